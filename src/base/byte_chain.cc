@@ -1,0 +1,80 @@
+#include "base/byte_chain.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace martlet {
+namespace {
+
+// The first chunk is small since most turns send one small packet to a connection; further ones are not.
+constexpr std::size_t kFirstChunkBytes = 1024 - sizeof(Block);
+constexpr std::size_t kChunkBytes = 16384 - sizeof(Block);
+
+}  // namespace
+
+std::uint8_t* ByteChain::extend(std::size_t count) {
+  if (first_ < segments_.size()) {
+    Segment& last = segments_.back();
+    const std::uint8_t* limit = last.block->data() + last.block->capacity_bytes;
+    if (last.writable && static_cast<std::size_t>(limit - last.end) >= count) {
+      auto* room = const_cast<std::uint8_t*>(last.end);
+      last.end += count;
+      size_bytes_ += count;
+      return room;
+    }
+  }
+  const std::size_t chunk_bytes = std::max(count, empty() ? kFirstChunkBytes : kChunkBytes);
+  BlockRef block = BlockRef::adopt(allocate_block(chunk_bytes));
+  std::uint8_t* room = block->data();
+  segments_.push_back({std::move(block), room, room + count, true});
+  size_bytes_ += count;
+  return room;
+}
+
+void ByteChain::append_shared(const BlockRef& owner, ByteView slice) {
+  if (slice.empty()) return;
+  segments_.push_back({owner, slice.data(), slice.data() + slice.size(), false});
+  size_bytes_ += slice.size();
+}
+
+std::size_t ByteChain::front(ByteView* views, std::size_t max_views) const {
+  std::size_t count = 0;
+  for (std::size_t i = first_; i < segments_.size() && count < max_views; ++i) {
+    const Segment& segment = segments_[i];
+    views[count++] = ByteView(segment.begin, static_cast<std::size_t>(segment.end - segment.begin));
+  }
+  return count;
+}
+
+void ByteChain::consume(std::size_t count) {
+  check(count <= size_bytes_, "a chain holds the bytes that are consumed");
+  size_bytes_ -= count;
+  if (size_bytes_ == 0) return clear();
+  while (count > 0) {
+    Segment& segment = segments_[first_];
+    const auto held = static_cast<std::size_t>(segment.end - segment.begin);
+    const std::size_t taken = std::min(count, held);
+    segment.begin += taken;
+    count -= taken;
+    if (taken == held) {
+      segment.block = BlockRef();
+      ++first_;
+    }
+  }
+  // Sent segments are dropped in bulk once they outnumber the rest, so a queue that never empties stays linear.
+  if (first_ > 64 && first_ * 2 > segments_.size()) {
+    segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+}
+
+void ByteChain::clear() {
+  segments_.clear();
+  // A connection that once sent a lot gives its list back when it falls idle.
+  if (segments_.capacity() > 64) segments_.shrink_to_fit();
+  first_ = 0;
+  size_bytes_ = 0;
+}
+
+}  // namespace martlet
