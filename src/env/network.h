@@ -1,0 +1,100 @@
+// TCP sockets and the poller that waits for them. One instance per core, used by that core's thread only; wake() is the
+// exception. All sockets are non-blocking, without Nagle's delay, and never raise SIGPIPE.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "env/endpoint.h"
+#include "env/handle.h"
+
+namespace martlet::env {
+
+struct ListenOptions {
+  bool reuse_port = false;  // several listeners, one per core, share the port
+  int backlog = 4096;       // the system may cap it
+};
+
+enum class AcceptStatus : std::uint8_t {
+  accepted,
+  would_block,         // nobody waits
+  aborted,             // that one gave up before it was accepted: go on with the next
+  out_of_descriptors,  // process or system limit: the connection still waits
+  failed,              // the listener itself is in trouble
+};
+
+struct Accepted {
+  AcceptStatus status = AcceptStatus::would_block;
+  Handle handle = Handle::none;
+  std::string peer_address;  // "192.0.2.1:50123" or "[2001:db8::1]:50123"; empty unless accepted
+  int system_code = 0;
+};
+
+struct Interest {
+  bool read = false;
+  bool write = false;
+
+  bool operator==(const Interest&) const = default;
+};
+
+struct Event {
+  std::uint64_t token = 0;  // as given to watch() or change()
+  bool readable = false;    // bytes, the end of the stream, or a waiting connection
+  bool writable = false;
+  bool hangup = false;  // dead both ways or in error; told whatever the interest
+};
+
+// The most views that one write() takes.
+inline constexpr std::size_t kMaxWriteViews = 64;
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  // Numeric endpoints for a host name, best first; a numeric one comes back as it is. May block on the name service.
+  virtual Result<std::vector<Endpoint>> resolve(const Endpoint& endpoint) = 0;
+
+  // Opens a listener on one address (a name's first one, IPv4 preferred). Port 0 lets the system choose.
+  virtual Result<Handle> listen(const Endpoint& endpoint, const ListenOptions& options) = 0;
+  // Where a socket or listener is bound.
+  virtual Result<Endpoint> local_endpoint(Handle handle) = 0;
+  // Takes one waiting connection.
+  virtual Accepted accept(Handle listener) = 0;
+  // After out_of_descriptors: spends a reserved descriptor to accept one waiting connection and close it at once, so
+  // that its peer learns of it. False when nobody waits or no reserve is left.
+  virtual bool shed(Handle listener) = 0;
+
+  // Starts to connect to a numeric endpoint (a name's first address). The handle turns writable when that has been
+  // decided; connect_error() then tells how. An Error only if it failed at once.
+  virtual Result<Handle> connect(const Endpoint& endpoint) = 0;
+  // Takes the socket's pending error: 0 or an errno.
+  virtual int connect_error(Handle handle) = 0;
+
+  virtual IoOutcome read(Handle handle, std::span<std::uint8_t> room) = 0;
+  // Writes the first bytes of up to kMaxWriteViews non-empty views as one call; may take only a part. After `failed`,
+  // what the peer had sent before can still be read, up to `closed` or `failed`.
+  virtual IoOutcome write(Handle handle, std::span<const ByteView> views) = 0;
+  // Tells the peer that nothing more comes; reading goes on.
+  virtual void shutdown_write(Handle handle) = 0;
+  // Closes and forgets the handle, watched or not.
+  virtual void close(Handle handle) = 0;
+
+  // Reports `interest` in `handle` as events with `token`, as long as the condition lasts (level-triggered).
+  // Also takes standard streams; a regular file is always ready.
+  virtual Result<void> watch(Handle handle, Interest interest, std::uint64_t token) = 0;
+  virtual void change(Handle handle, Interest interest, std::uint64_t token) = 0;
+  virtual void unwatch(Handle handle) = 0;
+
+  // Waits until an event, wake() or `timeout_ms` (negative: for ever). Returns how many of `events` were filled, which
+  // may be 0 before the time is up.
+  virtual std::size_t wait(std::int64_t timeout_ms, std::span<Event> events) = 0;
+  // Ends the current wait, or the next one if none is under way. Any thread.
+  virtual void wake() = 0;
+};
+
+}  // namespace martlet::env

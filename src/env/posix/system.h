@@ -1,0 +1,29 @@
+// The real system behind env's interfaces (Linux).
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "env/clock.h"
+#include "env/entropy.h"
+#include "env/files.h"
+#include "env/network.h"
+#include "env/signals.h"
+
+namespace martlet::env::posix {
+
+// CLOCK_MONOTONIC and CLOCK_REALTIME.
+std::unique_ptr<Clock> make_clock();
+// getrandom(2).
+std::unique_ptr<Entropy> make_entropy();
+std::unique_ptr<Files> make_files();
+// epoll; one per core. An Error when descriptors are out. Ignores SIGPIPE in the whole process.
+Result<std::unique_ptr<Network>> make_network();
+// signalfd: blocks SIGINT, SIGTERM and SIGUSR1 in the calling thread and all that it starts later; ignores SIGPIPE. The
+// destructor unblocks the calling thread's again.
+Result<std::unique_ptr<Signals>> make_signals();
+
+// Raises the limit of open descriptors to what the system allows this process. Returns the limit that then holds.
+std::size_t raise_descriptor_limit();
+
+}  // namespace martlet::env::posix
