@@ -4,6 +4,7 @@
 #   martlet_room(wire USES base [LINKS fmt::fmt ...] [CORE])
 #
 # CORE rooms do no I/O and throw nothing: they build with -fno-exceptions.
+# Tests may use GoogleTest, GoogleMock and RapidCheck (rapidcheck/gtest.h).
 function(martlet_room room)
   cmake_parse_arguments(ROOM "CORE" "" "USES;LINKS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cc)
@@ -29,11 +30,13 @@ function(martlet_room room)
     target_include_directories(martlet_${room} INTERFACE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(martlet_${room} INTERFACE ${uses} ${ROOM_LINKS})
   endif()
+  set_property(GLOBAL APPEND PROPERTY MARTLET_ROOMS martlet_${room})
 
   if(MARTLET_TESTS AND tests)
     find_package(GTest REQUIRED)
+    find_package(rapidcheck REQUIRED)
     add_executable(${room}_test ${tests})
-    target_link_libraries(${room}_test PRIVATE martlet_${room} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${room}_test PRIVATE martlet_${room} GTest::gmock GTest::gtest_main rapidcheck_gtest)
     add_test(NAME ${room} COMMAND ${room}_test)
   endif()
 endfunction()
