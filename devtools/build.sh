@@ -1,19 +1,20 @@
 # Sourced by ./dev: configuring and building a preset.
 
-# configure PRESET [CACHE OPTION...]: quiet unless it fails; does nothing if nothing changed since the last time.
+# configure PRESET [CACHE OPTION...]: quiet unless it fails; afterwards the build files know of every source.
 configure() {
-  local preset=$1 dir=build/$1 log wanted
+  local preset=$1 dir=build/$1 log=build/$1/configure.log wanted
   shift
   wanted="$* $(cksum <CMakePresets.json)"
+  local refresh=(ninja -C "$dir" build.ninja)
   if [[ ! -f $dir/build.ninja || $(cat "$dir/configured_as" 2>/dev/null) != "$wanted" ]]; then
     mkdir -p "$dir"
-    log=$dir/configure.log
-    if ! cmake --preset "$preset" "$@" >"$log" 2>&1 </dev/null; then
-      cat "$log" >&2
-      die "configuring the preset $preset failed"
-    fi
-    echo "$wanted" >"$dir/configured_as"
+    refresh=(cmake --preset "$preset" "$@")
   fi
+  if ! "${refresh[@]}" >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    die "configuring the preset $preset failed"
+  fi
+  echo "$wanted" >"$dir/configured_as"
   # clangd and editors look for this file at the root.
   case $preset in release | dev) ln -sfn "$dir/compile_commands.json" compile_commands.json ;; esac
 }
