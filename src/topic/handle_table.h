@@ -28,6 +28,14 @@ class HandleTable {
   // Takes out `handle`, which is in the table under `hash`.
   void erase(std::uint32_t hash, Handle handle);
 
+  // Calls visit(handle) for every handle, in no particular order; the table must not change meanwhile.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.handle != 0) visit(slot.handle);
+    }
+  }
+
   std::size_t size() const { return size_; }
   std::size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 

@@ -77,17 +77,24 @@ class SubscriptionIndex {
     for (std::size_t i = 0, count = set.size(); i < count; ++i) visit(subscriptions[i]);
   }
 
+  // Where a filter's subscribers are: in `node`, or in its set of "#".
+  struct Place {
+    Handle node = 0;  // 0: nowhere
+    bool hash = false;
+  };
+
+  std::uint32_t exact_hash(std::string_view filter) const;
   const SubscriberSet* find_exact(std::string_view filter) const;
   Handle exact_handle(std::string_view filter, std::uint32_t hash) const;
   AddOutcome add_exact(std::string_view filter, const Subscription& subscription);
   bool remove_exact(std::string_view filter, SubscriberId subscriber);
 
   std::uint32_t edge_hash(Handle parent, std::string_view level) const;
+  Handle literal_child(Handle parent, std::string_view level) const;
   Handle child(Handle parent, std::string_view level) const;
   Handle add_child(Handle parent, std::string_view level);
   Handle make_node(Handle parent, std::string_view level);
-  // The node of `filter` without a last "#", which `ends_in_hash` reports; 0 if there is none.
-  Handle find_node(std::string_view filter, bool& ends_in_hash) const;
+  Place find_place(std::string_view filter) const;
   const SubscriberSet* find_wildcard(std::string_view filter) const;
   AddOutcome add_wildcard(std::string_view filter, const Subscription& subscription);
   bool remove_wildcard(std::string_view filter, SubscriberId subscriber);

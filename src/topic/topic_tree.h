@@ -56,9 +56,13 @@ class TopicTree {
     std::uint16_t level_bytes = 0;  // the level's text follows
   };
 
+  static constexpr std::size_t kNodeBytes = 7 * sizeof(std::uint32_t) + sizeof(std::uint16_t);  // without padding
+
   Node& at(Handle node) { return *reinterpret_cast<Node*>(pool_.at(node)); }
   const Node& at(Handle node) const { return *reinterpret_cast<const Node*>(pool_.at(node)); }
 
+  char* text(Handle node);
+  Handle leftmost(Handle node) const;
   std::uint32_t edge_hash(Handle parent, std::string_view level) const;
   Handle child_with_hash(Handle parent, std::string_view level, std::uint32_t hash) const;
   Handle make_node(Handle parent, std::string_view level, std::uint32_t hash);

@@ -1,0 +1,283 @@
+#include "topic/subscription_index.h"
+
+#include <algorithm>
+#include <new>
+
+#include "base/hash.h"
+#include "topic/filter.h"
+#include "topic/levels.h"
+
+namespace martlet::topic {
+
+namespace {
+
+constexpr std::string_view kHash = "#";
+constexpr std::string_view kPlus = "+";
+
+}  // namespace
+
+// A filter without wildcards; its text follows the header.
+struct SubscriptionIndex::Exact {
+  SubscriberSet subscribers;
+  std::uint32_t text_bytes = 0;
+
+  char* text() { return reinterpret_cast<char*>(this + 1); }
+  std::string_view view() const { return {reinterpret_cast<const char*>(this + 1), text_bytes}; }
+};
+
+// One level of filters with wildcards; the level's text follows the header. A last "#" is no node of its own but a
+// set of subscribers that belongs to the level before it.
+struct SubscriptionIndex::Node {
+  SubscriberSet subscribers;
+  Handle parent = 0;
+  Handle plus = 0;      // child node "+"
+  Handle hash_set = 0;  // SubscriberSet of "#" below this node
+  std::uint32_t literal_children = 0;
+  std::uint32_t level_bytes = 0;
+
+  bool needless() const { return subscribers.empty() && plus == 0 && hash_set == 0 && literal_children == 0; }
+  char* text() { return reinterpret_cast<char*>(this + 1); }
+  std::string_view level() const { return {reinterpret_cast<const char*>(this + 1), level_bytes}; }
+};
+
+SubscriptionIndex::SubscriptionIndex(std::uint64_t seed) : seed_(seed), root_(make_node(0, {})) {}
+
+SubscriptionIndex::~SubscriptionIndex() {
+  exact_.for_each([this](Handle handle) { exact_at(handle).subscribers.destroy(set_bytes_); });
+  const auto destroy_node = [this](Handle handle) {
+    // "+" nodes are not in the table of edges: they are reached from their parents.
+    for (Handle at = handle; at != 0; at = node_at(at).plus) {
+      node_at(at).subscribers.destroy(set_bytes_);
+      if (const Handle set = node_at(at).hash_set) set_at(set).destroy(set_bytes_);
+    }
+  };
+  destroy_node(root_);
+  edges_.for_each(destroy_node);
+}
+
+AddOutcome SubscriptionIndex::add(std::string_view filter, const Subscription& subscription) {
+  const bool wildcard = has_wildcard(filter);
+  const AddOutcome outcome = wildcard ? add_wildcard(filter, subscription) : add_exact(filter, subscription);
+  if (outcome == AddOutcome::added) ++(wildcard ? trie_subscriptions_ : exact_subscriptions_);
+  return outcome;
+}
+
+bool SubscriptionIndex::remove(std::string_view filter, SubscriberId subscriber) {
+  const bool wildcard = has_wildcard(filter);
+  const bool removed = wildcard ? remove_wildcard(filter, subscriber) : remove_exact(filter, subscriber);
+  if (removed) --(wildcard ? trie_subscriptions_ : exact_subscriptions_);
+  return removed;
+}
+
+const Subscription* SubscriptionIndex::find(std::string_view filter, SubscriberId subscriber) const {
+  const SubscriberSet* set = has_wildcard(filter) ? find_wildcard(filter) : find_exact(filter);
+  return set ? set->find(subscriber) : nullptr;
+}
+
+std::size_t SubscriptionIndex::memory_bytes() const {
+  return pool_.memory_bytes() + exact_.memory_bytes() + edges_.memory_bytes() + set_bytes_;
+}
+
+// Filters without wildcards.
+
+std::uint32_t SubscriptionIndex::exact_hash(std::string_view filter) const {
+  return static_cast<std::uint32_t>(hash_bytes(filter, seed_));
+}
+
+Handle SubscriptionIndex::exact_handle(std::string_view filter, std::uint32_t hash) const {
+  return exact_.find(hash, [this, filter](Handle handle) { return exact_at(handle).view() == filter; });
+}
+
+const SubscriberSet* SubscriptionIndex::find_exact(std::string_view filter) const {
+  const Handle handle = exact_handle(filter, exact_hash(filter));
+  return handle ? &exact_at(handle).subscribers : nullptr;
+}
+
+AddOutcome SubscriptionIndex::add_exact(std::string_view filter, const Subscription& subscription) {
+  const std::uint32_t hash = exact_hash(filter);
+  Handle handle = exact_handle(filter, hash);
+  if (handle == 0) {
+    handle = pool_.allocate(sizeof(Exact) + filter.size());
+    Exact* made = ::new (pool_.at(handle)) Exact;
+    made->text_bytes = static_cast<std::uint32_t>(filter.size());
+    std::copy(filter.begin(), filter.end(), made->text());
+    exact_.insert(hash, handle);
+  }
+  return exact_at(handle).subscribers.add(subscription, set_bytes_);
+}
+
+bool SubscriptionIndex::remove_exact(std::string_view filter, SubscriberId subscriber) {
+  const std::uint32_t hash = exact_hash(filter);
+  const Handle handle = exact_handle(filter, hash);
+  if (handle == 0 || !exact_at(handle).subscribers.remove(subscriber, set_bytes_)) return false;
+  if (exact_at(handle).subscribers.empty()) {
+    exact_.erase(hash, handle);
+    pool_.release(handle);
+  }
+  return true;
+}
+
+// Filters with wildcards.
+
+std::uint32_t SubscriptionIndex::edge_hash(Handle parent, std::string_view level) const {
+  return static_cast<std::uint32_t>(hash_bytes(level, seed_ + (std::uint64_t{parent} << 32)));
+}
+
+Handle SubscriptionIndex::literal_child(Handle parent, std::string_view level) const {
+  return edges_.find(edge_hash(parent, level), [this, parent, level](Handle handle) {
+    const Node& node = node_at(handle);
+    return node.parent == parent && node.level() == level;
+  });
+}
+
+Handle SubscriptionIndex::child(Handle parent, std::string_view level) const {
+  return level == kPlus ? node_at(parent).plus : literal_child(parent, level);
+}
+
+Handle SubscriptionIndex::make_node(Handle parent, std::string_view level) {
+  const Handle handle = pool_.allocate(sizeof(Node) + level.size());
+  Node* made = ::new (pool_.at(handle)) Node;
+  made->parent = parent;
+  made->level_bytes = static_cast<std::uint32_t>(level.size());
+  std::copy(level.begin(), level.end(), made->text());
+  return handle;
+}
+
+Handle SubscriptionIndex::add_child(Handle parent, std::string_view level) {
+  if (const Handle held = child(parent, level)) return held;
+  const Handle made = make_node(parent, level);
+  if (level == kPlus) {
+    node_at(parent).plus = made;
+  } else {
+    edges_.insert(edge_hash(parent, level), made);
+    ++node_at(parent).literal_children;
+  }
+  return made;
+}
+
+SubscriptionIndex::Place SubscriptionIndex::find_place(std::string_view filter) const {
+  Place place{root_, false};
+  for (const std::string_view level : Levels(filter)) {
+    if (level == kHash) {
+      place.hash = true;
+    } else if ((place.node = child(place.node, level)) == 0) {
+      return {};
+    }
+  }
+  return place;
+}
+
+const SubscriberSet* SubscriptionIndex::find_wildcard(std::string_view filter) const {
+  const Place place = find_place(filter);
+  if (place.node == 0) return nullptr;
+  const Node& node = node_at(place.node);
+  if (!place.hash) return &node.subscribers;
+  return node.hash_set ? &set_at(node.hash_set) : nullptr;
+}
+
+AddOutcome SubscriptionIndex::add_wildcard(std::string_view filter, const Subscription& subscription) {
+  Handle node = root_;
+  for (const std::string_view level : Levels(filter)) {
+    if (level != kHash) {
+      node = add_child(node, level);
+      continue;
+    }
+    if (node_at(node).hash_set == 0) {
+      const Handle set = pool_.allocate(sizeof(SubscriberSet));
+      ::new (pool_.at(set)) SubscriberSet;
+      node_at(node).hash_set = set;
+    }
+    return set_at(node_at(node).hash_set).add(subscription, set_bytes_);
+  }
+  return node_at(node).subscribers.add(subscription, set_bytes_);
+}
+
+bool SubscriptionIndex::remove_wildcard(std::string_view filter, SubscriberId subscriber) {
+  const Place place = find_place(filter);
+  if (place.node == 0) return false;
+  Node& node = node_at(place.node);
+  if (place.hash) {
+    if (node.hash_set == 0 || !set_at(node.hash_set).remove(subscriber, set_bytes_)) return false;
+    if (set_at(node.hash_set).empty()) {
+      pool_.release(node.hash_set);
+      node.hash_set = 0;
+    }
+  } else if (!node.subscribers.remove(subscriber, set_bytes_)) {
+    return false;
+  }
+  prune(place.node);
+  return true;
+}
+
+void SubscriptionIndex::prune(Handle handle) {
+  while (handle != root_ && node_at(handle).needless()) {
+    const Handle parent = node_at(handle).parent;
+    if (node_at(parent).plus == handle) {
+      node_at(parent).plus = 0;
+    } else {
+      edges_.erase(edge_hash(parent, node_at(handle).level()), handle);
+      --node_at(parent).literal_children;
+    }
+    pool_.release(handle);
+    handle = parent;
+  }
+}
+
+// Walk.
+
+SubscriptionIndex::Walk::Walk(const SubscriptionIndex& index, std::string_view topic)
+    : index_(index), topic_(topic), node_(index.root_) {}
+
+bool SubscriptionIndex::Walk::hides_wildcards() const {
+  return node_ == index_.root_ && topic_.starts_with('$');
+}
+
+std::string_view SubscriptionIndex::Walk::level() const {
+  return topic_.substr(level_begin_, topic_.find('/', level_begin_) - level_begin_);
+}
+
+void SubscriptionIndex::Walk::enter(Handle child) {
+  level_begin_ = std::min(topic_.find('/', level_begin_), topic_.size()) + 1;
+  node_ = child;
+  step_ = Step::hash;
+}
+
+bool SubscriptionIndex::Walk::climb() {
+  if (node_ == index_.root_) return false;
+  const Handle parent = index_.node_at(node_).parent;
+  step_ = index_.node_at(parent).plus == node_ ? Step::up : Step::plus;
+  node_ = parent;
+  const std::size_t end = level_begin_ - 1;  // of the level that led to the node that is left
+  level_begin_ = end == 0 ? 0 : topic_.rfind('/', end - 1) + 1;
+  return true;
+}
+
+const SubscriberSet* SubscriptionIndex::Walk::next() {
+  for (;;) {
+    const Node& node = index_.node_at(node_);
+    switch (step_) {
+      case Step::hash:
+        step_ = Step::own;
+        if (node.hash_set != 0 && !hides_wildcards()) return &index_.set_at(node.hash_set);
+        break;
+      case Step::own:
+        step_ = exhausted() ? Step::up : Step::literal;
+        if (exhausted() && !node.subscribers.empty()) return &node.subscribers;
+        break;
+      case Step::literal:
+        step_ = Step::plus;
+        if (node.literal_children == 0) break;
+        if (const Handle child = index_.literal_child(node_, level())) enter(child);
+        break;
+      case Step::plus:
+        step_ = Step::up;
+        if (node.plus != 0 && !hides_wildcards()) enter(node.plus);
+        break;
+      case Step::up:
+        if (!climb()) return nullptr;
+        break;
+    }
+  }
+}
+
+}  // namespace martlet::topic
