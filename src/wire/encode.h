@@ -1,4 +1,6 @@
-// Packets to bytes. Callers hand in legal packets; lengths are always written in their shortest form [MQTT-1.5.5-1].
+// Packets to bytes. Callers hand in legal packets of at most kMaxPacketBytes, which encoded_size() tells beforehand; a
+// larger one is a bug (a received packet can outgrow the limit by what is added to it for a 5.0 receiver). Lengths are
+// always written in their shortest form [MQTT-1.5.5-1].
 #pragma once
 
 #include <cstddef>
@@ -11,7 +13,8 @@
 
 namespace martlet::wire {
 
-// Bytes of the whole packet, fixed header included. Properties are dropped for 3.x, where they do not exist.
+// Bytes of the whole packet, fixed header included. Properties are dropped for 3.x, where they do not exist. `version`
+// is the connection's; CONNECT goes by its own.
 std::size_t encoded_size(const Packet& packet, ProtocolVersion version);
 // Appends the packet to `out`.
 void encode(const Packet& packet, ProtocolVersion version, ByteChain& out);

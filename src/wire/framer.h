@@ -32,10 +32,16 @@ class Framer {
   FrameStatus next(ByteView& input, Frame& frame);
 
   // Bytes of the unfinished packet that are kept now.
-  std::size_t held_bytes() const { return held_.size(); }
+  std::size_t held_bytes() const { return handed_out_ ? 0 : held_.size(); }
+  // Bytes of memory that the framer owns now.
+  std::size_t capacity_bytes() const { return held_.capacity(); }
   void set_max_packet_bytes(std::uint32_t bytes) { max_packet_bytes_ = bytes; }
 
  private:
+  FrameStatus next_whole(ByteView& input, Frame& frame);
+  FrameStatus next_held(ByteView& input, Frame& frame);
+  void hold(ByteView& input, std::size_t count, std::size_t total);
+
   std::vector<std::uint8_t> held_;
   bool handed_out_ = false;  // held_ is the packet that the last call returned
   std::uint32_t max_packet_bytes_;

@@ -32,6 +32,8 @@ class Properties {
 
   bool empty() const { return raw_.empty(); }
   ByteView raw() const { return raw_; }
+  // Bit per property identifier that occurs.
+  std::uint64_t present() const { return present_; }
   bool has(PropertyId id) const { return (present_ >> static_cast<unsigned>(id)) & 1; }
 
   // The first value of `id`, or nothing. Asking for the wrong kind is a bug.
@@ -48,6 +50,17 @@ class Properties {
     while (!rest.empty()) visit(take_property(rest));
   }
 
+  // As for_each(), with each property's bytes as they stand: visit(PropertyId, ByteView).
+  template <class Visitor>
+  void for_each_raw(Visitor&& visit) const {
+    ByteView rest = raw_;
+    while (!rest.empty()) {
+      const ByteView before = rest;
+      const PropertyId id = take_property(rest).id;
+      visit(id, before.first(before.size() - rest.size()));
+    }
+  }
+
  private:
   friend class PropertyParser;
   // Splits the first property off `rest`, which holds validated bytes.
@@ -58,7 +71,12 @@ class Properties {
   std::uint64_t present_ = 0;  // bit per property identifier
 };
 
-// Collects properties in the order of the calls. The view that it gives lives as long as the writer is not changed.
+// Longest string or binary value [1.5.4], [1.5.6].
+inline constexpr std::size_t kMaxTextBytes = 65'535;
+
+// Collects properties in the order of the calls. The wrong kind for a property, or a value that does not fit its kind,
+// is a bug; whether the packet may carry it is the caller's care. The view that it gives lives as long as the writer is
+// not changed.
 class PropertyWriter {
  public:
   void add_number(PropertyId id, std::uint32_t value);
@@ -72,6 +90,9 @@ class PropertyWriter {
   bool empty() const { return bytes_.empty(); }
 
  private:
+  std::uint8_t* extend(std::size_t count);
+  void add_sized(PropertyId id, ByteView value);
+
   std::vector<std::uint8_t> bytes_;
 };
 

@@ -41,17 +41,19 @@ enum class PropertyId : std::uint8_t {
 enum class PropertyKind : std::uint8_t { byte, two_byte, four_byte, varint, text, binary, text_pair };
 
 // Which values are legal beside the kind's own range.
-enum class ValueRule : std::uint8_t { any, zero_or_one, not_zero };
+enum class ValueRule : std::uint8_t { any, zero_or_one, not_zero, topic_name };
 
+// The four masks have bit 1 << PacketType for each packet; bit 0 stands for the will.
 struct PropertyRow {
   PropertyId id;
   PropertyKind kind;
-  std::uint32_t packets;  // bit 1 << PacketType for each packet that may carry it; bit 0 stands for the will
-  bool from_client;
-  bool from_server;
-  bool repeatable;
+  std::uint32_t packets;      // that may carry it; a breach is a malformed packet [2.2.2.2]
+  std::uint32_t from_client;  // those of `packets` in which a client may write it
+  std::uint32_t from_server;
+  std::uint32_t repeatable;  // those in which it may stand more than once
   ValueRule rule;
-  const char* name;  // for example "message-expiry-interval", as command-line tools spell it
+  const char* name;     // for example "message-expiry-interval", as command-line tools spell it
+  const char* section;  // of the specification that states its rules
 };
 
 // Bit of PropertyRow::packets for the will's own properties.

@@ -34,6 +34,8 @@ enum class Sender : std::uint8_t { client, server };
 
 // The largest packet that the remaining-length field can describe, fixed header excluded [2.1.4].
 inline constexpr std::uint32_t kMaxRemainingLength = 268'435'455;
+// The largest whole packet: first byte, four length bytes, and the rest.
+inline constexpr std::uint32_t kMaxPacketBytes = kMaxRemainingLength + 5;
 
 // The specification's name in upper case, for example "PUBLISH"; "RESERVED" for 0.
 const char* packet_name(PacketType type);
