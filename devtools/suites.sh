@@ -25,11 +25,14 @@ run_suite() {
 }
 
 run_ctest() {
-  local preset=$1 targets=() only=() name under=()
+  local preset=$1 targets=() only=() name known under=()
   shift
   need test
   configure "$preset" -DMARTLET_TESTS=ON
+  mapfile -t known < <(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p')
   for name in "$@"; do
+    is_one_of "$name" "${known[@]}" ||
+      bad_usage "no test '$name'; nearest: $(nearest "$name" "${known[@]}" conformance integration)"
     has_target "$preset" "${name}_test" && targets+=("${name}_test")
   done
   # A name without a program of its own may need any of them.
