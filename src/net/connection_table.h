@@ -23,16 +23,17 @@ enum class ConnectionState : std::uint8_t {
 
 struct Connection {
   ByteChain outbox;
-  DeadlineMs deadline = kNever;  // of the connection attempt, or of finishing and draining
+  // Of the connection attempt, of finishing and draining, or of reading on after writing failed.
+  DeadlineMs deadline = kNever;
   env::Handle handle = env::Handle::none;
   std::uint32_t generation = 1;
+  int write_error = 0;  // errno once writing is over: the rest is read before the owner is told
   ConnectionState state = ConnectionState::free;
   env::Interest armed;          // what the poller was told
   bool reading_paused = false;  // by the owner
   bool peer_ended = false;      // the peer sends no more
   bool dirty = false;           // is in the list of the next flush
   bool write_blocked = false;   // the kernel refused bytes: wait until writable
-  bool write_failed = false;    // writing is over; the rest is read before the owner is told
   bool above_high = false;      // drained() is owed
 };
 

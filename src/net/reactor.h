@@ -32,7 +32,7 @@ struct ReactorOptions {
   std::size_t outbox_low_bytes = 256 * 1024;
   std::int64_t accept_rest_ms = 100;           // after descriptors ran out
   std::int64_t connect_attempt_ms = 10'000;    // per address of a name
-  std::int64_t half_closed_linger_ms = 2'000;  // to send the outbox to a peer that has ended its stream
+  std::int64_t half_closed_linger_ms = 2'000;  // to send the rest after the peer's end, or read it after a failed write
 };
 
 struct ReactorStats {
@@ -87,8 +87,8 @@ class Reactor {
   // closed().
   void close_after_flush(ConnectionId id, DeadlineMs deadline);
 
-  // Calls external_ready(token) in each turn in which `handle` (signals, standard input) is readable, until
-  // unwatch_external(). `token` below 2^30.
+  // Calls external_ready(token) in each turn in which `handle` (signals, standard input) is readable or at its end,
+  // until unwatch_external(). `token` below 2^30.
   Result<void> watch_external(env::Handle handle, std::uint32_t token);
   void unwatch_external(env::Handle handle);
 

@@ -1,0 +1,234 @@
+// Real sockets on the loopback interface, at ports that the system chooses.
+#include "env/network.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "env/posix/descriptor.h"
+#include "env/posix/system.h"
+
+namespace martlet::env::posix {
+namespace {
+
+// Far more than anything here takes; reached only if nothing happens.
+constexpr std::int64_t kPatienceMs = 20'000;
+
+class PosixNetworkTest : public ::testing::Test {
+ protected:
+  // The first event for `token`; waits for it.
+  Event await(std::uint64_t token) {
+    std::array<Event, 8> events;
+    const DeadlineMs give_up = clock->now().mono_ms + kPatienceMs;
+    while (clock->now().mono_ms < give_up) {
+      const std::size_t count = network->wait(kPatienceMs, events);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (events[i].token == token) return events[i];
+      }
+    }
+    ADD_FAILURE() << "no event for " << token;
+    return {};
+  }
+
+  // Opens a listener at `host` and connects to it.
+  void connect_pair(const std::string& host) {
+    listener = network->listen({host, 0}, {}).value();
+    ASSERT_TRUE(network->watch(listener, {.read = true}, 1).has_value());
+    const Endpoint at = network->local_endpoint(listener).value();
+    ASSERT_NE(at.port, 0);
+    near = network->connect({host, at.port}).value();
+    ASSERT_TRUE(network->watch(near, {.write = true}, 2).has_value());
+    EXPECT_TRUE(await(1).readable);
+    accepted = network->accept(listener);
+    ASSERT_EQ(accepted.status, AcceptStatus::accepted);
+    far = accepted.handle;
+    EXPECT_TRUE(await(2).writable);
+    EXPECT_EQ(network->connect_error(near), 0);
+  }
+
+  IoOutcome write(Handle handle, std::string_view text) {
+    const ByteView view = as_bytes(text);
+    return network->write(handle, {&view, 1});
+  }
+
+  std::unique_ptr<Clock> clock = make_clock();
+  std::unique_ptr<Network> network = make_network().value();
+  Handle listener = Handle::none;
+  Handle near = Handle::none;
+  Handle far = Handle::none;
+  Accepted accepted;
+};
+
+bool has_ipv6(Network& network) {
+  const auto listener = network.listen({"::1", 0}, {});
+  if (listener) network.close(*listener);
+  return listener.has_value();
+}
+
+TEST_F(PosixNetworkTest, MovesBytesOverIpv4) {
+  connect_pair("127.0.0.1");
+  EXPECT_EQ(accepted.peer_address, to_text(network->local_endpoint(near).value()));
+  std::array<std::uint8_t, 64> room{};
+  EXPECT_EQ(network->read(far, room).status, IoStatus::would_block);
+  const std::array<ByteView, 3> views = {as_bytes("one"), as_bytes("two"), as_bytes("three")};
+  EXPECT_EQ(network->write(near, views).bytes, 11u);
+  ASSERT_TRUE(network->watch(far, {.read = true}, 3).has_value());
+  EXPECT_TRUE(await(3).readable);
+  const IoOutcome got = network->read(far, room);
+  EXPECT_EQ(as_text(ByteView(room).first(got.bytes)), "onetwothree");
+}
+
+TEST_F(PosixNetworkTest, MovesBytesOverIpv6) {
+  if (!has_ipv6(*network)) GTEST_SKIP() << "no IPv6 here";
+  connect_pair("::1");
+  EXPECT_THAT(accepted.peer_address, ::testing::StartsWith("[::1]:"));
+}
+
+TEST_F(PosixNetworkTest, KnowsLocalhost) {
+  connect_pair("localhost");
+  const auto found = network->resolve({"localhost", 7}).value();
+  EXPECT_THAT(found, ::testing::Each(::testing::AnyOf(Endpoint{"127.0.0.1", 7}, Endpoint{"::1", 7})));
+  EXPECT_FALSE(found.empty());
+}
+
+TEST_F(PosixNetworkTest, ListensOnBothFamilies) {
+  if (!has_ipv6(*network)) GTEST_SKIP() << "no IPv6 here";
+  for (const char* everywhere : {"", "*"}) {
+    listener = network->listen({everywhere, 0}, {}).value();
+    ASSERT_TRUE(network->watch(listener, {.read = true}, 1).has_value());
+    const std::uint16_t port = network->local_endpoint(listener).value().port;
+    for (const char* host : {"127.0.0.1", "::1"}) {
+      near = network->connect({host, port}).value();
+      EXPECT_TRUE(await(1).readable);
+      // An IPv4 peer reads as one.
+      EXPECT_EQ(network->accept(listener).peer_address, to_text(network->local_endpoint(near).value()));
+    }
+    network->close(listener);
+  }
+}
+
+TEST_F(PosixNetworkTest, ResolvesNumericEndpointsToThemselves) {
+  EXPECT_THAT(network->resolve({"192.0.2.1", 5}).value(), ::testing::ElementsAre(Endpoint{"192.0.2.1", 5}));
+  EXPECT_THAT(network->resolve({"2001:db8::1", 5}).value(), ::testing::ElementsAre(Endpoint{"2001:db8::1", 5}));
+  EXPECT_FALSE(network->resolve({"not a host name", 5}).has_value());
+}
+
+TEST_F(PosixNetworkTest, SharesAPortOnlyWhenAsked) {
+  const Handle first = network->listen({"127.0.0.1", 0}, {.reuse_port = true}).value();
+  const Endpoint at = network->local_endpoint(first).value();
+  EXPECT_TRUE(network->listen(at, {.reuse_port = true}).has_value());
+  const auto refused = network->listen(at, {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().system_code, EADDRINUSE);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr(to_text(at)));
+}
+
+TEST_F(PosixNetworkTest, TellsARefusedConnect) {
+  const Handle gone = network->listen({"127.0.0.1", 0}, {}).value();
+  const Endpoint at = network->local_endpoint(gone).value();
+  network->close(gone);
+  const auto attempt = network->connect(at);
+  if (!attempt) {
+    EXPECT_EQ(attempt.error().system_code, ECONNREFUSED);
+    return;
+  }
+  ASSERT_TRUE(network->watch(*attempt, {.write = true}, 2).has_value());
+  EXPECT_TRUE(await(2).hangup);
+  EXPECT_EQ(network->connect_error(*attempt), ECONNREFUSED);
+}
+
+TEST_F(PosixNetworkTest, EndsAStreamOneWayAtATime) {
+  connect_pair("127.0.0.1");
+  network->shutdown_write(near);
+  ASSERT_TRUE(network->watch(far, {.read = true}, 3).has_value());
+  const Event event = await(3);
+  EXPECT_TRUE(event.readable);
+  EXPECT_FALSE(event.hangup);
+  std::array<std::uint8_t, 8> room{};
+  EXPECT_EQ(network->read(far, room).status, IoStatus::closed);
+  EXPECT_EQ(write(far, "still").bytes, 5u);
+  network->change(near, {.read = true}, 2);
+  EXPECT_TRUE(await(2).readable);
+  EXPECT_EQ(network->read(near, room).bytes, 5u);
+}
+
+TEST_F(PosixNetworkTest, SurvivesWritingToAPeerThatIsGone) {
+  connect_pair("127.0.0.1");
+  network->close(near);
+  ASSERT_TRUE(network->watch(far, {.read = true}, 3).has_value());
+  await(3);
+  IoOutcome outcome = write(far, "x");  // answered by a reset
+  const DeadlineMs give_up = clock->now().mono_ms + kPatienceMs;
+  while (outcome.status == IoStatus::ok && clock->now().mono_ms < give_up) outcome = write(far, "x");
+  EXPECT_EQ(outcome.status, IoStatus::failed);
+  EXPECT_THAT(outcome.system_code, ::testing::AnyOf(EPIPE, ECONNRESET));
+}
+
+TEST_F(PosixNetworkTest, RefusesBytesWhenThePeerDoesNotRead) {
+  connect_pair("127.0.0.1");
+  const std::string chunk(1 << 20, 'x');
+  IoOutcome outcome{IoStatus::ok, 0, 0};
+  for (int i = 0; i < 1000 && outcome.status == IoStatus::ok; ++i) outcome = write(near, chunk);
+  EXPECT_EQ(outcome.status, IoStatus::would_block);
+}
+
+TEST_F(PosixNetworkTest, WakesFromAnotherThread) {
+  std::array<Event, 4> events;
+  std::thread other([&] { network->wake(); });
+  EXPECT_EQ(network->wait(-1, events), 0u);  // returns, or hangs for ever
+  other.join();
+  network->wake();
+  network->wake();
+  EXPECT_EQ(network->wait(-1, events), 0u);  // both wakes ended this one wait
+  EXPECT_EQ(network->wait(0, events), 0u);
+}
+
+TEST_F(PosixNetworkTest, WatchesARegularFileAsAlwaysReady) {
+  OwnedDescriptor file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(file);
+  const Handle handle{file.get()};
+  ASSERT_TRUE(network->watch(handle, {.read = true}, 9).has_value());
+  std::array<Event, 4> events;
+  ASSERT_EQ(network->wait(-1, events), 1u);
+  EXPECT_EQ(events[0].token, 9u);
+  network->unwatch(handle);
+  EXPECT_EQ(network->wait(0, events), 0u);
+}
+
+TEST_F(PosixNetworkTest, ShedsWhenDescriptorsAreOut) {
+  listener = network->listen({"127.0.0.1", 0}, {}).value();
+  const Endpoint at = network->local_endpoint(listener).value();
+  near = network->connect(at).value();
+  ASSERT_TRUE(network->watch(listener, {.read = true}, 1).has_value());
+  await(1);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  // Room for none: the lowest free descriptor lies beyond the limit.
+  const int free_one = ::dup(descriptor(listener));
+  ::close(free_one);
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(free_one);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  const AcceptStatus status = network->accept(listener).status;
+  const bool shed = network->shed(listener);
+  const bool again = network->shed(listener);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(status, AcceptStatus::out_of_descriptors);
+  EXPECT_TRUE(shed);
+  EXPECT_FALSE(again);  // nobody waits
+  ASSERT_TRUE(network->watch(near, {.read = true}, 2).has_value());
+  await(2);
+  std::array<std::uint8_t, 8> room{};
+  EXPECT_THAT(network->read(near, room).status, ::testing::AnyOf(IoStatus::closed, IoStatus::failed));
+  EXPECT_EQ(network->accept(listener).status, AcceptStatus::would_block);
+}
+
+}  // namespace
+}  // namespace martlet::env::posix

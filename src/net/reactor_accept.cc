@@ -1,0 +1,121 @@
+// The door: listeners, accept limits, and what happens when descriptors run out.
+#include <utility>
+
+#include "net/poll_token.h"
+#include "net/reactor.h"
+
+namespace martlet::net {
+
+Result<ListenerId> Reactor::listen(const env::Endpoint& endpoint, const env::ListenOptions& options) {
+  const auto handle = network_.listen(endpoint, options);
+  if (!handle) return tl::unexpected(handle.error());
+  const ListenerId id{static_cast<std::uint32_t>(listeners_.size())};
+  const auto watched = network_.watch(*handle, {.read = true}, poll_token(PollKind::listener, id.index));
+  if (!watched) {
+    network_.close(*handle);
+    return tl::unexpected(watched.error());
+  }
+  listeners_.push_back({*handle, kNever});
+  return id;
+}
+
+Result<env::Endpoint> Reactor::local_endpoint(ListenerId listener) {
+  if (listener.index >= listeners_.size() || listeners_[listener.index].handle == env::Handle::none) {
+    return fail("the listener is closed");
+  }
+  return network_.local_endpoint(listeners_[listener.index].handle);
+}
+
+void Reactor::stop_listening() {
+  for (Listener& listener : listeners_) {
+    if (listener.handle != env::Handle::none) network_.close(listener.handle);
+    listener = Listener();
+  }
+}
+
+void Reactor::accept_from(ListenerId id) {
+  for (std::size_t i = 0; i < options_.accepts_per_turn; ++i) {
+    // By index each time: the handler may open listeners, or close them all.
+    Listener& listener = listeners_[id.index];
+    if (listener.handle == env::Handle::none) return;
+    env::Accepted accepted = network_.accept(listener.handle);
+    switch (accepted.status) {
+      case env::AcceptStatus::accepted:
+        admit(id, std::move(accepted));
+        break;
+      case env::AcceptStatus::would_block:
+        return;
+      case env::AcceptStatus::aborted:
+        break;
+      case env::AcceptStatus::out_of_descriptors:
+        rest(listener);
+        return shed_waiting(id);
+      case env::AcceptStatus::failed:
+        rest(listener);
+        return refuse(id, RefuseReason::system_error);
+    }
+  }
+}
+
+void Reactor::admit(ListenerId listener, env::Accepted accepted) {
+  if (table_.size() >= options_.max_connections) {
+    network_.close(accepted.handle);
+    return refuse(listener, RefuseReason::too_many_connections);
+  }
+  const ConnectionId id = table_.add();
+  Connection& connection = table_.at(id.slot);
+  connection.handle = accepted.handle;
+  connection.state = ConnectionState::open;
+  connection.armed = {.read = true};
+  if (!network_.watch(accepted.handle, connection.armed, poll_token(id))) {
+    drop(id);
+    return refuse(listener, RefuseReason::system_error);
+  }
+  ++stats_.accepted;
+  handler_.accepted(id, listener, accepted.peer_address);
+}
+
+void Reactor::refuse(ListenerId listener, RefuseReason reason) {
+  switch (reason) {
+    case RefuseReason::too_many_connections:
+      ++stats_.refused_too_many;
+      break;
+    case RefuseReason::out_of_descriptors:
+      ++stats_.refused_out_of_descriptors;
+      break;
+    case RefuseReason::system_error:
+      ++stats_.refused_system_error;
+      break;
+  }
+  handler_.refused(listener, reason);
+}
+
+// The waiting connections keep the listener readable: without a rest each turn would fail on them again at once.
+void Reactor::rest(Listener& listener) {
+  if (listener.resume_at == kNever) network_.unwatch(listener.handle);
+  listener.resume_at = now_.mono_ms + options_.accept_rest_ms;
+}
+
+void Reactor::shed_waiting(ListenerId id) {
+  // Told at least once, even if the reserve is gone and nobody could be turned away.
+  bool shed = network_.shed(listeners_[id.index].handle);
+  refuse(id, RefuseReason::out_of_descriptors);
+  for (std::size_t i = 1; shed && i < options_.accepts_per_turn; ++i) {
+    const env::Handle handle = listeners_[id.index].handle;
+    shed = handle != env::Handle::none && network_.shed(handle);
+    if (shed) refuse(id, RefuseReason::out_of_descriptors);
+  }
+}
+
+void Reactor::resume_listeners() {
+  for (std::uint32_t index = 0; index < listeners_.size(); ++index) {
+    Listener& listener = listeners_[index];
+    if (listener.resume_at > now_.mono_ms || listener.handle == env::Handle::none) continue;
+    listener.resume_at = kNever;
+    if (!network_.watch(listener.handle, {.read = true}, poll_token(PollKind::listener, index))) {
+      listener.resume_at = now_.mono_ms + options_.accept_rest_ms;
+    }
+  }
+}
+
+}  // namespace martlet::net
