@@ -48,13 +48,14 @@ build_with_tests() {
   run_ninja "$preset" "$@"
 }
 
-# One line and ninja's own status line at a terminal; only what fails elsewhere.
+# ninja's own status line at a terminal; one line, and what fails, elsewhere.
 run_ninja() {
-  local preset=$1 quiet=() steps
+  local preset=$1 quiet=()
   shift
-  steps=$(ninja -C "build/$preset" -n "$@" 2>/dev/null | grep -c '^\[') || steps=0
-  ((steps > 3)) && say "building $preset: $steps steps"
-  [[ -t 1 ]] || quiet=(--quiet)
+  if [[ ! -t 2 ]]; then
+    say "building $preset: $*"
+    quiet=(--quiet)
+  fi
   ninja -C "build/$preset" "${quiet[@]}" "$@" >&2 || die "building the preset $preset failed"
 }
 

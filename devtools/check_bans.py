@@ -30,7 +30,7 @@ CORE_CALLS = {
     "exceptions": (r"\bthrow\b|\btry\s*\{|\bcatch\s*\(", "return a Result or a reason code: the core throws nothing"),
 }
 CODE_RULES = {
-    "namespace": (r"\busing\s+namespace\s+std\b", "name what is used"),
+    "namespace": (r"\busing\s+namespace\s+std\s*;", "name what is used"),
     "assert": (r"(?<![\w.>:])assert\s*\(", "use check() of base/check.h: it holds in release builds too"),
 }
 TEXT_RULES = {

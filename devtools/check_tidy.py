@@ -23,7 +23,7 @@ def changed_files(root):
     head = git(root, "rev-parse", "HEAD")
     base = git(root, "merge-base", "HEAD", "origin/main")
     if not base or base == head:
-        base = git(root, "rev-parse", "HEAD~1")
+        base = git(root, "rev-parse", "--verify", "--quiet", "HEAD~1")
     listed = git(root, "diff", "--name-only", base) if base else git(root, "ls-files")
     untracked = git(root, "ls-files", "--others", "--exclude-standard")
     return {Path(line) for line in (listed + "\n" + untracked).splitlines() if line}
@@ -56,7 +56,10 @@ def check(root, everything=False):
     commands = tree.compile_database(root)
     passed, known, waiting = tree.Passed(root, "tidy"), {}, []
     settings = tree.read(root, ".clang-tidy")
-    for source in sources_to_check(root, everything):
+    sources = list(sources_to_check(root, everything))
+    if not sources:
+        print("no source changed since the base commit: nothing to lint (--all: all of them)")
+    for source in sources:
         texts = [tree.read(root, path) for path in sorted(tree.closure(root, source, known))]
         key = tree.Passed.key(source, settings, commands[source].replace(str(root), ""), *texts)
         if not passed.has(key):

@@ -98,7 +98,7 @@ class BanTest(CheckerTest):
 
     def test_harmless_code_passes(self):
         self.assertEqual(self.failures_for("src/session/good.cc", '#include "session/good.h"\n// time(nullptr) is banned\n'
-                                           'const char* kText = "throw";\nauto a = next.time(0);\n'), [])
+                                           'const char* kText = "throw";\nauto a = next.time(0);\nusing namespace std::literals;\n'), [])
 
     def test_system_headers_outside_env_fail(self):
         self.write("src/env/posix/socket.cc", "#include <sys/socket.h>\n")

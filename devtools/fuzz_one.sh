@@ -16,10 +16,13 @@ options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_
   -artifact_prefix="$artifacts/")
 [[ -f fuzz/$name.dict ]] && options+=(-dict="fuzz/$name.dict")
 
+# Stack traces with names need this version's llvm-symbolizer.
+export PATH=/usr/lib/llvm-16/bin:$PATH
 if ! "build/fuzz/fuzz/${name}_fuzz" "${options[@]}" "${folders[@]}" >"$log" 2>&1; then
   grep -v '^#' "$log" | tail -n 60
-  echo "fuzz: $name FAILED; whole log: $log, input: see 'Test unit written to' above, run it again with:"
-  echo "  build/fuzz/fuzz/${name}_fuzz INPUT"
+  input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+  echo "fuzz: $name FAILED; whole log: $log; run it again with:"
+  echo "  build/fuzz/fuzz/${name}_fuzz ${input:-"${folders[*]}"}"
   exit 1
 fi
 runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

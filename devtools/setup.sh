@@ -6,7 +6,7 @@ need() {
   mapfile -t missing < <(missing_packages build "$@")
   ((${#missing[@]} == 0)) && return
   command -v apt-get >/dev/null || die "missing: ${missing[*]} (installed by itself on Debian 12 only)"
-  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  say "installing Debian packages: ${missing[*]}"
   install_packages "${missing[@]}"
 }
 

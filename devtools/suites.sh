@@ -49,7 +49,6 @@ command_fuzz() {
   local seconds=${1:-}
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || bad_usage "fuzz needs the number of SECONDS for each target, such as: ./dev fuzz 60"
   shift
-  build_targets fuzz all
   local known=() names=() name
   for name in fuzz/*_fuzz.cc; do
     [[ -e $name ]] || die "no fuzz/*_fuzz.cc is there"
@@ -62,6 +61,7 @@ command_fuzz() {
     names+=("$name")
   done
   ((${#names[@]} > 0)) || names=("${known[@]}")
+  build_targets fuzz "${names[@]/%/_fuzz}"
   say "fuzzing for $seconds s each, $(nproc) at a time: ${names[*]}"
   printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} devtools/fuzz_one.sh {} "$seconds" || die "fuzzing found a failure"
 }
@@ -83,7 +83,7 @@ command_ci() {
   local summary=()
   trap ci_summary EXIT
   step "set up" command_setup
-  step "check" command_check
+  step "check" command_check --all
   step "build" command_build release
   step "test" command_test release
   step "test with AddressSanitizer and UndefinedBehaviorSanitizer" command_test dev
