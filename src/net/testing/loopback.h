@@ -1,0 +1,85 @@
+// A reactor on real loopback sockets for tests, and plain peers for it to talk to. Nothing sleeps: loops end when what
+// they wait for has happened, or fail when nothing at all happens for very long.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "env/posix/system.h"
+#include "net/reactor.h"
+#include "net/testing/recording_handler.h"
+
+namespace martlet::net::testing {
+
+class Loopback : public ::testing::Test {
+ protected:
+  static constexpr std::int64_t kPatienceMs = 30'000;
+
+  Loopback() { build({}); }
+
+  void build(const ReactorOptions& options) {
+    reactor.reset();
+    reactor = std::make_unique<Reactor>(*network, *clock, handler, options);
+    listener = reactor->listen({"127.0.0.1", 0}).value();
+    at = reactor->local_endpoint(listener).value();
+  }
+
+  // Turns the reactor until `done`. Fails after kPatienceMs without an event.
+  ::testing::AssertionResult until(const std::function<bool()>& done) {
+    DeadlineMs give_up = clock->now().mono_ms + kPatienceMs;
+    while (!done()) {
+      if (reactor->turn(clock->now().mono_ms + 10)) give_up = clock->now().mono_ms + kPatienceMs;
+      if (clock->now().mono_ms >= give_up) return ::testing::AssertionFailure() << "nothing happens";
+    }
+    return ::testing::AssertionSuccess();
+  }
+
+  // A peer that connects but is not accepted yet.
+  env::Handle knock() { return peers->connect(at).value(); }
+  // A peer and its accepted connection.
+  ConnectionId join(env::Handle* peer) {
+    const std::size_t before = handler.accepted_ids.size();
+    *peer = knock();
+    EXPECT_TRUE(until([&] { return handler.accepted_ids.size() > before; }));
+    return handler.accepted_ids.back();
+  }
+
+  // Writes as much of `text` as the kernel takes now; returns the rest.
+  std::string_view push(env::Handle peer, std::string_view text) {
+    while (!text.empty()) {
+      const ByteView view = as_bytes(text);
+      const env::IoOutcome outcome = peers->write(peer, {&view, 1});
+      if (outcome.status != env::IoStatus::ok) break;
+      text.remove_prefix(outcome.bytes);
+    }
+    return text;
+  }
+  // Adds what has arrived to `text`; returns how reading ended.
+  env::IoOutcome pull(env::Handle peer, std::string* text) {
+    std::array<std::uint8_t, 65536> room;
+    for (;;) {
+      const env::IoOutcome outcome = peers->read(peer, room);
+      if (outcome.status != env::IoStatus::ok) return outcome;
+      text->append(as_text(ByteView(room).first(outcome.bytes)));
+    }
+  }
+
+  void send(ConnectionId id, std::string_view text) {
+    reactor->outbox(id).append(as_bytes(text));
+    reactor->touch(id);
+  }
+
+  std::unique_ptr<env::Clock> clock = env::posix::make_clock();
+  std::unique_ptr<env::Network> network = env::posix::make_network().value();
+  std::unique_ptr<env::Network> peers = env::posix::make_network().value();
+  RecordingHandler handler;
+  std::unique_ptr<Reactor> reactor;
+  ListenerId listener;
+  env::Endpoint at;
+};
+
+}  // namespace martlet::net::testing
