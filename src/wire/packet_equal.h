@@ -1,0 +1,10 @@
+// Whether two packets say the same. For tests and tools; views are compared by what they show.
+#pragma once
+
+#include "wire/packet.h"
+
+namespace martlet::wire {
+
+bool same_packet(const Packet& a, const Packet& b);
+
+}  // namespace martlet::wire
