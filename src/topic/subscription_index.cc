@@ -25,19 +25,21 @@ struct SubscriptionIndex::Exact {
   std::string_view view() const { return {reinterpret_cast<const char*>(this + 1), text_bytes}; }
 };
 
-// One level of filters with wildcards; the level's text follows the header. A last "#" is no node of its own but a
-// set of subscribers that belongs to the level before it.
+// One level of filters with wildcards; the level's text follows the last member, not its padding. A last "#" is no node
+// of its own but a set of subscribers that belongs to the level before it.
 struct SubscriptionIndex::Node {
-  SubscriberSet subscribers;
+  static constexpr std::size_t kBytes = 5 * sizeof(std::uint32_t) + sizeof(std::uint16_t);  // without padding
+
   Handle parent = 0;
   Handle plus = 0;      // child node "+"
-  Handle hash_set = 0;  // SubscriberSet of "#" below this node
+  Handle own_set = 0;   // SubscriberSet of the filter that ends here
+  Handle hash_set = 0;  // SubscriberSet of the filter that ends in "#" below this node
   std::uint32_t literal_children = 0;
-  std::uint32_t level_bytes = 0;
+  std::uint16_t level_bytes = 0;
 
-  bool needless() const { return subscribers.empty() && plus == 0 && hash_set == 0 && literal_children == 0; }
-  char* text() { return reinterpret_cast<char*>(this + 1); }
-  std::string_view level() const { return {reinterpret_cast<const char*>(this + 1), level_bytes}; }
+  bool needless() const { return own_set == 0 && plus == 0 && hash_set == 0 && literal_children == 0; }
+  char* text() { return reinterpret_cast<char*>(this) + kBytes; }
+  std::string_view level() const { return {reinterpret_cast<const char*>(this) + kBytes, level_bytes}; }
 };
 
 SubscriptionIndex::SubscriptionIndex(std::uint64_t seed) : seed_(seed), root_(make_node(0, {})) {}
@@ -47,8 +49,9 @@ SubscriptionIndex::~SubscriptionIndex() {
   const auto destroy_node = [this](Handle handle) {
     // "+" nodes are not in the table of edges: they are reached from their parents.
     for (Handle at = handle; at != 0; at = node_at(at).plus) {
-      node_at(at).subscribers.destroy(set_bytes_);
-      if (const Handle set = node_at(at).hash_set) set_at(set).destroy(set_bytes_);
+      for (const Handle set : {node_at(at).own_set, node_at(at).hash_set}) {
+        if (set != 0) set_at(set).destroy(set_bytes_);
+      }
     }
   };
   destroy_node(root_);
@@ -135,10 +138,10 @@ Handle SubscriptionIndex::child(Handle parent, std::string_view level) const {
 }
 
 Handle SubscriptionIndex::make_node(Handle parent, std::string_view level) {
-  const Handle handle = pool_.allocate(sizeof(Node) + level.size());
+  const Handle handle = pool_.allocate(Node::kBytes + std::max(level.size(), sizeof(Node) - Node::kBytes));
   Node* made = ::new (pool_.at(handle)) Node;
   made->parent = parent;
-  made->level_bytes = static_cast<std::uint32_t>(level.size());
+  made->level_bytes = static_cast<std::uint16_t>(level.size());
   std::copy(level.begin(), level.end(), made->text());
   return handle;
 }
@@ -167,45 +170,44 @@ SubscriptionIndex::Place SubscriptionIndex::find_place(std::string_view filter) 
   return place;
 }
 
+Handle& SubscriptionIndex::set_handle(const Place& place) {
+  return place.hash ? node_at(place.node).hash_set : node_at(place.node).own_set;
+}
+
 const SubscriberSet* SubscriptionIndex::find_wildcard(std::string_view filter) const {
   const Place place = find_place(filter);
   if (place.node == 0) return nullptr;
-  const Node& node = node_at(place.node);
-  if (!place.hash) return &node.subscribers;
-  return node.hash_set ? &set_at(node.hash_set) : nullptr;
+  const Handle set = place.hash ? node_at(place.node).hash_set : node_at(place.node).own_set;
+  return set ? &set_at(set) : nullptr;
 }
 
 AddOutcome SubscriptionIndex::add_wildcard(std::string_view filter, const Subscription& subscription) {
-  Handle node = root_;
+  Place place{root_, false};
   for (const std::string_view level : Levels(filter)) {
-    if (level != kHash) {
-      node = add_child(node, level);
-      continue;
+    if (level == kHash) {
+      place.hash = true;
+    } else {
+      place.node = add_child(place.node, level);
     }
-    if (node_at(node).hash_set == 0) {
-      const Handle set = pool_.allocate(sizeof(SubscriberSet));
-      ::new (pool_.at(set)) SubscriberSet;
-      node_at(node).hash_set = set;
-    }
-    return set_at(node_at(node).hash_set).add(subscription, set_bytes_);
   }
-  return node_at(node).subscribers.add(subscription, set_bytes_);
+  Handle& set = set_handle(place);
+  if (set == 0) {
+    set = pool_.allocate(sizeof(SubscriberSet));
+    ::new (pool_.at(set)) SubscriberSet;
+  }
+  return set_at(set).add(subscription, set_bytes_);
 }
 
 bool SubscriptionIndex::remove_wildcard(std::string_view filter, SubscriberId subscriber) {
   const Place place = find_place(filter);
   if (place.node == 0) return false;
-  Node& node = node_at(place.node);
-  if (place.hash) {
-    if (node.hash_set == 0 || !set_at(node.hash_set).remove(subscriber, set_bytes_)) return false;
-    if (set_at(node.hash_set).empty()) {
-      pool_.release(node.hash_set);
-      node.hash_set = 0;
-    }
-  } else if (!node.subscribers.remove(subscriber, set_bytes_)) {
-    return false;
+  Handle& set = set_handle(place);
+  if (set == 0 || !set_at(set).remove(subscriber, set_bytes_)) return false;
+  if (set_at(set).empty()) {
+    pool_.release(set);
+    set = 0;
+    prune(place.node);
   }
-  prune(place.node);
   return true;
 }
 
@@ -242,14 +244,12 @@ void SubscriptionIndex::Walk::enter(Handle child) {
   step_ = Step::hash;
 }
 
-bool SubscriptionIndex::Walk::climb() {
-  if (node_ == index_.root_) return false;
+void SubscriptionIndex::Walk::climb() {
   const Handle parent = index_.node_at(node_).parent;
   step_ = index_.node_at(parent).plus == node_ ? Step::up : Step::plus;
   node_ = parent;
   const std::size_t end = level_begin_ - 1;  // of the level that led to the node that is left
   level_begin_ = end == 0 ? 0 : topic_.rfind('/', end - 1) + 1;
-  return true;
 }
 
 const SubscriberSet* SubscriptionIndex::Walk::next() {
@@ -261,22 +261,37 @@ const SubscriberSet* SubscriptionIndex::Walk::next() {
         if (node.hash_set != 0 && !hides_wildcards()) return &index_.set_at(node.hash_set);
         break;
       case Step::own:
-        step_ = exhausted() ? Step::up : Step::literal;
-        if (exhausted() && !node.subscribers.empty()) return &node.subscribers;
+        step_ = exhausted() ? Step::up : Step::below;
+        if (exhausted() && node.own_set != 0) return &index_.set_at(node.own_set);
         break;
-      case Step::literal:
-        step_ = Step::plus;
-        if (node.literal_children == 0) break;
-        if (const Handle child = index_.literal_child(node_, level())) enter(child);
+      case Step::below:
+        go_below(node);
         break;
       case Step::plus:
         step_ = Step::up;
-        if (node.plus != 0 && !hides_wildcards()) enter(node.plus);
+        if (node.plus == 0 || hides_wildcards()) break;
+        --plus_left_;
+        enter(node.plus);
         break;
       case Step::up:
-        if (!climb()) return nullptr;
+        if (plus_left_ == 0) return nullptr;
+        climb();
         break;
     }
+  }
+}
+
+// To the literal child if there is one, which leaves "+" for the way back, else to "+".
+void SubscriptionIndex::Walk::go_below(const Node& node) {
+  const Handle plus = hides_wildcards() ? 0 : node.plus;
+  const Handle literal = node.literal_children == 0 ? 0 : index_.literal_child(node_, level());
+  if (literal != 0) {
+    if (plus != 0) ++plus_left_;
+    enter(literal);
+  } else if (plus != 0) {
+    enter(plus);
+  } else {
+    step_ = Step::up;
   }
 }
 

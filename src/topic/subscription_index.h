@@ -57,17 +57,19 @@ class SubscriptionIndex {
     const SubscriberSet* next();
 
    private:
-    enum class Step : std::uint8_t { hash, own, literal, plus, up };
+    enum class Step : std::uint8_t { hash, own, below, plus, up };
     bool exhausted() const { return level_begin_ > topic_.size(); }
     bool hides_wildcards() const;
     std::string_view level() const;
     void enter(Handle child);
-    bool climb();
+    void climb();
+    void go_below(const Node& node);
 
     const SubscriptionIndex& index_;
     std::string_view topic_;
     Handle node_;
     std::size_t level_begin_ = 0;  // of the level below `node_`; past the end when the topic is used up
+    std::uint32_t plus_left_ = 0;  // ancestors whose "+" is still to be visited
     Step step_ = Step::hash;
   };
 
@@ -77,7 +79,7 @@ class SubscriptionIndex {
     for (std::size_t i = 0, count = set.size(); i < count; ++i) visit(subscriptions[i]);
   }
 
-  // Where a filter's subscribers are: in `node`, or in its set of "#".
+  // Where a filter's subscribers are: in the set of `node` itself, or in its set of "#".
   struct Place {
     Handle node = 0;  // 0: nowhere
     bool hash = false;
@@ -95,6 +97,8 @@ class SubscriptionIndex {
   Handle add_child(Handle parent, std::string_view level);
   Handle make_node(Handle parent, std::string_view level);
   Place find_place(std::string_view filter) const;
+  // The handle of the set there, 0 if there is none.
+  Handle& set_handle(const Place& place);
   const SubscriberSet* find_wildcard(std::string_view filter) const;
   AddOutcome add_wildcard(std::string_view filter, const Subscription& subscription);
   bool remove_wildcard(std::string_view filter, SubscriberId subscriber);

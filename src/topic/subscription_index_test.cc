@@ -158,6 +158,20 @@ TEST(SubscriptionIndex, GivesMemoryBack) {
   EXPECT_LT(index.memory_bytes(), before + 200 * 1024);
 }
 
+TEST(SubscriptionIndex, StaysSmallAtEverySize) {
+  for (const std::string tail : {"/sensor7", "/+/x", "/t/#"}) {
+    SubscriptionIndex index(8);
+    for (std::uint32_t count = 1; count <= 200000; ++count) {
+      const std::string id = std::to_string(1000000 + count).substr(1);
+      index.add("plant/" + id.substr(2) + "/line/" + id + tail, {count});
+      if (count >= 20000 && count % 1000 == 0) {
+        ASSERT_LT(index.memory_bytes() / count, 190u) << tail << count;
+      }
+    }
+    EXPECT_LT(index.memory_bytes() / index.size(), 150u) << tail;
+  }
+}
+
 TEST(SubscriptionIndex, LongestTextsOfSlashes) {
   const std::string topic(65535, '/');
   std::string all_plus = "+";
