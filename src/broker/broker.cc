@@ -1,0 +1,361 @@
+// Events, timers and the end of connections and sessions. CONNECT is in broker_connect.cc, SUBSCRIBE in
+// broker_subscribe.cc, messages in broker_publish.cc.
+#include "broker/broker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace martlet::broker {
+namespace {
+
+constexpr std::int64_t kRetainedSweepMs = 1000;
+constexpr std::size_t kRetainedSweepMessages = 2000;
+
+}  // namespace
+
+// Acts on what the endpoint of one connection tells.
+struct Broker::EventHandler {
+  Broker& broker;
+  Connection& connection;
+  const Now& now;
+
+  void operator()(const session::NeedMore&) {}
+  void operator()(const session::Handled&) {}
+  void operator()(const session::ConnectRequested& e) { broker.on_connect(connection, e.connect, now); }
+  void operator()(const session::PublishReceived& e) { broker.on_publish(connection, e.publish, now); }
+  void operator()(const session::SubscribeRequested& e) { broker.on_subscribe(connection, e.subscribe, now); }
+  void operator()(const session::UnsubscribeRequested& e) { broker.on_unsubscribe(connection, e.unsubscribe, now); }
+  void operator()(const session::DeliveryFinished& e) { broker.on_finished(*connection.session, e, now); }
+  void operator()(const session::AuthReceived& e) { broker.on_auth(connection, e, now); }
+  void operator()(const session::DisconnectReceived& e) { broker.on_disconnect(connection, e.disconnect, now); }
+  void operator()(const session::Failed& e) { broker.end_failed(connection, e.error, now); }
+  void operator()(const session::ReleaseDue& e) {
+    const Session& session = *connection.session;
+    const Ticket ticket = broker.record(session, OutgoingReceived{session.client_id, e.packet_id});
+    connection.endpoint.release_sent(e.packet_id, ticket, broker.ports_.transport.outbox(connection.id));
+  }
+  void operator()(const session::Released& e) {
+    const Session& session = *connection.session;
+    const Ticket ticket = broker.record(session, IncomingReleased{session.client_id, e.packet_id});
+    connection.endpoint.complete(e.packet_id, ticket, broker.ports_.transport.outbox(connection.id));
+  }
+  // Client role only.
+  void operator()(const session::Connected&) { check(false, "a server gets no CONNACK"); }
+  void operator()(const session::Refused&) { check(false, "a server gets no CONNACK"); }
+  void operator()(const session::RequestAnswered&) { check(false, "a server gets no SUBACK"); }
+};
+
+Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
+    : options_(options),
+      ports_(ports),
+      random_(options.random_seed),
+      router_(sessions_, options.overlap, random_.next()),
+      groups_(options.shared_strategy, random_.next()),
+      retained_(options, random_.next()),
+      sys_topics_(options, now),
+      connect_tokens_(options.connect_rate_per_s),
+      connect_tokens_at_ms_(now.mono_ms) {
+  if (options.sys_interval_s != 0) deadlines_.add({now.mono_ms, DueKind::sys_topics, 0, 0});
+}
+
+Broker::~Broker() = default;
+
+// --- events
+// ------------------------------------------------------------------------------------------------------------------
+
+void Broker::connection_opened(ConnectionId id, std::string_view listener, std::string_view peer_address,
+                               const Now& now) {
+  if (connections_.size() <= id.slot) connections_.resize(id.slot + 1);
+  check(!connections_[id.slot], "a slot is used by one connection at a time");
+  connections_[id.slot] = std::make_unique<Connection>(id, options_.endpoint, now);
+  Connection& connection = *connections_[id.slot];
+  connection.listener = listener;
+  connection.peer_address = peer_address;
+  ++counters_.connections_accepted;
+  arm(connection);
+}
+
+Connection* Broker::find(ConnectionId id) {
+  if (id.slot >= connections_.size()) return nullptr;
+  Connection* connection = connections_[id.slot].get();
+  return connection && connection->id == id && !connection->ended ? connection : nullptr;
+}
+
+void Broker::bytes_received(ConnectionId id, ByteView bytes, const Now& now) {
+  Connection* connection = find(id);
+  if (!connection) return;
+  counters_.bytes_received += bytes.size();
+  ByteChain& out = ports_.transport.outbox(id);
+  while (!connection->ended) {
+    session::Event event = connection->endpoint.receive(bytes, now, out);
+    if (std::holds_alternative<session::NeedMore>(event)) break;
+    ++counters_.packets_received;
+    std::visit(EventHandler{*this, *connection, now}, event);
+  }
+  if (!connection->ended) service(*connection, now);
+  finish_event(now);
+}
+
+void Broker::connection_lost(ConnectionId id, LostBy cause, const Now& now) {
+  Connection* connection = find(id);
+  if (!connection) return;
+  const char* rule =
+      cause == LostBy::peer_closed ? "the peer closed without DISCONNECT" : "the network connection failed";
+  end_connection(*connection, {VerdictReason::network_error, {}, {}, rule}, now);
+  finish_event(now);
+}
+
+void Broker::outbox_drained(ConnectionId id, const Now& now) {
+  Connection* connection = find(id);
+  if (!connection) return;
+  connection->stuck_since_ms = kNever;
+  if (std::exchange(connection->reading_paused, false)) ports_.transport.pause_reading(id, false);
+  service(*connection, now);
+  arm(*connection);
+  finish_event(now);
+}
+
+void Broker::durable(std::uint64_t position, const Now& now) {
+  durable_position_ = position;
+  for (const auto& connection : connections_) {
+    if (!connection || connection->ended) continue;
+    connection->endpoint.durable(position, ports_.transport.outbox(connection->id));
+    service(*connection, now);
+  }
+  finish_event(now);
+}
+
+// Frees what ended, and publishes the wills that became due meanwhile; either may cause the other.
+void Broker::finish_event(const Now& now) {
+  publish_wills(now);
+  for (std::uint32_t slot : ended_) connections_[slot].reset();
+  ended_.clear();
+}
+
+void Broker::service(Connection& connection, const Now& now) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  if (connection.session) {
+    observed_session_ = connection.session;
+    observed_now_ = &now;
+    connection.endpoint.pump(now, out, *this);
+    if (!connection.session->retained.empty()) feed_retained(connection, now);
+    counters_.packets_sent += connection.endpoint.take_packets_written();
+  }
+  if (!out.empty()) {
+    ports_.transport.touch(connection.id);
+    watch_backpressure(connection, now);
+  }
+}
+
+// A full outbox first stops us from reading more requests of that client, then, if it stands still, ends the
+// connection.
+void Broker::watch_backpressure(Connection& connection, const Now& now) {
+  if (ports_.transport.outbox(connection.id).size() < options_.endpoint.outbox_high_bytes) return;
+  if (connection.stuck_since_ms != kNever) return;
+  connection.stuck_since_ms = now.mono_ms;
+  connection.stuck_bytes = ports_.transport.outbox(connection.id).size();
+  connection.reading_paused = true;
+  ports_.transport.pause_reading(connection.id, true);
+  arm(connection);
+}
+
+// --- time
+// --------------------------------------------------------------------------------------------------------------------
+
+void Broker::arm(Connection& connection) {
+  DeadlineMs due = connection.reading_paused ? kNever : connection.endpoint.deadline();
+  if (connection.stuck_since_ms != kNever) {
+    due = std::min(due, connection.stuck_since_ms + std::int64_t{options_.slow_reader_timeout_ms});
+  }
+  // An earlier entry wakes us anyway and arms again.
+  if (due >= connection.timer_ms) return;
+  connection.timer_ms = due;
+  deadlines_.add({due, DueKind::connection, connection.id.slot, connection.id.generation});
+}
+
+void Broker::run_timers(const Now& now) {
+  while (deadlines_.next() <= now.mono_ms) {
+    const Due due = deadlines_.take();
+    switch (due.kind) {
+      case DueKind::connection:
+        if (Connection* connection = find({due.number, due.generation});
+            connection && connection->timer_ms == due.at_ms) {
+          connection->timer_ms = kNever;
+          connection_due(*connection, now);
+        }
+        break;
+      case DueKind::session:
+        if (Session* session = sessions_.find(due.number); session && session->generation == due.generation) {
+          session_due(*session, now);
+        }
+        break;
+      case DueKind::sys_topics:
+        publish_sys(now);
+        deadlines_.add({now.mono_ms + std::int64_t{options_.sys_interval_s} * 1000, DueKind::sys_topics, 0, 0});
+        break;
+      case DueKind::retained:
+        sweep_armed_ = false;
+        retained_.sweep(now, kRetainedSweepMessages, [&](std::string_view topic) {
+          verdicts_.record({VerdictReason::expired, "", topic, "retained message expiry [MQTT-3.3.2-5]"}, now);
+        });
+        arm_sweep(now);
+        break;
+    }
+    finish_event(now);
+  }
+}
+
+void Broker::connection_due(Connection& connection, const Now& now) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  const std::int64_t timeout_ms = options_.slow_reader_timeout_ms;
+  if (connection.stuck_since_ms != kNever && now.mono_ms >= connection.stuck_since_ms + timeout_ms) {
+    if (out.size() >= connection.stuck_bytes) {
+      connection.endpoint.disconnect(wire::ReasonCode::quota_exceeded, "the client does not read", out);
+      return end_connection(connection, {VerdictReason::slow_reader, {}, {}, "limits.slow_reader_timeout"}, now);
+    }
+    connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
+    connection.stuck_bytes = out.size();
+  }
+  if (!connection.reading_paused) {
+    const session::Event event = connection.endpoint.on_time(now, out);
+    if (const auto* failed = std::get_if<session::Failed>(&event)) return end_failed(connection, failed->error, now);
+  }
+  arm(connection);
+}
+
+void Broker::session_due(Session& session, const Now& now) {
+  if (session.connection) return;
+  if (session.will.message && session.will.due_ms <= now.mono_ms) {
+    due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+  }
+  if (session.expires_at_ms <= now.mono_ms) {
+    ++counters_.sessions_expired;
+    end_session(session, now);
+  }
+}
+
+// Runs only while a retained message can expire, so that an idle broker sleeps.
+void Broker::arm_sweep(const Now& now) {
+  if (sweep_armed_ || !retained_.any_can_expire()) return;
+  sweep_armed_ = true;
+  deadlines_.add({now.mono_ms + kRetainedSweepMs, DueKind::retained, 0, 0});
+}
+
+// --- the end
+// -----------------------------------------------------------------------------------------------------------------
+
+void Broker::end_failed(Connection& connection, const wire::DecodeError& error, const Now& now) {
+  VerdictReason reason = VerdictReason::protocol_error;
+  switch (error.reason) {
+    case wire::ReasonCode::malformed_packet:
+      reason = VerdictReason::malformed_packet;
+      break;
+    case wire::ReasonCode::keep_alive_timeout:
+      reason = VerdictReason::keep_alive_timeout;
+      break;
+    case wire::ReasonCode::packet_too_large:
+    case wire::ReasonCode::receive_maximum_exceeded:
+      reason = VerdictReason::limit_exceeded;
+      break;
+    default:
+      break;
+  }
+  if (ports_.log.wants(LogLevel::warning)) {
+    ports_.log.write(LogLevel::warning,
+                     fmt::format("client \"{}\" at {} is disconnected: {} [{}], reason 0x{:02X} ({})",
+                                 connection.session ? connection.session->client_id : "", connection.peer_address,
+                                 error.what, error.clause, static_cast<unsigned>(error.reason),
+                                 wire::reason_text(error.reason, wire::PacketType::disconnect)));
+  }
+  end_connection(connection, {reason, {}, {}, error.clause}, now);
+}
+
+void Broker::end_connection(Connection& connection, const Verdict& verdict, const Now& now) {
+  if (connection.ended) return;
+  connection.ended = true;
+  counters_.packets_sent += connection.endpoint.take_packets_written();
+  Session* session = connection.session;
+  Verdict complete = verdict;
+  complete.client = session ? std::string_view(session->client_id) : std::string_view(connection.peer_address);
+  verdicts_.record(complete, now);
+  log_end(connection, complete);
+  ports_.transport.close(connection.id);
+  ended_.push_back(connection.id.slot);
+  if (session) detach(*session, now);
+}
+
+void Broker::log_end(const Connection& connection, const Verdict& verdict) {
+  if (!ports_.log.wants(LogLevel::info)) return;
+  ports_.log.write(LogLevel::info, fmt::format("client \"{}\" at {} is gone: {}",
+                                               connection.session ? verdict.client : std::string_view(),
+                                               connection.peer_address, verdict.rule));
+}
+
+// The session goes on without its connection, or ends with it.
+void Broker::detach(Session& session, const Now& now) {
+  session.connection->session = nullptr;
+  session.connection = nullptr;
+  --counters_.clients_connected;
+  if (session.will.message) {
+    // The will is due after its delay, or with the session, whichever is first [MQTT-3.1.2-8].
+    const std::uint32_t delay_s = std::min(session.will.delay_s, session.expiry_s);
+    if (delay_s == 0) {
+      due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+    } else {
+      session.will.due_ms = deadline_in_s(now, delay_s);
+      deadlines_.add({session.will.due_ms, DueKind::session, session.number, session.generation});
+    }
+  }
+  if (!session.persistent()) return end_session(session, now);
+  hand_over_all(session, now);
+  session.expires_at_ms = session.expiry_s == kExpiryNever ? kNever : deadline_in_s(now, session.expiry_s);
+  deadlines_.add({session.expires_at_ms, DueKind::session, session.number, session.generation});
+}
+
+void Broker::end_session(Session& session, const Now& now) {
+  if (session.will.message) due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+  for (const auto& [filter, group_id] : session.subscriptions) remove_subscription(session, filter, group_id, now);
+  session.state.outgoing.for_each([&](const session::Delivery& delivery) {
+    ++counters_.publish_dropped;
+    verdicts_.record({VerdictReason::session_ended, session.client_id, delivery.message->topic(), "the session ended"},
+                     now);
+  });
+  if (session.persistent()) ports_.records.append(SessionEnded{session.client_id});
+  sessions_.erase(session);
+}
+
+void Broker::shut_down(const Now& now) {
+  // Wills first, so that who is still connected learns that the others' devices are gone.
+  sessions_.for_each([&](Session& session) {
+    if (!session.connection || !session.will.message || std::min(session.will.delay_s, session.expiry_s) != 0) return;
+    due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+  });
+  publish_wills(now);
+  for (const auto& connection : connections_) {
+    if (!connection || connection->ended) continue;
+    connection->endpoint.disconnect(wire::ReasonCode::server_shutting_down, "the server is stopping",
+                                    ports_.transport.outbox(connection->id));
+    end_connection(*connection, {VerdictReason::shutting_down, {}, {}, "the server is stopping"}, now);
+  }
+  finish_event(now);
+}
+
+Actor Broker::actor_of(const Session& session) const {
+  return {session.client_id, session.username, session.peer_address};
+}
+
+// Only what belongs to a session that outlives its connection is worth a record.
+Ticket Broker::record(const Session& session, const Record& record) {
+  return session.persistent() ? ports_.records.append(record) : Ticket::done();
+}
+
+std::size_t Broker::held_bytes(ConnectionId id) {
+  Connection* connection = find(id);
+  return connection ? connection->endpoint.held_bytes() + ports_.transport.outbox(id).size() : 0;
+}
+
+}  // namespace martlet::broker

@@ -1,0 +1,166 @@
+// The broker of one core without I/O: connections and their bytes come in as events with the time; bytes to send go to
+// the transport's outboxes, what must be durable to the record sink. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "broker/connection.h"
+#include "broker/counters.h"
+#include "broker/deadline_queue.h"
+#include "broker/options.h"
+#include "broker/ports.h"
+#include "broker/retained_store.h"
+#include "broker/router.h"
+#include "broker/session.h"
+#include "broker/shared_groups.h"
+#include "broker/sys_topics.h"
+#include "broker/verdict.h"
+
+namespace martlet::broker {
+
+enum class LostBy : std::uint8_t { peer_closed, network_error };
+
+// Whether clients may not publish to `topic`: the broker's own, and the prefix of shared subscriptions.
+bool is_reserved_topic(std::string_view topic);
+
+class Broker : private session::DeliveryObserver {
+ public:
+  // `options` and what `ports` refers to must outlive the broker.
+  Broker(const BrokerOptions& options, const Ports& ports, const Now& now);
+  ~Broker() override;
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  // --- events
+  // ----------------------------------------------------------------------------------------------------------------
+  // `peer_address` is for people: logs, verdicts.
+  void connection_opened(ConnectionId id, std::string_view listener, std::string_view peer_address, const Now& now);
+  void bytes_received(ConnectionId id, ByteView bytes, const Now& now);
+  // The connection is gone without the broker's doing.
+  void connection_lost(ConnectionId id, LostBy cause, const Now& now);
+  // The outbox was full and has room again.
+  void outbox_drained(ConnectionId id, const Now& now);
+  // The log is durable up to `position`: acknowledgements that waited for it leave.
+  void durable(std::uint64_t position, const Now& now);
+  // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
+  void run_timers(const Now& now);
+  DeadlineMs next_deadline() const { return deadlines_.next(); }
+  // Ends all connections with 0x8B; wills without delay are published [4.13]. After it the broker takes no more events.
+  void shut_down(const Now& now);
+
+  // --- what can be looked at
+  // ---------------------------------------------------------------------------------------------------
+  const Verdicts& verdicts() const { return verdicts_; }
+  const Counters& counters() const { return counters_; }
+  std::size_t sessions() const { return sessions_.size(); }
+  std::size_t subscriptions() const { return router_.index().size(); }
+  const RetainedStore& retained() const { return retained_; }
+  // Bytes of the outbox and of unfinished packets of a connection, for tests of the bounds.
+  std::size_t held_bytes(ConnectionId id);
+
+ private:
+  struct EventHandler;
+  friend struct EventHandler;
+
+  // session::DeliveryObserver, about observed_session_.
+  void sent(const session::Delivery& delivery) override;
+  void queued(const session::Delivery& delivery) override;
+  void dropped(const session::Delivery& delivery, session::DropReason reason) override;
+
+  // broker.cc: events, timers, the end of connections
+  Connection* find(ConnectionId id);
+  void finish_event(const Now& now);
+  // Gives the session's waiting deliveries and retained messages what room there is.
+  void service(Connection& connection, const Now& now);
+  void watch_backpressure(Connection& connection, const Now& now);
+  void arm(Connection& connection);
+  void arm_sweep(const Now& now);
+  void connection_due(Connection& connection, const Now& now);
+  void session_due(Session& session, const Now& now);
+  void end_connection(Connection& connection, const Verdict& verdict, const Now& now);
+  void detach(Session& session, const Now& now);
+  void end_session(Session& session, const Now& now);
+  void end_failed(Connection& connection, const wire::DecodeError& error, const Now& now);
+
+  // broker_connect.cc
+  void on_connect(Connection& connection, const wire::Connect& connect, const Now& now);
+  void on_auth(Connection& connection, const session::AuthReceived& received, const Now& now);
+  void on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now);
+  bool admit(Connection& connection, const wire::Connect& connect, const Now& now);
+  bool check_will(Connection& connection, const wire::Connect& connect, const Now& now);
+  void refuse(Connection& connection, wire::ReasonCode reason, const char* rule, std::string_view client_id,
+              const Now& now, VerdictReason verdict = VerdictReason::connect_refused,
+              std::string_view reason_string = {});
+  void decide(Connection& connection, const AuthDecision& decision, const Now& now);
+  void decide_again(Connection& connection, const AuthDecision& decision, const Now& now);
+  void welcome(Connection& connection, ByteView authentication_data, const Now& now);
+  Session& session_for(const PendingConnect& pending, bool& present, const Now& now);
+  std::string new_client_id();
+  void log_connected(const Connection& connection, bool present);
+
+  // broker_subscribe.cc
+  void on_subscribe(Connection& connection, const wire::Subscribe& subscribe, const Now& now);
+  void on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now);
+  wire::ReasonCode subscribe_one(Session& session, const wire::FilterEntry& entry, std::uint32_t identifier,
+                                 const Now& now);
+  wire::ReasonCode unsubscribe_one(Session& session, std::string_view filter, const Now& now);
+  void remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now);
+  void start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
+                      std::uint32_t identifier);
+  void feed_retained(Connection& connection, const Now& now);
+  bool feed_retained(Connection& connection, RetainedCursor& cursor, const Now& now);
+
+  // broker_publish.cc
+  struct Routed {
+    std::uint32_t receivers = 0;
+    bool owed = false;  // a persistent session is owed it at QoS 1 or 2
+  };
+  void on_publish(Connection& connection, const wire::Publish& publish, const Now& now);
+  bool may_publish(Connection& connection, const wire::Publish& publish, const Now& now);
+  Routed route(const session::MessageRef& message, const Now& now);
+  void deliver(Session& session, session::Delivery delivery, const Now& now);
+  Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
+                          const Now& now);
+  void hand_over(Session& session, SharedGroup& group, const Now& now);
+  void hand_over_all(Session& session, const Now& now);
+  void collect_stranded(Session& session, const Now& now);
+  void publish_own(const session::MessageRef& message, const Now& now);
+  void publish_wills(const Now& now);
+  void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);
+  void publish_sys(const Now& now);
+
+  Actor actor_of(const Session& session) const;
+  Ticket record(const Session& session, const Record& record);
+  void log_end(const Connection& connection, const Verdict& verdict);
+
+  const BrokerOptions& options_;
+  Ports ports_;
+  Random random_;
+  SessionTable sessions_;
+  Router router_;
+  SharedGroups groups_;
+  RetainedStore retained_;
+  Verdicts verdicts_;
+  Counters counters_;
+  DeadlineQueue deadlines_;
+  SysTopics sys_topics_;
+
+  std::vector<std::unique_ptr<Connection>> connections_;        // by slot
+  std::vector<std::uint32_t> ended_;                            // slots to free at the end of the event
+  std::vector<std::pair<std::string, SessionWill>> due_wills_;  // client identifier and will
+  std::uint64_t durable_position_ = 0;
+  double connect_tokens_ = 0;
+  std::int64_t connect_tokens_at_ms_ = 0;
+  bool sweep_armed_ = false;
+
+  const Session* observed_session_ = nullptr;
+  const Now* observed_now_ = nullptr;
+};
+
+}  // namespace martlet::broker

@@ -1,0 +1,275 @@
+// CONNECT, authentication and the welcome; DISCONNECT.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/broker.h"
+#include "topic/name.h"
+
+namespace martlet::broker {
+
+using wire::PropertyId;
+using wire::ProtocolVersion;
+using wire::ReasonCode;
+
+namespace {
+
+// A 3.1 client identifier has 1 to 23 characters; 3.1.1 allows an empty one with a clean session only [MQTT-3.1.3-8].
+bool client_id_allowed(const wire::Connect& connect, bool empty_allowed) {
+  constexpr std::size_t kMost3_1 = 23;
+  const std::size_t size = connect.client_id.size();
+  if (connect.version == ProtocolVersion::v3_1) return size >= 1 && size <= kMost3_1;
+  if (size > 0) return true;
+  return empty_allowed && (connect.clean_start || connect.version == ProtocolVersion::v5_0);
+}
+
+SessionWill will_of(const wire::Connect& connect) {
+  SessionWill will;
+  if (!connect.will) return will;
+  session::MessageFacts facts;
+  facts.qos = connect.will->qos;
+  facts.retain = connect.will->retain;
+  will.message = session::MessageRef::make(connect.will->topic, connect.will->payload, connect.will->properties, facts);
+  will.delay_s = connect.will->properties.number_or(PropertyId::will_delay_interval, 0);
+  will.expiry_s = connect.will->properties.number(PropertyId::message_expiry_interval);
+  return will;
+}
+
+}  // namespace
+
+void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule, std::string_view client_id,
+                    const Now& now, VerdictReason verdict, std::string_view reason_string) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  connection.endpoint.refuse(reason, reason_string.empty() ? std::string_view(rule) : reason_string, out);
+  if (ports_.log.wants(LogLevel::warning)) {
+    ports_.log.write(LogLevel::warning, fmt::format("client \"{}\" at {} is refused: {}, reason 0x{:02X} ({})",
+                                                    client_id, connection.peer_address, rule,
+                                                    static_cast<unsigned>(reason), wire::reason_text(reason)));
+  }
+  end_connection(connection, {verdict, {}, {}, rule}, now);
+}
+
+// Limits on connecting: how many, how fast.
+bool Broker::admit(Connection& connection, const wire::Connect& connect, const Now& now) {
+  if (options_.max_connections != 0 && counters_.clients_connected >= options_.max_connections) {
+    const Session* known = sessions_.find(connect.client_id);
+    if (!known || !known->connection) {
+      refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
+             VerdictReason::too_many_connections);
+      return false;
+    }
+  }
+  if (options_.connect_rate_per_s == 0) return true;
+  // A bucket that holds one second's worth.
+  const double rate = options_.connect_rate_per_s;
+  connect_tokens_ += static_cast<double>(now.mono_ms - connect_tokens_at_ms_) * rate / 1000.0;
+  connect_tokens_ = std::min(connect_tokens_, rate);
+  connect_tokens_at_ms_ = now.mono_ms;
+  if (connect_tokens_ < 1.0) {
+    refuse(connection, ReasonCode::connection_rate_exceeded, "limits.connect_rate", connect.client_id, now,
+           VerdictReason::connect_rate);
+    return false;
+  }
+  connect_tokens_ -= 1.0;
+  return true;
+}
+
+bool Broker::check_will(Connection& connection, const wire::Connect& connect, const Now& now) {
+  if (!connect.will) return true;
+  const wire::Will& will = *connect.will;
+  if (will.qos > options_.endpoint.maximum_qos) {
+    refuse(connection, ReasonCode::qos_not_supported, "MQTT-3.2.2-12", connect.client_id, now);
+    return false;
+  }
+  if (will.retain && !options_.endpoint.retain_available) {
+    refuse(connection, ReasonCode::retain_not_supported, "MQTT-3.2.2-13", connect.client_id, now);
+    return false;
+  }
+  if (topic::check_name(will.topic, options_.max_topic_levels) != topic::Validity::ok ||
+      is_reserved_topic(will.topic)) {
+    refuse(connection, ReasonCode::topic_name_invalid, "the will topic is not valid [MQTT-3.1.3-11]", connect.client_id,
+           now);
+    return false;
+  }
+  const Actor actor{connect.client_id, connect.username.value_or(""), connection.peer_address};
+  const AccessDecision access = ports_.authorizer.may_publish(actor, will.topic, will.qos, will.retain);
+  if (!access.allowed) {
+    refuse(connection, ReasonCode::not_authorized, access.rule, connect.client_id, now, VerdictReason::denied,
+           "the client may not publish to its will topic");
+    return false;
+  }
+  return true;
+}
+
+void Broker::on_connect(Connection& connection, const wire::Connect& connect, const Now& now) {
+  if (!admit(connection, connect, now)) return;
+  if (!client_id_allowed(connect, options_.allow_empty_client_id)) {
+    return refuse(connection, ReasonCode::client_identifier_not_valid, "MQTT-3.1.3-8", connect.client_id, now);
+  }
+  if (!check_will(connection, connect, now)) return;
+
+  auto pending = std::make_unique<PendingConnect>();
+  pending->version = connect.version;
+  pending->clean_start = connect.clean_start;
+  pending->keep_alive_s = connect.keep_alive_s;
+  pending->assigned = connect.client_id.empty();
+  pending->client_id = pending->assigned ? new_client_id() : std::string(connect.client_id);
+  pending->username = connect.username.value_or("");
+  pending->will = will_of(connect);
+  pending->expiry_s = connect.version == ProtocolVersion::v5_0
+                          ? connect.properties.number_or(PropertyId::session_expiry_interval, 0)
+                          : (connect.clean_start ? 0 : options_.session_expiry_3x_s);
+  const ConnectFacts facts{pending->client_id,      connect.username,    connect.password,
+                           connection.peer_address, connection.listener, connect.version};
+  connection.pending = std::move(pending);
+
+  const auto method = connect.properties.text(PropertyId::authentication_method);
+  if (!method) return decide(connection, ports_.authenticator.authenticate(facts), now);
+  connection.exchange = ports_.authenticator.begin(*method, facts);
+  if (!connection.exchange) {
+    return refuse(connection, ReasonCode::bad_authentication_method, "MQTT-4.12.0-1", connection.pending->client_id,
+                  now);
+  }
+  decide(connection,
+         connection.exchange->step(connect.properties.binary(PropertyId::authentication_data).value_or(ByteView())),
+         now);
+}
+
+void Broker::decide(Connection& connection, const AuthDecision& decision, const Now& now) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  switch (decision.kind) {
+    case AuthDecision::Kind::challenge:
+      connection.endpoint.send_auth(ReasonCode::continue_authentication, connection.endpoint.authentication_method(),
+                                    decision.data, out);
+      return;
+    case AuthDecision::Kind::refuse:
+      return refuse(connection, decision.reason, "authentication", connection.pending->client_id, now,
+                    VerdictReason::denied, decision.reason_string);
+    case AuthDecision::Kind::allow:
+      break;
+  }
+  if (!decision.username.empty()) connection.pending->username = decision.username;
+  welcome(connection, decision.data, now);
+  connection.exchange.reset();
+}
+
+void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
+  if (received.restart) {
+    const Session& session = *connection.session;
+    const ConnectFacts facts{session.client_id,       session.username,    std::nullopt,
+                             connection.peer_address, connection.listener, connection.endpoint.version()};
+    connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
+  }
+  AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
+  if (connection.exchange) {
+    decision = connection.exchange->step(
+        received.auth.properties.binary(PropertyId::authentication_data).value_or(ByteView()));
+  }
+  connection.endpoint.connected() ? decide_again(connection, decision, now) : decide(connection, decision, now);
+}
+
+// The outcome of a step of re-authentication [4.12.1].
+void Broker::decide_again(Connection& connection, const AuthDecision& decision, const Now& now) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  const std::string_view method = connection.endpoint.authentication_method();
+  switch (decision.kind) {
+    case AuthDecision::Kind::challenge:
+      return connection.endpoint.send_auth(ReasonCode::continue_authentication, method, decision.data, out);
+    case AuthDecision::Kind::allow:
+      connection.exchange.reset();
+      return connection.endpoint.send_auth(ReasonCode::success, method, decision.data, out);
+    case AuthDecision::Kind::refuse:
+      break;
+  }
+  connection.endpoint.disconnect(decision.reason, decision.reason_string, out);
+  end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);
+}
+
+std::string Broker::new_client_id() {
+  for (;;) {
+    std::string id = fmt::format("auto-{:016x}", random_.next());
+    if (!sessions_.find(id)) return id;
+  }
+}
+
+// The session that the CONNECT asks for: the old one, or a new one after the old one was ended [MQTT-3.1.2-4] to [-6].
+Session& Broker::session_for(const PendingConnect& pending, bool& present, const Now& now) {
+  Session* session = sessions_.find(pending.client_id);
+  if (session && session->connection) {
+    Connection& old = *session->connection;
+    old.endpoint.disconnect(ReasonCode::session_taken_over, "another connection uses this client identifier",
+                            ports_.transport.outbox(old.id));
+    end_connection(old, {VerdictReason::taken_over, {}, {}, "MQTT-3.1.4-3"}, now);
+    session = sessions_.find(pending.client_id);  // it may have ended with its connection
+  }
+  if (session && pending.clean_start) {
+    end_session(*session, now);
+    session = nullptr;
+  }
+  present = session != nullptr;
+  return session ? *session : sessions_.create(pending.client_id);
+}
+
+void Broker::welcome(Connection& connection, ByteView authentication_data, const Now& now) {
+  const std::unique_ptr<PendingConnect> pending = std::move(connection.pending);
+  session::Acceptance acceptance;
+  Session& session = session_for(*pending, acceptance.session_present, now);
+  session.username = pending->username;
+  session.peer_address = connection.peer_address;
+  session.expires_at_ms = kNever;
+  session.will = std::move(pending->will);  // a will that was waiting is cancelled [MQTT-3.1.3-9]
+  session.expiry_s = std::min(pending->expiry_s, options_.max_session_expiry_s);
+  session.connection = &connection;
+  connection.session = &session;
+  ++counters_.clients_connected;
+  counters_.clients_maximum = std::max(counters_.clients_maximum, counters_.clients_connected);
+
+  acceptance.state = &session.state;
+  acceptance.ticket = record(session, SessionChanged{session.client_id, session.expiry_s});
+  if (pending->assigned) acceptance.assigned_client_id = session.client_id;
+  if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
+  if (options_.max_keep_alive_s != 0 &&
+      (pending->keep_alive_s == 0 || pending->keep_alive_s > options_.max_keep_alive_s)) {
+    acceptance.server_keep_alive_s = options_.max_keep_alive_s;
+  }
+  acceptance.response_information = options_.response_information;
+  acceptance.authentication_data = authentication_data;
+  observed_session_ = &session;
+  observed_now_ = &now;
+  connection.endpoint.accept(acceptance, now, ports_.transport.outbox(connection.id), *this);
+  log_connected(connection, acceptance.session_present);
+  if (connection.endpoint.closed()) {
+    return end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
+  }
+  arm(connection);
+  collect_stranded(session, now);
+}
+
+void Broker::log_connected(const Connection& connection, bool present) {
+  if (!ports_.log.wants(LogLevel::info)) return;
+  const Session& session = *connection.session;
+  ports_.log.write(
+      LogLevel::info,
+      fmt::format("client \"{}\" at {} is connected: MQTT {}, keep alive {} s, session {}, expiry {} s",
+                  session.client_id, connection.peer_address, wire::version_name(connection.endpoint.version()),
+                  connection.endpoint.keep_alive_s(), present ? "resumed" : "new", session.expiry_s));
+}
+
+void Broker::on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now) {
+  Session* session = connection.session;
+  if (session) {
+    if (const auto expiry_s = disconnect.properties.number(PropertyId::session_expiry_interval)) {
+      const std::uint32_t before_s = session->expiry_s;
+      session->expiry_s = std::min(*expiry_s, options_.max_session_expiry_s);
+      if (before_s != 0 && session->expiry_s != before_s) {
+        ports_.records.append(SessionChanged{session->client_id, session->expiry_s});
+      }
+    }
+    // A normal goodbye takes the will with it [MQTT-3.14.4-3].
+    if (disconnect.reason == ReasonCode::success) session->will = {};
+  }
+  end_connection(connection, {VerdictReason::disconnected, {}, {}, "the client said goodbye"}, now);
+}
+
+}  // namespace martlet::broker

@@ -1,0 +1,301 @@
+// Messages: from a publisher to everyone who is owed them.
+#include <algorithm>
+#include <utility>
+
+#include "broker/broker.h"
+#include "topic/name.h"
+
+namespace martlet::broker {
+
+using session::Delivery;
+using session::DropReason;
+using session::MessageRef;
+using wire::PropertyId;
+using wire::QoS;
+using wire::ReasonCode;
+
+bool is_reserved_topic(std::string_view topic) {
+  const auto below = [&](std::string_view root) {
+    return topic.starts_with(root) && (topic.size() == root.size() || topic[root.size()] == '/');
+  };
+  return below("$SYS") || below("$share");
+}
+
+namespace {
+
+DeadlineMs expiry_deadline(const Now& now, std::optional<std::uint32_t> expiry_s) {
+  if (!expiry_s) return kNever;
+  // An interval of 0 reaches those who can take it at once and nobody else.
+  return *expiry_s == 0 ? now.mono_ms + 1 : deadline_in_s(now, *expiry_s);
+}
+
+}  // namespace
+
+// --- a PUBLISH arrives
+// -------------------------------------------------------------------------------------------------------
+
+// Whether the topic may be published to; if not, the publisher has its answer.
+bool Broker::may_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
+  const Session& session = *connection.session;
+  ReasonCode reason = ReasonCode::success;
+  Verdict verdict{VerdictReason::denied, session.client_id, publish.topic, ""};
+  const topic::Validity validity = topic::check_name(publish.topic, options_.max_topic_levels);
+  if (validity != topic::Validity::ok) {
+    reason = ReasonCode::topic_name_invalid;
+    verdict.reason = VerdictReason::invalid_topic;
+    verdict.rule = topic::to_text(validity);
+  } else if (is_reserved_topic(publish.topic)) {
+    reason = ReasonCode::not_authorized;
+    verdict.rule = "the topic is the broker's own";
+  } else {
+    const AccessDecision access =
+        ports_.authorizer.may_publish(actor_of(session), publish.topic, publish.qos, publish.retain);
+    if (access.allowed) return true;
+    reason = ReasonCode::not_authorized;
+    verdict.rule = access.rule;
+  }
+  verdicts_.record(verdict, now);
+  ++counters_.publish_dropped;
+  connection.endpoint.publish_done(publish, Ticket::done(), reason, verdict.rule,
+                                   ports_.transport.outbox(connection.id));
+  return false;
+}
+
+void Broker::on_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
+  ++counters_.publish_received;
+  counters_.publish_bytes_received += publish.payload.size();
+  if (!may_publish(connection, publish, now)) return;
+  Session& publisher = *connection.session;
+  session::MessageFacts facts;
+  facts.qos = publish.qos;
+  facts.retain = publish.retain;
+  facts.publisher = publisher.number;
+  facts.received_wall_ms = now.wall_ms;
+  facts.expires_at_ms = expiry_deadline(now, publish.properties.number(PropertyId::message_expiry_interval));
+  const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts);
+
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  Ticket ticket = Ticket::done();
+  if (publish.retain) {
+    if (!retained_.store(message)) {
+      verdicts_.record({VerdictReason::retained_full, publisher.client_id, publish.topic, "limits.max_retained"}, now);
+      ++counters_.publish_dropped;
+      return connection.endpoint.publish_done(publish, ticket, ReasonCode::quota_exceeded, "limits.max_retained", out);
+    }
+    ticket = ports_.records.append(RetainedChanged{*message});
+    arm_sweep(now);
+  }
+  const Routed routed = route(message, now);
+  if (routed.receivers == 0) {
+    verdicts_.record({VerdictReason::no_subscriber, publisher.client_id, publish.topic, "no subscription matches"},
+                     now);
+  }
+  const bool dedupe = publish.qos == QoS::exactly_once && publisher.persistent();
+  if (routed.owed || dedupe) {
+    const std::uint16_t packet_id = dedupe ? publish.packet_id : std::uint16_t{0};
+    ticket = ports_.records.append(MessageOwed{*message, publisher.client_id, packet_id});
+  }
+  connection.endpoint.publish_done(
+      publish, ticket, routed.receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, {}, out);
+}
+
+// --- to the receivers
+// --------------------------------------------------------------------------------------------------------
+
+Broker::Routed Broker::route(const MessageRef& message, const Now& now) {
+  Routed routed;
+  const session::MessageFacts& facts = message->facts();
+  for (const Target& target : router_.match(message->topic(), facts.publisher)) {
+    ++routed.receivers;
+    if (!target.session) {
+      const Session* taker = deliver_shared(target.group, message, nullptr, now);
+      routed.owed |= taker && taker->persistent() && facts.qos != QoS::at_most_once;
+      continue;
+    }
+    Delivery delivery;
+    delivery.message = message;
+    delivery.identifiers = session::SubscriptionIdentifiers(router_.identifiers_of(target));
+    delivery.qos = std::min(facts.qos, target.qos);  // [MQTT-3.8.4-8]
+    delivery.retain = facts.retain && target.retain_as_published;
+    routed.owed |= target.session->persistent() && delivery.qos != QoS::at_most_once;
+    deliver(*target.session, std::move(delivery), now);
+  }
+  return routed;
+}
+
+void Broker::deliver(Session& session, Delivery delivery, const Now& now) {
+  observed_session_ = &session;
+  observed_now_ = &now;
+  if (Connection* connection = session.connection) {
+    ByteChain& out = ports_.transport.outbox(connection->id);
+    connection->endpoint.deliver(std::move(delivery), now, out, *this);
+    ports_.transport.touch(connection->id);
+    watch_backpressure(*connection, now);
+    return;
+  }
+  if (delivery.qos == QoS::at_most_once && !options_.queue_qos0_offline) return dropped(delivery, DropReason::offline);
+  session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, *this);
+}
+
+Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except,
+                                const Now& now) {
+  SharedGroup* group = groups_.find(group_id);
+  const SharedMember* member =
+      group ? groups_.pick(*group, message->topic(), message->facts().publisher, except) : nullptr;
+  if (!member) return nullptr;
+  Session& taker = *member->session;
+  Delivery delivery;
+  delivery.message = message;
+  delivery.origin = group_id;
+  delivery.qos = std::min(message->facts().qos, member->options.qos);  // [MQTT-4.8.2-3]
+  delivery.retain = message->facts().retain && member->options.retain_as_published;
+  if (member->identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&member->identifier, 1});
+  deliver(taker, std::move(delivery), now);
+  return &taker;
+}
+
+// --- shared subscriptions: what a member leaves behind
+// -----------------------------------------------------------------------
+
+// What `session` was given through the group, and did not get, goes to others [4.8.2].
+void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
+  const std::uint32_t id = group.id;
+  std::vector<Delivery> left;
+  session.state.outgoing.hand_over([&](std::uint32_t origin) { return origin == id; },
+                                   [&](Delivery delivery) { left.push_back(std::move(delivery)); });
+  for (Delivery& delivery : left) {
+    verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
+                      "the member left the shared subscription"},
+                     now);
+    deliver_shared(id, delivery.message, &session, now);
+  }
+}
+
+// The session lost its connection: where another member is connected, that one goes on.
+void Broker::hand_over_all(Session& session, const Now& now) {
+  for (const auto& [share, group_id] : session.subscriptions) {
+    SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
+    if (!group) continue;
+    const bool another = std::any_of(group->members.begin(), group->members.end(),
+                                     [](const SharedMember& member) { return member.session->connection != nullptr; });
+    if (another) hand_over(session, *group, now);
+  }
+}
+
+// The session is connected now: it takes what waits with members that are not.
+void Broker::collect_stranded(Session& session, const Now& now) {
+  if (!session.connection) return;
+  for (const auto& [share, group_id] : session.subscriptions) {
+    SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
+    if (!group) continue;
+    for (std::size_t i = 0; i < group->members.size(); ++i) {
+      Session& member = *group->members[i].session;
+      if (!member.connection) hand_over(member, *group, now);
+    }
+  }
+}
+
+// --- the broker's own publications
+// -------------------------------------------------------------------------------------------
+
+void Broker::publish_own(const MessageRef& message, const Now& now) {
+  if (message->facts().retain) {
+    retained_.store(message);
+    arm_sweep(now);
+  }
+  route(message, now);
+}
+
+void Broker::publish_wills(const Now& now) {
+  while (!due_wills_.empty()) {
+    const auto wills = std::exchange(due_wills_, {});
+    for (const auto& [client_id, will] : wills) {
+      session::MessageFacts facts = will.message->facts();
+      facts.received_wall_ms = now.wall_ms;
+      facts.expires_at_ms = expiry_deadline(now, will.expiry_s);
+      const MessageRef message =
+          MessageRef::make(will.message->topic(), will.message->payload(), will.message->properties(), facts);
+      if (facts.retain && !retained_.store(message)) {
+        verdicts_.record({VerdictReason::retained_full, client_id, message->topic(), "limits.max_retained"}, now);
+        continue;
+      }
+      if (facts.retain) {
+        ports_.records.append(RetainedChanged{*message});
+        arm_sweep(now);
+      }
+      const Routed routed = route(message, now);
+      if (routed.owed) ports_.records.append(MessageOwed{*message, client_id});
+      if (routed.receivers == 0) {
+        verdicts_.record(
+            {VerdictReason::no_subscriber, client_id, message->topic(), "no subscription matches the will"}, now);
+      }
+    }
+  }
+}
+
+void Broker::publish_sys(const Now& now) {
+  SysFigures figures;
+  figures.counters = counters_;
+  figures.sessions = sessions_.size();
+  figures.subscriptions = router_.index().size();
+  figures.shared_subscriptions = groups_.size();
+  figures.retained_messages = retained_.messages();
+  figures.retained_bytes = retained_.bytes();
+  figures.bytes_sent = ports_.transport.bytes_sent();
+  sys_topics_.update(figures, now, [&](std::string_view topic, std::string_view payload) {
+    session::MessageFacts facts;
+    facts.retain = true;
+    facts.received_wall_ms = now.wall_ms;
+    publish_own(MessageRef::make(topic, as_bytes(payload), {}, facts), now);
+  });
+}
+
+// --- what became of deliveries
+// -----------------------------------------------------------------------------------------------
+
+void Broker::on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now) {
+  const std::string_view topic = finished.delivery.message->topic();
+  if (wire::is_failure(finished.reason)) {
+    verdicts_.record({VerdictReason::refused_by_receiver, session.client_id, topic, wire::reason_text(finished.reason)},
+                     now);
+  } else {
+    verdicts_.record({VerdictReason::acknowledged, session.client_id, topic, ""}, now);
+  }
+}
+
+void Broker::sent(const Delivery& delivery) {
+  ++counters_.publish_sent;
+  counters_.publish_bytes_sent += delivery.message->payload().size();
+  verdicts_.record({VerdictReason::delivered, observed_session_->client_id, delivery.message->topic(), ""},
+                   *observed_now_);
+}
+
+void Broker::queued(const Delivery& delivery) {
+  verdicts_.record({VerdictReason::queued, observed_session_->client_id, delivery.message->topic(), ""},
+                   *observed_now_);
+}
+
+void Broker::dropped(const Delivery& delivery, DropReason reason) {
+  ++counters_.publish_dropped;
+  Verdict verdict{VerdictReason::expired, observed_session_->client_id, delivery.message->topic(), ""};
+  switch (reason) {
+    case DropReason::expired:
+      verdict.rule = "MQTT-3.3.2-5";
+      break;
+    case DropReason::queue_full:
+      verdict.reason = VerdictReason::queue_full;
+      verdict.rule = "limits.max_queued";
+      break;
+    case DropReason::too_large:
+      verdict.reason = VerdictReason::too_large;
+      verdict.rule = "MQTT-3.1.2-25";
+      break;
+    case DropReason::offline:
+      verdict.reason = VerdictReason::offline;
+      verdict.rule = "QoS 0 is not kept for an offline session";
+      break;
+  }
+  verdicts_.record(verdict, *observed_now_);
+}
+
+}  // namespace martlet::broker

@@ -1,0 +1,161 @@
+// SUBSCRIBE, UNSUBSCRIBE and the retained messages that a subscription starts with.
+#include <algorithm>
+#include <utility>
+
+#include "broker/broker.h"
+#include "topic/filter.h"
+
+namespace martlet::broker {
+
+using wire::PropertyId;
+using wire::ReasonCode;
+
+void Broker::on_subscribe(Connection& connection, const wire::Subscribe& subscribe, const Now& now) {
+  Session& session = *connection.session;
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  bool shared_no_local = false;
+  subscribe.filters.for_each([&](const wire::FilterEntry& entry) {
+    shared_no_local |= entry.options.no_local && entry.filter.starts_with("$share/");
+  });
+  if (shared_no_local) {
+    const wire::DecodeError error{ReasonCode::protocol_error, "MQTT-3.8.3-4", "no local on a shared subscription"};
+    connection.endpoint.disconnect(error.reason, error.what, out);
+    return end_failed(connection, error, now);
+  }
+  const std::uint32_t identifier = subscribe.properties.number_or(PropertyId::subscription_identifier, 0);
+  std::vector<std::uint8_t> reasons;
+  Ticket ticket = Ticket::done();
+  subscribe.filters.for_each([&](const wire::FilterEntry& entry) {
+    const ReasonCode reason = subscribe_one(session, entry, identifier, now);
+    reasons.push_back(static_cast<std::uint8_t>(reason));
+    if (wire::is_failure(reason)) return;
+    ticket = record(session, SubscriptionChanged{session.client_id, entry.filter, entry.options, identifier});
+  });
+  connection.endpoint.answer_request(ticket, {wire::PacketType::suback, subscribe.packet_id, {}, reasons}, out);
+}
+
+ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entry, std::uint32_t identifier,
+                                 const Now& now) {
+  const auto parsed = topic::parse_filter(entry.filter, options_.max_topic_levels);
+  if (!parsed) {
+    verdicts_.record({VerdictReason::invalid_filter, session.client_id, entry.filter, topic::to_text(parsed.error())},
+                     now);
+    return ReasonCode::topic_filter_invalid;
+  }
+  const AccessDecision access = ports_.authorizer.may_subscribe(actor_of(session), entry.filter, entry.options.qos);
+  if (!access.allowed) {
+    verdicts_.record({VerdictReason::denied, session.client_id, entry.filter, access.rule}, now);
+    return ReasonCode::not_authorized;
+  }
+  const auto known = session.subscriptions.find(std::string(entry.filter));
+  const bool is_new = known == session.subscriptions.end();
+  if (is_new && session.subscriptions.size() >= options_.max_subscriptions_per_client) {
+    verdicts_.record(
+        {VerdictReason::quota_exceeded, session.client_id, entry.filter, "limits.max_subscriptions_per_client"}, now);
+    return ReasonCode::quota_exceeded;
+  }
+  wire::SubscriptionOptions options = entry.options;
+  options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
+  if (parsed->shared) {
+    const auto joined = groups_.join(entry.filter, parsed->filter, {&session, options, identifier});
+    if (joined.new_group) router_.index().add(parsed->filter, {kGroupBit | joined.group->id, 0, 0});
+    session.subscriptions.insert_or_assign(std::string(entry.filter), joined.group->id);
+    if (joined.new_member) collect_stranded(session, now);
+  } else {
+    router_.index().add(parsed->filter, {session.number, identifier, options.to_byte()});
+    session.subscriptions.insert_or_assign(std::string(entry.filter), 0);
+    // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
+    if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
+      start_retained(session, parsed->filter, options, identifier);
+    }
+  }
+  return static_cast<ReasonCode>(options.qos);
+}
+
+void Broker::on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now) {
+  Session& session = *connection.session;
+  std::vector<std::uint8_t> reasons;
+  Ticket ticket = Ticket::done();
+  unsubscribe.filters.for_each([&](const wire::FilterEntry& entry) {
+    const ReasonCode reason = unsubscribe_one(session, entry.filter, now);
+    reasons.push_back(static_cast<std::uint8_t>(reason));
+    if (reason == ReasonCode::success) ticket = record(session, SubscriptionRemoved{session.client_id, entry.filter});
+  });
+  connection.endpoint.answer_request(ticket, {wire::PacketType::unsuback, unsubscribe.packet_id, {}, reasons},
+                                     ports_.transport.outbox(connection.id));
+}
+
+ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, const Now& now) {
+  if (!topic::parse_filter(filter)) return ReasonCode::topic_filter_invalid;
+  const auto known = session.subscriptions.find(std::string(filter));
+  if (known == session.subscriptions.end()) return ReasonCode::no_subscription_existed;
+  const std::uint32_t group_id = known->second;
+  session.subscriptions.erase(known);
+  remove_subscription(session, filter, group_id, now);
+  std::erase_if(session.retained, [&](const RetainedCursor& cursor) { return cursor.filter == filter; });
+  return ReasonCode::success;
+}
+
+// Takes the subscription out of the index or its group; the session's own list is the caller's.
+void Broker::remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now) {
+  if (group_id == 0) {
+    router_.index().remove(filter, session.number);
+    return;
+  }
+  SharedGroup* group = groups_.find(group_id);
+  if (!group) return;
+  if (groups_.leave(*group, session)) {
+    router_.index().remove(group->filter, kGroupBit | group_id);
+    groups_.erase(group_id);
+    return;
+  }
+  hand_over(session, *group, now);
+}
+
+// --- retained messages
+// -------------------------------------------------------------------------------------------------------
+
+void Broker::start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
+                            std::uint32_t identifier) {
+  std::erase_if(session.retained, [&](const RetainedCursor& cursor) { return cursor.filter == filter; });
+  if (retained_.messages() == 0) return;
+  RetainedCursor cursor;
+  cursor.filter = filter;
+  cursor.options = options;
+  cursor.identifier = identifier;
+  cursor.up_to_version = retained_.version();
+  session.retained.push_back(std::move(cursor));
+}
+
+void Broker::feed_retained(Connection& connection, const Now& now) {
+  std::vector<RetainedCursor>& cursors = connection.session->retained;
+  std::size_t done = 0;
+  while (done < cursors.size() && feed_retained(connection, cursors[done], now)) ++done;
+  cursors.erase(cursors.begin(), cursors.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+// Moves the cursor on as far as the client takes messages now; true at its end.
+bool Broker::feed_retained(Connection& connection, RetainedCursor& cursor, const Now& now) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  std::string reached;
+  const bool end = retained_.index().visit(
+      cursor.filter, cursor.after_topic, [&](std::string_view topic, const RetainedMessage& retained) {
+        const session::MessageRef& message = retained.message;
+        const auto qos = std::min(message->facts().qos, cursor.options.qos);
+        if (!connection.endpoint.can_send(qos, out)) return false;
+        reached = topic;
+        const bool own = cursor.options.no_local && message->facts().publisher == connection.session->number;
+        if (retained.version > cursor.up_to_version || message->expired(now) || own) return true;
+        session::Delivery delivery;
+        delivery.message = message;
+        delivery.qos = qos;
+        delivery.retain = true;
+        if (cursor.identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&cursor.identifier, 1});
+        connection.endpoint.deliver(std::move(delivery), now, out, *this);
+        return true;
+      });
+  if (!reached.empty()) cursor.after_topic = std::move(reached);
+  return end;
+}
+
+}  // namespace martlet::broker

@@ -1,0 +1,32 @@
+// A network connection as the broker sees it, from accept to close.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "broker/pending_connect.h"
+#include "broker/ports.h"
+#include "session/endpoint.h"
+
+namespace martlet::broker {
+
+struct Connection {
+  Connection(ConnectionId id_, const session::EndpointOptions& options, const Now& now)
+      : id(id_), endpoint(options, now) {}
+
+  ConnectionId id;
+  session::Endpoint endpoint;
+  Session* session = nullptr;  // once CONNECT was accepted
+  std::string listener;
+  std::string peer_address;
+  std::unique_ptr<PendingConnect> pending;  // between CONNECT and the decision on it
+  std::unique_ptr<AuthExchange> exchange;
+  DeadlineMs timer_ms = kNever;        // the earliest entry in the deadline queue
+  DeadlineMs stuck_since_ms = kNever;  // the outbox has been full since, without the peer taking anything
+  std::size_t stuck_bytes = 0;         // its size then
+  bool reading_paused = false;
+  bool ended = false;  // detached from its session; freed at the end of the event
+};
+
+}  // namespace martlet::broker

@@ -1,0 +1,42 @@
+// What an operator sets of the broker's behaviour. Defaults here are the product's defaults.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "session/endpoint.h"
+
+namespace martlet::broker {
+
+// Which member of a shared subscription gets the next message [4.8.2].
+enum class SharedStrategy : std::uint8_t { round_robin, random, sticky, hash_topic, hash_client, least_in_flight };
+
+// What a client gets that several of its subscriptions match [MQTT-3.3.4-2].
+enum class OverlapDelivery : std::uint8_t { merged, separate };
+
+inline constexpr std::uint32_t kExpiryNever = 0xFFFF'FFFF;
+
+struct BrokerOptions {
+  session::EndpointOptions endpoint;
+
+  std::uint32_t max_connections = 0;     // 0: only the system's limit
+  std::uint32_t connect_rate_per_s = 0;  // accepted CONNECTs; 0: no limit
+  std::uint32_t max_subscriptions_per_client = 100'000;
+  std::uint32_t max_topic_levels = 200;
+  std::uint32_t max_session_expiry_s = kExpiryNever;
+  std::uint32_t session_expiry_3x_s = kExpiryNever;  // of a 3.x session without clean session
+  std::uint16_t max_keep_alive_s = 0;                // longer or absent ones are replaced by it; 0: leave the client's
+  std::uint64_t max_retained_messages = 10'000'000;
+  std::uint64_t max_retained_bytes = std::uint64_t{4} << 30;
+  std::uint32_t slow_reader_timeout_ms = 30'000;  // how long a full outbox may stand still
+  bool queue_qos0_offline = false;                // keep QoS 0 for sessions that are not connected
+  bool allow_empty_client_id = true;
+  OverlapDelivery overlap = OverlapDelivery::merged;
+  SharedStrategy shared_strategy = SharedStrategy::round_robin;
+  std::uint32_t sys_interval_s = 10;  // 0: no $SYS topics
+  std::string response_information;
+  std::uint64_t random_seed = 0;
+  std::string version = "unknown";  // for $SYS/broker/version
+};
+
+}  // namespace martlet::broker

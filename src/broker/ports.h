@@ -1,0 +1,144 @@
+// What the broker needs of others. Each port is narrow; its implementations live elsewhere and are handed in.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_chain.h"
+#include "base/bytes.h"
+#include "base/ticket.h"
+#include "broker/records.h"
+#include "wire/reason.h"
+#include "wire/types.h"
+
+namespace martlet::broker {
+
+// A connection as driver and broker name it: the driver's slot and how often that was used before.
+struct ConnectionId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+  bool operator==(const ConnectionId&) const = default;
+};
+
+// The way out for bytes. Called in the middle of the broker's events; it must not call back into the broker.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // The connection's outbox; the reference is good until the connection is closed.
+  virtual ByteChain& outbox(ConnectionId connection) = 0;
+  // Its outbox has something to send: flush it at the end of the turn.
+  virtual void touch(ConnectionId connection) = 0;
+  // Sends what is in the outbox, then closes. The broker has forgotten the connection.
+  virtual void close(ConnectionId connection) = 0;
+  // Stops or resumes reading: no bytes_received() in between.
+  virtual void pause_reading(ConnectionId connection, bool paused) = 0;
+  // Bytes sent on all connections since the start.
+  virtual std::uint64_t bytes_sent() const = 0;
+};
+
+// Makes records durable. The ticket of a call covers that record and all before it.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual Ticket append(const Record& record) = 0;
+};
+
+// Keeps nothing: every ticket is resolved at once.
+class NoRecords : public RecordSink {
+ public:
+  Ticket append(const Record&) override { return Ticket::done(); }
+};
+
+// Who wants to connect, as far as CONNECT tells. Views live for the call.
+struct ConnectFacts {
+  std::string_view client_id;
+  std::optional<std::string_view> username;
+  std::optional<ByteView> password;
+  std::string_view peer_address;
+  std::string_view listener;
+  wire::ProtocolVersion version = wire::ProtocolVersion::v5_0;
+};
+
+struct AuthDecision {
+  enum class Kind : std::uint8_t { allow, challenge, refuse };
+  Kind kind = Kind::allow;
+  wire::ReasonCode reason = wire::ReasonCode::success;  // of a refusal
+  std::string reason_string;
+  std::string username;            // allow: who it is, when that differs from CONNECT's user name
+  std::vector<std::uint8_t> data;  // authentication data of the challenge or the success
+
+  static AuthDecision allow() { return {}; }
+  static AuthDecision refuse(wire::ReasonCode reason, std::string reason_string = {}) {
+    return {Kind::refuse, reason, std::move(reason_string), {}, {}};
+  }
+};
+
+// One enhanced authentication under way [4.12].
+class AuthExchange {
+ public:
+  virtual ~AuthExchange() = default;
+  // The client's next data, of CONNECT or AUTH.
+  virtual AuthDecision step(ByteView data) = 0;
+};
+
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // CONNECT without an authentication method.
+  virtual AuthDecision authenticate(const ConnectFacts& facts) = 0;
+  // CONNECT (or a re-authentication) with `method`; nullptr if the method is not known [MQTT-4.12.0-1].
+  virtual std::unique_ptr<AuthExchange> begin(std::string_view method, const ConnectFacts& facts) = 0;
+};
+
+// Who asks for an action. Views live for the call.
+struct Actor {
+  std::string_view client_id;
+  std::string_view username;
+  std::string_view peer_address;
+};
+
+// `rule` names what decided, for the verdict; it lives as long as the authorizer.
+struct AccessDecision {
+  bool allowed = true;
+  const char* rule = "";
+};
+
+class Authorizer {
+ public:
+  virtual ~Authorizer() = default;
+  virtual AccessDecision may_publish(const Actor& actor, std::string_view topic, wire::QoS qos, bool retain) = 0;
+  virtual AccessDecision may_subscribe(const Actor& actor, std::string_view filter, wire::QoS qos) = 0;
+};
+
+// Lets everybody in and allows everything; knows no authentication method.
+class AllowAll : public Authenticator, public Authorizer {
+ public:
+  AuthDecision authenticate(const ConnectFacts&) override { return AuthDecision::allow(); }
+  std::unique_ptr<AuthExchange> begin(std::string_view, const ConnectFacts&) override { return nullptr; }
+  AccessDecision may_publish(const Actor&, std::string_view, wire::QoS, bool) override { return {}; }
+  AccessDecision may_subscribe(const Actor&, std::string_view, wire::QoS) override { return {}; }
+};
+
+// What an operator should read. `text` is one line without a line break.
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual bool wants(LogLevel level) const = 0;
+  virtual void write(LogLevel level, std::string_view text) = 0;
+};
+
+// Everything that a broker is built on.
+struct Ports {
+  Transport& transport;
+  RecordSink& records;
+  Authenticator& authenticator;
+  Authorizer& authorizer;
+  Log& log;
+};
+
+}  // namespace martlet::broker

@@ -1,0 +1,88 @@
+// A client's session at the broker [4.1], and the table of all sessions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "broker/options.h"
+#include "session/endpoint.h"
+#include "topic/subscription_index.h"
+#include "wire/packet.h"
+
+namespace martlet::broker {
+
+struct Connection;
+
+// Retained messages that a new subscription still has to get. It moves along the topics as the client takes them.
+struct RetainedCursor {
+  std::string filter;
+  std::string after_topic;  // the last topic that was handled; empty at the start
+  wire::SubscriptionOptions options;
+  std::uint32_t identifier = 0;
+  std::uint64_t up_to_version = 0;  // what was retained later reaches the subscription as a live message
+};
+
+// A will, from CONNECT until it is published or discarded.
+struct SessionWill {
+  session::MessageRef message;
+  std::optional<std::uint32_t> expiry_s;  // its message expiry, counted from its publication
+  std::uint32_t delay_s = 0;
+  DeadlineMs due_ms = kNever;  // set when the connection is lost
+};
+
+struct Session {
+  std::uint32_t number = 0;      // index in the table, from 1; the subscriber identifier in the index
+  std::uint32_t generation = 0;  // of the number
+  std::string client_id;
+  std::string username;
+  std::string peer_address;  // of the present or last connection
+  session::SessionState state;
+  std::uint32_t expiry_s = 0;
+  DeadlineMs expires_at_ms = kNever;  // set while not connected
+  Connection* connection = nullptr;
+  // Filters as subscribed, shared ones with their prefix; options and identifier are in the index.
+  std::unordered_map<std::string, std::uint32_t> subscriptions;  // value: the shared group, 0 if none
+  std::vector<RetainedCursor> retained;
+  SessionWill will;
+
+  // Scratch of the router: which entry of the present match is this session's.
+  std::uint64_t match_round = 0;
+  std::uint32_t match_index = 0;
+
+  bool persistent() const { return expiry_s != 0; }
+};
+
+class SessionTable {
+ public:
+  Session* find(std::string_view client_id);
+  // Null for a number that is not in use.
+  Session* find(std::uint32_t number) { return number < by_number_.size() ? by_number_[number] : nullptr; }
+  // `client_id` is not in the table.
+  Session& create(std::string client_id);
+  void erase(Session& session);
+  std::size_t size() const { return by_client_id_.size(); }
+
+  // Calls visit(Session&) for each; the table must not change meanwhile.
+  template <class Visitor>
+  void for_each(Visitor&& visit) {
+    for (auto& [id, session] : by_client_id_) visit(*session);
+  }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, std::unique_ptr<Session>, Hash, std::equal_to<>> by_client_id_;
+  std::vector<Session*> by_number_{nullptr};
+  std::vector<std::uint32_t> generations_{0};
+  std::vector<std::uint32_t> free_numbers_;
+};
+
+}  // namespace martlet::broker

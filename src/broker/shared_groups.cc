@@ -1,0 +1,114 @@
+#include "broker/shared_groups.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace martlet::broker {
+namespace {
+
+auto member_of(SharedGroup& group, const Session& session) {
+  return std::find_if(group.members.begin(), group.members.end(),
+                      [&](const SharedMember& member) { return member.session == &session; });
+}
+
+std::size_t load_of(const Session& session) {
+  return session.state.outgoing.in_flight() + session.state.outgoing.waiting_messages();
+}
+
+}  // namespace
+
+SharedGroups::Joined SharedGroups::join(std::string_view share, std::string_view filter, const SharedMember& member) {
+  const auto [at, new_group] = ids_.try_emplace(std::string(share), last_id_ + 1);
+  SharedGroup& group = groups_[at->second];
+  if (new_group) {
+    group.id = ++last_id_;
+    group.share = share;
+    group.filter = filter;
+  }
+  const auto known = member_of(group, *member.session);
+  const bool new_member = known == group.members.end();
+  if (new_member) {
+    group.members.push_back(member);
+  } else {
+    *known = member;
+  }
+  return {&group, new_group, new_member};
+}
+
+SharedGroup* SharedGroups::find(std::uint32_t id) {
+  const auto at = groups_.find(id);
+  return at == groups_.end() ? nullptr : &at->second;
+}
+
+bool SharedGroups::leave(SharedGroup& group, const Session& session) {
+  const auto at = member_of(group, session);
+  if (at != group.members.end()) group.members.erase(at);
+  return group.members.empty();
+}
+
+void SharedGroups::erase(std::uint32_t id) {
+  const auto at = groups_.find(id);
+  if (at == groups_.end()) return;
+  ids_.erase(at->second.share);
+  groups_.erase(at);
+}
+
+// The place in the member list where the strategy looks first; from there on the first member that is fit takes it.
+std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topic, std::uint32_t publisher) {
+  const std::size_t count = group.members.size();
+  switch (strategy_) {
+    case SharedStrategy::round_robin:
+      return group.next % count;
+    case SharedStrategy::random:
+      return random_.below(count);
+    case SharedStrategy::hash_topic:
+      return hash_bytes(topic) % count;
+    case SharedStrategy::hash_client:
+      return (publisher * 0x9E3779B97F4A7C15ull >> 32) % count;
+    case SharedStrategy::sticky: {
+      const auto at = std::find_if(group.members.begin(), group.members.end(),
+                                   [&](const SharedMember& member) { return member.session == group.sticky; });
+      return at == group.members.end() ? 0 : static_cast<std::size_t>(at - group.members.begin());
+    }
+    case SharedStrategy::least_in_flight:
+      break;
+  }
+  return 0;
+}
+
+const SharedMember* SharedGroups::least_in_flight(const SharedGroup& group, const Session* except) const {
+  const SharedMember* best = nullptr;
+  const auto rank = [](const SharedMember& member) {
+    return std::pair(member.session->connection == nullptr, load_of(*member.session));
+  };
+  for (const SharedMember& member : group.members) {
+    if (member.session == except) continue;
+    if (!best || rank(member) < rank(*best)) best = &member;
+  }
+  return best;
+}
+
+const SharedMember* SharedGroups::pick(SharedGroup& group, std::string_view topic, std::uint32_t publisher,
+                                       const Session* except) {
+  const std::size_t count = group.members.size();
+  if (count == 0) return nullptr;
+  if (strategy_ == SharedStrategy::least_in_flight) return least_in_flight(group, except);
+  const std::size_t first = first_choice(group, topic, publisher);
+  const SharedMember* offline = nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t at = (first + i) % count;
+    const SharedMember& member = group.members[at];
+    if (member.session == except) continue;
+    if (!member.session->connection) {
+      if (!offline) offline = &member;
+      continue;
+    }
+    group.next = at + 1;
+    group.sticky = member.session;
+    return &member;
+  }
+  return offline;
+}
+
+}  // namespace martlet::broker

@@ -1,0 +1,103 @@
+#include "broker/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <iterator>
+
+#include "base/check.h"
+
+namespace martlet::broker {
+namespace {
+
+constexpr std::array<const char*, kVerdictReasons> kNames = {
+    "delivered",
+    "acknowledged",
+    "queued",
+    "expired",
+    "queue_full",
+    "too_large",
+    "offline",
+    "refused_by_receiver",
+    "session_ended",
+    "handed_over",
+    "no_subscriber",
+    "denied",
+    "invalid_topic",
+    "invalid_filter",
+    "quota_exceeded",
+    "retained_full",
+    "disconnected",
+    "connect_refused",
+    "too_many_connections",
+    "connect_rate",
+    "malformed_packet",
+    "protocol_error",
+    "limit_exceeded",
+    "keep_alive_timeout",
+    "taken_over",
+    "slow_reader",
+    "network_error",
+    "shutting_down",
+};
+
+template <std::size_t N>
+std::uint8_t copy_cut(std::array<char, N>& to, std::string_view from) {
+  const std::size_t size = std::min(N, from.size());
+  if (size > 0) std::memcpy(to.data(), from.data(), size);
+  return static_cast<std::uint8_t>(size);
+}
+
+// Client identifiers and topics come from strangers: what could move a terminal's cursor is shown escaped.
+void append_printable(std::string& out, std::string_view text) {
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
+    } else {
+      out.push_back(c);
+    }
+  }
+}
+
+}  // namespace
+
+const char* verdict_name(VerdictReason reason) {
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+Verdicts::Verdicts(std::size_t capacity) : ring_(capacity) {
+  check(std::has_single_bit(capacity), "the ring's capacity is a power of two");
+}
+
+void Verdicts::record(const Verdict& verdict, const Now& now) {
+  Entry& entry = ring_[next_++ & (ring_.size() - 1)];
+  entry.wall_ms = now.wall_ms;
+  entry.rule = verdict.rule;
+  entry.reason = verdict.reason;
+  entry.client_size = copy_cut(entry.client, verdict.client);
+  entry.topic_size = copy_cut(entry.topic, verdict.topic);
+  ++counts_[static_cast<std::size_t>(verdict.reason)];
+}
+
+std::string Verdicts::dump() const {
+  std::string text;
+  for (std::size_t i = 0; i < kVerdictReasons; ++i) {
+    if (counts_[i] != 0) fmt::format_to(std::back_inserter(text), "count {} {}\n", kNames[i], counts_[i]);
+  }
+  const std::uint64_t first = next_ > ring_.size() ? next_ - ring_.size() : 0;
+  for (std::uint64_t i = first; i < next_; ++i) {
+    const Entry& entry = ring_[i & (ring_.size() - 1)];
+    fmt::format_to(std::back_inserter(text), "{}.{:03} {} client=\"", entry.wall_ms / 1000, entry.wall_ms % 1000,
+                   verdict_name(entry.reason));
+    append_printable(text, {entry.client.data(), entry.client_size});
+    text += "\" topic=\"";
+    append_printable(text, {entry.topic.data(), entry.topic_size});
+    fmt::format_to(std::back_inserter(text), "\" rule=\"{}\"\n", entry.rule);
+  }
+  return text;
+}
+
+}  // namespace martlet::broker

@@ -1,0 +1,65 @@
+// A message owed to one receiver: which message, and how this receiver gets it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "session/message.h"
+
+namespace martlet::session {
+
+// The subscription identifiers that go with a delivery [MQTT-3.3.4-3]: mostly none or one, so one word holds those and
+// only several take memory.
+class SubscriptionIdentifiers {
+ public:
+  SubscriptionIdentifiers() = default;
+  explicit SubscriptionIdentifiers(std::span<const std::uint32_t> identifiers) {
+    if (identifiers.empty()) return;
+    if (identifiers.size() == 1) {
+      first_ = identifiers[0];
+      count_ = 1;
+      return;
+    }
+    many_ = std::make_unique<std::uint32_t[]>(identifiers.size());
+    std::copy(identifiers.begin(), identifiers.end(), many_.get());
+    count_ = static_cast<std::uint32_t>(identifiers.size());
+  }
+
+  std::span<const std::uint32_t> view() const { return {count_ > 1 ? many_.get() : &first_, count_}; }
+
+ private:
+  std::unique_ptr<std::uint32_t[]> many_;
+  std::uint32_t first_ = 0;
+  std::uint32_t count_ = 0;
+};
+
+// `origin` is the owner's mark of where the delivery comes from (for the broker: the shared subscription), 0 for none.
+struct Delivery {
+  MessageRef message;
+  SubscriptionIdentifiers identifiers;
+  std::uint32_t origin = 0;
+  wire::QoS qos = wire::QoS::at_most_once;
+  bool retain = false;
+};
+
+enum class DropReason : std::uint8_t {
+  expired,     // its message expiry passed before it was sent [MQTT-3.3.2-5]
+  queue_full,  // the session's bound on messages or bytes
+  too_large,   // above the receiver's maximum packet size [MQTT-3.1.2-25]
+  offline,     // QoS 0 for a session that is not connected
+};
+
+// Hears what becomes of deliveries while they are handed in or sent. Called in the middle of an operation: it may
+// record, it must not call back into the session.
+class DeliveryObserver {
+ public:
+  virtual ~DeliveryObserver() = default;
+  virtual void sent(const Delivery& delivery) = 0;
+  virtual void queued(const Delivery& delivery) = 0;
+  virtual void dropped(const Delivery& delivery, DropReason reason) = 0;
+};
+
+}  // namespace martlet::session

@@ -1,0 +1,145 @@
+#include "session/outgoing.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace martlet::session {
+namespace {
+
+constexpr std::uint32_t kFirstSlots = 4;
+constexpr std::uint32_t kMostSlots = 65'536;
+
+bool acknowledged(const Delivery& delivery) {
+  return delivery.qos != wire::QoS::at_most_once;
+}
+
+}  // namespace
+
+void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, DeliveryObserver& observer) {
+  const std::uint64_t bytes = delivery.message->footprint_bytes();
+  RingQueue<Delivery>& waiting = acknowledged(delivery) ? waiting_acknowledged_ : waiting_qos0_;
+  const auto fits = [&] {
+    return waiting_messages() < limits.max_messages && waiting_bytes_ + bytes <= limits.max_bytes;
+  };
+  while (!fits() && limits.policy == DropPolicy::drop_oldest && !waiting.empty()) {
+    const Delivery oldest = waiting.pop_front();
+    forget_waiting(oldest);
+    observer.dropped(oldest, DropReason::queue_full);
+  }
+  if (!fits()) return observer.dropped(delivery, DropReason::queue_full);
+  observer.queued(delivery);
+  waiting_bytes_ += bytes;
+  waiting.push_back(std::move(delivery));
+}
+
+Delivery Outgoing::take_waiting(bool acknowledged) {
+  Delivery delivery = (acknowledged ? waiting_acknowledged_ : waiting_qos0_).pop_front();
+  forget_waiting(delivery);
+  return delivery;
+}
+
+InFlight& Outgoing::begin(Delivery delivery) {
+  InFlight& entry = slot_for_new();
+  entry.delivery = std::move(delivery);
+  entry.sequence = next_sequence_++;
+  entry.state = FlightState::published;
+  return entry;
+}
+
+std::uint16_t Outgoing::begin_request() {
+  if (!identifiers_left()) return 0;
+  InFlight& entry = slot_for_new();
+  entry.sequence = next_sequence_++;
+  entry.state = FlightState::request;
+  return entry.packet_id;
+}
+
+InFlight& Outgoing::slot_for_new() {
+  check(identifiers_left(), "a packet identifier is free");
+  if (capacity_ < kMostSlots && used_ * 2 >= capacity_) grow();
+  for (;;) {
+    ++last_id_;
+    if (last_id_ == 0) continue;
+    InFlight& entry = slots_[last_id_ & (capacity_ - 1)];
+    if (entry.state != FlightState::free) continue;
+    entry.packet_id = last_id_;
+    ++used_;
+    return entry;
+  }
+}
+
+void Outgoing::grow() {
+  const std::uint32_t capacity = capacity_ == 0 ? kFirstSlots : capacity_ * 2;
+  auto slots = std::make_unique<InFlight[]>(capacity);
+  // Identifiers that differ in their low bits still do with one bit more.
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    if (slots_[i].state == FlightState::free) continue;
+    slots[slots_[i].packet_id & (capacity - 1)] = std::move(slots_[i]);
+  }
+  slots_ = std::move(slots);
+  capacity_ = capacity;
+}
+
+InFlight* Outgoing::find(std::uint16_t packet_id) {
+  if (capacity_ == 0) return nullptr;
+  InFlight& entry = slots_[packet_id & (capacity_ - 1)];
+  return entry.state != FlightState::free && entry.packet_id == packet_id ? &entry : nullptr;
+}
+
+void Outgoing::end(InFlight& entry) {
+  entry = InFlight();
+  --used_;
+  if (used_ == 0 && capacity_ > 64) {
+    slots_.reset();
+    capacity_ = 0;
+  }
+}
+
+std::vector<std::uint16_t> Outgoing::in_order() const {
+  std::vector<const InFlight*> entries;
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    if (slots_[i].state != FlightState::free) entries.push_back(&slots_[i]);
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const InFlight* a, const InFlight* b) { return a->sequence < b->sequence; });
+  std::vector<std::uint16_t> ids;
+  ids.reserve(entries.size());
+  for (const InFlight* entry : entries) ids.push_back(entry->packet_id);
+  return ids;
+}
+
+void Outgoing::restart() {
+  resend_.clear();
+  resend_at_ = 0;
+  for (std::uint16_t packet_id : in_order()) {
+    InFlight& entry = *find(packet_id);
+    if (entry.state == FlightState::request) {
+      end(entry);
+      continue;
+    }
+    entry.on_wire = false;
+    entry.in_window = false;
+    resend_.push_back(packet_id);
+  }
+}
+
+void Outgoing::forget_sent() {
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    if (slots_[i].state == FlightState::published) slots_[i].dup = false;
+  }
+}
+
+InFlight* Outgoing::next_to_resend() {
+  for (; resend_at_ < resend_.size(); ++resend_at_) {
+    InFlight* entry = find(resend_[resend_at_]);
+    if (entry && !entry->on_wire) return entry;
+  }
+  if (!resend_.empty()) {
+    resend_ = {};
+    resend_at_ = 0;
+  }
+  return nullptr;
+}
+
+}  // namespace martlet::session

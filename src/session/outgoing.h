@@ -1,0 +1,133 @@
+// The sending half of a session: what waits, what was sent and is not finished. It outlives the connection [4.1].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/ring_queue.h"
+#include "base/ticket.h"
+#include "base/time.h"
+#include "session/delivery.h"
+
+namespace martlet::session {
+
+enum class DropPolicy : std::uint8_t { drop_newest, drop_oldest };
+
+// The bound on what waits for one receiver.
+struct QueueLimits {
+  std::uint32_t max_messages = 10'000;
+  std::uint64_t max_bytes = 16u << 20;
+  DropPolicy policy = DropPolicy::drop_newest;
+};
+
+enum class FlightState : std::uint8_t {
+  free,       // the slot is unused
+  published,  // PUBLISH sent; PUBACK or PUBREC is due
+  received,   // PUBREC came; PUBREL waits for its ticket
+  released,   // PUBREL sent; PUBCOMP is due
+  request,    // the identifier belongs to a SUBSCRIBE or UNSUBSCRIBE of ours
+};
+
+struct InFlight {
+  Delivery delivery;
+  std::uint64_t sequence = 0;       // order of first sending
+  Ticket release = Ticket::done();  // of the PUBREL, from `received` on
+  std::uint16_t packet_id = 0;
+  FlightState state = FlightState::free;
+  bool on_wire = false;    // sent on the present connection
+  bool dup = false;        // sent before: DUP is set when it is sent again [MQTT-3.3.1-1]
+  bool in_window = false;  // holds one unit of the present connection's send quota [4.9]
+};
+
+class Outgoing {
+ public:
+  // Puts `delivery` behind what waits, within `limits`. What had to give way is reported as dropped, the rest as
+  // queued.
+  void enqueue(Delivery delivery, const QueueLimits& limits, DeliveryObserver& observer);
+
+  // QoS 0 waits apart from QoS 1 and 2, which a full window may hold back [MQTT-3.3.4-10].
+  bool has_waiting(bool acknowledged) const { return !(acknowledged ? waiting_acknowledged_ : waiting_qos0_).empty(); }
+  Delivery take_waiting(bool acknowledged);
+  std::size_t waiting_messages() const { return waiting_acknowledged_.size() + waiting_qos0_.size(); }
+  std::uint64_t waiting_bytes() const { return waiting_bytes_; }
+
+  // Gives the delivery (QoS 1 or 2) an unused, non-zero packet identifier [MQTT-2.2.1-4]. The reference lives until the
+  // next call.
+  InFlight& begin(Delivery delivery);
+  // An identifier for a request of ours, 0 if all are taken; freed by end().
+  std::uint16_t begin_request();
+  // The entry of `packet_id`, or nullptr.
+  InFlight* find(std::uint16_t packet_id);
+  void end(InFlight& entry);
+  std::size_t in_flight() const { return used_; }
+  bool identifiers_left() const { return used_ < 65'535; }
+
+  // A connection was lost or made: requests are forgotten, nothing is on the wire any more, all that is unfinished must
+  // be sent again, in the order of first sending [MQTT-4.4.0-1].
+  void restart();
+  // The peer lost the session: what was published must be sent as new, under the same identifiers.
+  void forget_sent();
+  // The next entry to send again, or nullptr. It stays first until it is marked on_wire or ended.
+  InFlight* next_to_resend();
+
+  // Takes out what was not sent, and QoS 1 that was not acknowledged, if `origin` accepts the delivery's origin; QoS 2
+  // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order.
+  template <class Origin, class Give>
+  void hand_over(Origin&& accepts, Give&& give);
+
+  // Calls visit(const Delivery&) for all that is waiting or in flight with its message.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const;
+
+ private:
+  InFlight& slot_for_new();
+  void grow();
+  std::vector<std::uint16_t> in_order() const;
+  void forget_waiting(const Delivery& delivery) { waiting_bytes_ -= delivery.message->footprint_bytes(); }
+
+  RingQueue<Delivery> waiting_acknowledged_;
+  RingQueue<Delivery> waiting_qos0_;
+  std::uint64_t waiting_bytes_ = 0;
+
+  // An identifier's slot is its low bits; identifiers are given out so that no two in use share one.
+  std::unique_ptr<InFlight[]> slots_;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t used_ = 0;
+  std::uint16_t last_id_ = 0;
+  std::uint64_t next_sequence_ = 0;
+  std::vector<std::uint16_t> resend_;
+  std::size_t resend_at_ = 0;
+};
+
+template <class Origin, class Give>
+void Outgoing::hand_over(Origin&& accepts, Give&& give) {
+  for (std::uint16_t packet_id : in_order()) {
+    InFlight& entry = *find(packet_id);
+    if (entry.state != FlightState::published || entry.delivery.qos != wire::QoS::at_least_once) continue;
+    if (!accepts(entry.delivery.origin)) continue;
+    Delivery delivery = std::move(entry.delivery);
+    end(entry);
+    give(std::move(delivery));
+  }
+  for (RingQueue<Delivery>* waiting : {&waiting_acknowledged_, &waiting_qos0_}) {
+    waiting->extract_if([&](const Delivery& delivery) { return accepts(delivery.origin); },
+                        [&](Delivery delivery) {
+                          forget_waiting(delivery);
+                          give(std::move(delivery));
+                        });
+  }
+}
+
+template <class Visitor>
+void Outgoing::for_each(Visitor&& visit) const {
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    if (slots_[i].delivery.message) visit(slots_[i].delivery);
+  }
+  for (const RingQueue<Delivery>* waiting : {&waiting_acknowledged_, &waiting_qos0_}) {
+    for (std::size_t i = 0; i < waiting->size(); ++i) visit((*waiting)[i]);
+  }
+}
+
+}  // namespace martlet::session
