@@ -105,6 +105,12 @@ class BanTest(CheckerTest):
         self.assert_fails(self.failures_for("src/net/bad.cc", "#include <sys/socket.h>\n"), "src/net/bad.cc:1:",
                           "system header", "only env")
 
+    def test_tests_of_outer_rooms_may_use_sockets_and_no_clock(self):
+        self.assertEqual(self.failures_for("src/net/a_test.cc", "#include <sys/socket.h>\n"), [])
+        self.assert_fails(self.failures_for("src/net/a_test.cc", "auto t = steady_clock::now();\n"), "clock")
+        self.write("src/net/a_test.cc", "")
+        self.assert_fails(self.failures_for("src/session/a_test.cc", "#include <sys/socket.h>\n"), "session")
+
     def test_banned_calls_fail(self):
         calls = {
             "clock": "auto t = std::chrono::steady_clock::now();",
