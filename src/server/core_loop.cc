@@ -1,0 +1,159 @@
+#include "server/core_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace martlet::server {
+namespace {
+
+// How long a connection that is being closed, or the whole broker, may take to send its last bytes.
+constexpr std::int64_t kLingerMs = 2'000;
+// A flood of refused connections gives one log line in this time.
+constexpr std::int64_t kRefusalLogMs = 1'000;
+constexpr std::uint32_t kSignalsToken = 1;
+
+net::ReactorOptions with_water_marks(net::ReactorOptions options, const broker::BrokerOptions& broker_options) {
+  // The broker stops at its mark or above, the reactor remembers what is above its own: one byte less makes them agree.
+  options.outbox_high_bytes = broker_options.endpoint.outbox_high_bytes - 1;
+  options.outbox_low_bytes = options.outbox_high_bytes / 4;
+  return options;
+}
+
+net::ConnectionId net_id(broker::ConnectionId id) {
+  return {id.slot, id.generation};
+}
+broker::ConnectionId broker_id(net::ConnectionId id) {
+  return {id.slot, id.generation};
+}
+
+const char* refusal_text(net::RefuseReason reason) {
+  switch (reason) {
+    case net::RefuseReason::too_many_connections:
+      return "too many connections";
+    case net::RefuseReason::out_of_descriptors:
+      return "out of file descriptors: raise the limit (ulimit -n, LimitNOFILE=)";
+    case net::RefuseReason::system_error:
+      break;
+  }
+  return "the system's accept failed";
+}
+
+}  // namespace
+
+CoreLoop::CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptions& reactor_options,
+                   const CoreDependencies& dependencies)
+    : dependencies_(dependencies),
+      reactor_(dependencies.network, dependencies.clock, *this, with_water_marks(reactor_options, options)),
+      broker_(options,
+              {*this, dependencies.records, dependencies.authenticator, dependencies.authorizer, dependencies.log},
+              dependencies.clock.now()) {}
+
+Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, std::string_view name, bool reuse_port) {
+  env::ListenOptions options;
+  options.reuse_port = reuse_port;
+  const auto listener = reactor_.listen(endpoint, options);
+  if (!listener) return tl::unexpected(listener.error());
+  if (listener_names_.size() <= listener->index) listener_names_.resize(listener->index + 1);
+  listener_names_[listener->index] = name;
+  return reactor_.local_endpoint(*listener);
+}
+
+Result<void> CoreLoop::watch_signals(env::Signals& signals, std::function<void()> on_dump) {
+  signals_ = &signals;
+  on_dump_ = std::move(on_dump);
+  return reactor_.watch_external(signals.handle(), kSignalsToken);
+}
+
+void CoreLoop::run() {
+  while (turn()) {
+  }
+}
+
+bool CoreLoop::turn(DeadlineMs wake_at) {
+  if (stop_requested_.exchange(false)) begin_stop();
+  if (stop_by_ms_ != kNever && (reactor_.connection_count() == 0 || reactor_.now().mono_ms >= stop_by_ms_))
+    return false;
+  reactor_.wait_and_dispatch(std::min({wake_at, broker_.next_deadline(), stop_by_ms_}));
+  broker_.run_timers(reactor_.now());
+  reactor_.flush();
+  return true;
+}
+
+void CoreLoop::request_stop() {
+  stop_requested_ = true;
+  reactor_.wake();
+}
+
+void CoreLoop::begin_stop() {
+  if (stop_by_ms_ != kNever) return;
+  const Now now = dependencies_.clock.now();
+  reactor_.stop_listening();
+  broker_.shut_down(now);
+  reactor_.flush();
+  stop_by_ms_ = now.mono_ms + kLingerMs;
+}
+
+// --- from the reactor
+// --------------------------------------------------------------------------------------------------------
+
+void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
+  broker_.connection_opened(broker_id(id), listener_names_[listener.index], peer_address, reactor_.now());
+}
+
+void CoreLoop::received(net::ConnectionId id, ByteView bytes) {
+  broker_.bytes_received(broker_id(id), bytes, reactor_.now());
+}
+
+void CoreLoop::drained(net::ConnectionId id) {
+  broker_.outbox_drained(broker_id(id), reactor_.now());
+}
+
+void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
+  const auto cause =
+      reason == net::CloseReason::peer_closed ? broker::LostBy::peer_closed : broker::LostBy::network_error;
+  broker_.connection_lost(broker_id(id), cause, reactor_.now());
+}
+
+void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
+  ++refusals_unlogged_;
+  const std::int64_t now_ms = reactor_.now().mono_ms;
+  if (refusals_logged_at_ms_ != 0 && now_ms < refusals_logged_at_ms_ + kRefusalLogMs) return;
+  refusals_logged_at_ms_ = now_ms;
+  dependencies_.log.write(
+      broker::LogLevel::warning,
+      fmt::format("listener \"{}\" turned away {} connection(s): {}", listener_names_[listener.index],
+                  std::exchange(refusals_unlogged_, 0), refusal_text(reason)));
+}
+
+void CoreLoop::external_ready(std::uint32_t) {
+  while (const auto signal = signals_->next()) {
+    if (*signal == env::Signal::dump) {
+      on_dump_();
+    } else {
+      stop_requested_ = true;
+    }
+  }
+}
+
+// --- from the broker
+// ---------------------------------------------------------------------------------------------------------
+
+ByteChain& CoreLoop::outbox(broker::ConnectionId connection) {
+  return reactor_.outbox(net_id(connection));
+}
+
+void CoreLoop::touch(broker::ConnectionId connection) {
+  reactor_.touch(net_id(connection));
+}
+
+void CoreLoop::close(broker::ConnectionId connection) {
+  reactor_.close_after_flush(net_id(connection), reactor_.now().mono_ms + kLingerMs);
+}
+
+void CoreLoop::pause_reading(broker::ConnectionId connection, bool paused) {
+  paused ? reactor_.pause_reading(net_id(connection)) : reactor_.resume_reading(net_id(connection));
+}
+
+}  // namespace martlet::server
