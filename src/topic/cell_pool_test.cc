@@ -56,6 +56,7 @@ TEST(CellPool, GivesEmptySlabsBack) {
   CellPool pool;
   const std::size_t before = pool.memory_bytes();
   std::vector<Handle> handles;
+  handles.reserve(100000);
   for (int i = 0; i < 100000; ++i) handles.push_back(pool.allocate(40));
   const std::size_t full = pool.memory_bytes();
   EXPECT_GE(full, 4000000u);

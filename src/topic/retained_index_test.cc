@@ -126,6 +126,7 @@ TEST(RetainedIndex, WideLevelStaysInOrderUnderChanges) {
     }
   }
   std::vector<std::string> topics;
+  topics.reserve(expected.size());
   for (const auto& entry : expected) topics.push_back(entry.first);
   EXPECT_EQ(visited(index, "#"), topics);
   for (const std::string_view after : {"5", "5000", "99999", "0"}) {

@@ -163,7 +163,7 @@ TEST(SubscriptionIndex, StaysSmallAtEverySize) {
     SubscriptionIndex index(8);
     for (std::uint32_t count = 1; count <= 200000; ++count) {
       const std::string id = std::to_string(1000000 + count).substr(1);
-      index.add("plant/" + id.substr(2) + "/line/" + id + tail, {count});
+      index.add(std::string("plant/").append(id, 2).append("/line/").append(id).append(tail), {count});
       if (count >= 20000 && count % 1000 == 0) {
         ASSERT_LT(index.memory_bytes() / count, 190u) << tail << count;
       }
