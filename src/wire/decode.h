@@ -6,18 +6,11 @@
 #include <tl/expected.hpp>
 
 #include "base/bytes.h"
+#include "wire/decode_error.h"
 #include "wire/packet.h"
+#include "wire/text.h"  // valid_text(), for those who check text before it becomes a packet
 
 namespace martlet::wire {
-
-struct DecodeError {
-  ReasonCode reason = ReasonCode::malformed_packet;
-  const char* clause = "";  // for example "MQTT-3.3.1-4"; a section such as "3.1.2" where no statement has a number
-  const char* what = "";    // which rule, in a few words, for the log
-  // The version in which an answer can be understood: the connection's, or the one that a CONNECT named before it
-  // broke.
-  ProtocolVersion version = ProtocolVersion::v5_0;
-};
 
 // Decodes one packet whose fixed header starts with `first_byte` and whose remaining bytes are exactly `body`.
 // `version` is the connection's (ignored for CONNECT, which names its own); `sender` is the side that wrote it. The
@@ -25,8 +18,5 @@ struct DecodeError {
 // topic_name_invalid [MQTT-3.3.2-2]. Topic filters are checked as text only, so that SUBACK can refuse a bad one alone.
 tl::expected<Packet, DecodeError> decode(std::uint8_t first_byte, ByteView body, ProtocolVersion version,
                                          Sender sender);
-
-// Whether `text` is well-formed UTF-8 without surrogates [MQTT-1.5.4-1] and without U+0000 [MQTT-1.5.4-2].
-bool valid_text(std::string_view text);
 
 }  // namespace martlet::wire

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "wire/packet_equal.h"
 #include "wire/test_support.h"
 
@@ -152,6 +154,18 @@ TEST(Encode, RemainingLengthIsInItsShortestForm) {
     const auto result = test::decoded(bytes, k311, Sender::server);
     ASSERT_TRUE(result.has_value()) << edge.payload;
   }
+}
+
+TEST(EncodeDeathTest, StringsBeyondTheirLengthFieldAreABug) {
+  const std::string text(kMaxTextBytes + 1, 'x');
+  PublishParts parts;
+  parts.topic = text;
+  ByteChain chain;
+  EXPECT_DEATH(encode(parts, k5, chain), "65,535");
+  PropertyWriter writer;
+  EXPECT_DEATH(writer.add_text(PropertyId::content_type, text), "65,535");
+  parts.topic = std::string_view(text).substr(1);
+  EXPECT_TRUE(test::decoded(encoded(parts, k5), k5, Sender::server).has_value());
 }
 
 TEST(EncodeDeathTest, SizeTellsWhatDoesNotFit) {

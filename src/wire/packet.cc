@@ -38,7 +38,6 @@ FilterEntry FilterList::take_entry(ByteView& rest, bool with_options) {
 }
 
 void FilterListWriter::add(const FilterEntry& entry) {
-  check(entry.filter.size() <= kMaxTextBytes, "a topic filter has at most 65,535 bytes");
   const std::size_t start = bytes_.size();
   bytes_.resize(start + 2 + entry.filter.size() + (with_options_ ? 1 : 0));
   Writer out(bytes_.data() + start);

@@ -184,7 +184,6 @@ void PropertyWriter::add_binary(PropertyId id, ByteView value) {
 }
 
 void PropertyWriter::add_sized(PropertyId id, ByteView value) {
-  check(value.size() <= kMaxTextBytes, "a property value has at most 65,535 bytes");
   Writer out(extend(3 + value.size()));
   out.put_u8(static_cast<std::uint8_t>(id));
   out.put_binary(value);
@@ -192,7 +191,6 @@ void PropertyWriter::add_sized(PropertyId id, ByteView value) {
 
 void PropertyWriter::add_pair(PropertyId id, std::string_view name, std::string_view value) {
   check(kind_of(id) == PropertyKind::text_pair, "the property is a pair");
-  check(name.size() <= kMaxTextBytes && value.size() <= kMaxTextBytes, "a property value has at most 65,535 bytes");
   Writer out(extend(5 + name.size() + value.size()));
   out.put_u8(static_cast<std::uint8_t>(id));
   out.put_text(name);

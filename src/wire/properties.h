@@ -71,9 +71,6 @@ class Properties {
   std::uint64_t present_ = 0;  // bit per property identifier
 };
 
-// Longest string or binary value [1.5.4], [1.5.6].
-inline constexpr std::size_t kMaxTextBytes = 65'535;
-
 // Collects properties in the order of the calls. The wrong kind for a property, or a value that does not fit its kind,
 // is a bug; whether the packet may carry it is the caller's care. The view that it gives lives as long as the writer is
 // not changed.

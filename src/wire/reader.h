@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "wire/decode.h"
+#include "wire/decode_error.h"
 #include "wire/text.h"
 
 namespace martlet::wire {

@@ -3,8 +3,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include "wire/decode.h"
-
 namespace martlet::wire {
 namespace {
 

@@ -1,7 +1,8 @@
-// The rules of text on the wire. Internal to the room, except valid_text() in decode.h.
+// The rules of text on the wire.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -12,6 +13,9 @@ enum class TextFlaw : std::uint8_t {
   not_utf8,        // ill-formed, overlong or a surrogate [MQTT-1.5.4-1]
   null_character,  // [MQTT-1.5.4-2]
 };
+
+// Whether `text` is well-formed UTF-8 without surrogates [MQTT-1.5.4-1] and without U+0000 [MQTT-1.5.4-2].
+bool valid_text(std::string_view text);
 
 // The first flaw of `text`, or none.
 TextFlaw find_flaw(ByteView text);

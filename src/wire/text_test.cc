@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "wire/decode.h"
-
 namespace martlet::wire {
 namespace {
 

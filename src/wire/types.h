@@ -37,6 +37,9 @@ inline constexpr std::uint32_t kMaxRemainingLength = 268'435'455;
 // The largest whole packet: first byte, four length bytes, and the rest.
 inline constexpr std::uint32_t kMaxPacketBytes = kMaxRemainingLength + 5;
 
+// Longest string or binary field [1.5.4], [1.5.6].
+inline constexpr std::uint32_t kMaxTextBytes = 65'535;
+
 // The specification's name in upper case, for example "PUBLISH"; "RESERVED" for 0.
 const char* packet_name(PacketType type);
 // "3.1", "3.1.1" or "5.0".

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "wire/types.h"
 
 namespace martlet::wire {
@@ -42,6 +43,7 @@ class Writer {
   }
   void put_bytes(ByteView bytes) { at_ = copy_bytes(at_, bytes); }
   void put_binary(ByteView bytes) {
+    check(bytes.size() <= kMaxTextBytes, "a string or binary field has at most 65,535 bytes");
     put_u16(static_cast<std::uint16_t>(bytes.size()));
     put_bytes(bytes);
   }
