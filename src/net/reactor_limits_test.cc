@@ -31,6 +31,7 @@ TEST_F(ReactorLimits, IdleConnectionsOwnNothing) {
   const std::size_t count = std::min<std::size_t>(10'000, (limit - 100) / 2);
   std::vector<env::Handle> crowd;
   crowd.reserve(count);
+  present.reserve(count + 1);
   handler.accepted_ids.reserve(count + 1);
   handler.peers.reserve(count + 1);
   handler.on_received = [&](ConnectionId id, ByteView bytes) {
@@ -56,7 +57,7 @@ TEST_F(ReactorLimits, IdleConnectionsOwnNothing) {
   for (const env::Handle peer : crowd) push(peer, "hello");
   ASSERT_TRUE(until([&] { return reactor->stats().bytes_out == 5 * count; }));
   for (const ConnectionId id : handler.accepted_ids) ASSERT_TRUE(reactor->outbox(id).empty());
-  for (const env::Handle peer : crowd) peers->close(peer);
+  for (const env::Handle peer : crowd) leave(peer);
   ASSERT_TRUE(until([&] { return reactor->connection_count() == 1; }));
   EXPECT_EQ(handler.closed_ones.size(), count);
 }
@@ -93,7 +94,7 @@ TEST_F(ReactorLimits, ShedsAndRecoversWhenDescriptorsRunOut) {
   for (const env::Handle peer : crowd) {
     std::string got;
     ASSERT_TRUE(until([&] { return pull(peer, &got).status != env::IoStatus::would_block; }));
-    peers->close(peer);
+    leave(peer);
   }
   env::Handle peer;
   const ConnectionId id = join(&peer);
@@ -117,8 +118,8 @@ TEST_F(ReactorLimits, RestsInsteadOfSpinning) {
   ASSERT_TRUE(refused);
   EXPECT_FALSE(busy);
   EXPECT_EQ(handler.refusals.size(), 1u);
-  peers->close(shed);
-  peers->close(left_waiting);
+  leave(shed);
+  leave(left_waiting);
 }
 
 }  // namespace

@@ -170,7 +170,7 @@ TEST_F(ReactorTest, LastBytesReachAPeerThatIsStillSending) {
   EXPECT_EQ(ended.status, env::IoStatus::closed);
   EXPECT_EQ(got, "goodbye");
   EXPECT_EQ(reactor->connection_count(), 1u);
-  peers->close(peer);
+  leave(peer);
   ASSERT_TRUE(until([&] { return reactor->connection_count() == 0; }));
   EXPECT_THAT(handler.closed_ones, IsEmpty());
 }
@@ -187,7 +187,7 @@ TEST_F(ReactorTest, ReadsAllThatALeavingPeerSaid) {
   };
   const std::string said = pattern(50'000, 3);
   ASSERT_TRUE(push(peer, said).empty());
-  peers->close(peer);
+  leave(peer);
   ASSERT_TRUE(until([&] { return handler.times_closed(id) == 1; }));
   EXPECT_TRUE(heard == said) << heard.size();
 }
@@ -261,7 +261,7 @@ TEST_F(ReactorTest, SurvivesChurn) {
       if (random.below(3) != 0) pull(peer.handle, &peer.echoed);
       ASSERT_TRUE(speech.starts_with(peer.echoed));
       if (random.below(40) == 0 || round >= 2500) {
-        peers->close(peer.handle);
+        leave(peer.handle);
         std::swap(peer, crowd.back());
         crowd.pop_back();
       } else {

@@ -23,6 +23,21 @@ constexpr std::int64_t kPatienceMs = 20'000;
 
 class PosixNetworkTest : public ::testing::Test {
  protected:
+  ~PosixNetworkTest() override {
+    for (const Handle handle : opened) network->close(handle);
+  }
+
+  // Opened by this test; closed with it.
+  Handle keep(Handle handle) {
+    opened.push_back(handle);
+    return handle;
+  }
+
+  void close(Handle handle) {
+    std::erase(opened, handle);
+    network->close(handle);
+  }
+
   // The first event for `token`; waits for it.
   Event await(std::uint64_t token) {
     std::array<Event, 8> events;
@@ -39,16 +54,16 @@ class PosixNetworkTest : public ::testing::Test {
 
   // Opens a listener at `host` and connects to it.
   void connect_pair(const std::string& host) {
-    listener = network->listen({host, 0}, {}).value();
+    listener = keep(network->listen({host, 0}, {}).value());
     ASSERT_TRUE(network->watch(listener, {.read = true}, 1).has_value());
     const Endpoint at = network->local_endpoint(listener).value();
     ASSERT_NE(at.port, 0);
-    near = network->connect({host, at.port}).value();
+    near = keep(network->connect({host, at.port}).value());
     ASSERT_TRUE(network->watch(near, {.write = true}, 2).has_value());
     EXPECT_TRUE(await(1).readable);
     accepted = network->accept(listener);
     ASSERT_EQ(accepted.status, AcceptStatus::accepted);
-    far = accepted.handle;
+    far = keep(accepted.handle);
     EXPECT_TRUE(await(2).writable);
     EXPECT_EQ(network->connect_error(near), 0);
   }
@@ -64,6 +79,7 @@ class PosixNetworkTest : public ::testing::Test {
   Handle near = Handle::none;
   Handle far = Handle::none;
   Accepted accepted;
+  std::vector<Handle> opened;
 };
 
 bool has_ipv6(Network& network) {
@@ -101,16 +117,18 @@ TEST_F(PosixNetworkTest, KnowsLocalhost) {
 TEST_F(PosixNetworkTest, ListensOnBothFamilies) {
   if (!has_ipv6(*network)) GTEST_SKIP() << "no IPv6 here";
   for (const char* everywhere : {"", "*"}) {
-    listener = network->listen({everywhere, 0}, {}).value();
+    listener = keep(network->listen({everywhere, 0}, {}).value());
     ASSERT_TRUE(network->watch(listener, {.read = true}, 1).has_value());
     const std::uint16_t port = network->local_endpoint(listener).value().port;
     for (const char* host : {"127.0.0.1", "::1"}) {
-      near = network->connect({host, port}).value();
+      near = keep(network->connect({host, port}).value());
       EXPECT_TRUE(await(1).readable);
       // An IPv4 peer reads as one.
-      EXPECT_EQ(network->accept(listener).peer_address, to_text(network->local_endpoint(near).value()));
+      accepted = network->accept(listener);
+      keep(accepted.handle);
+      EXPECT_EQ(accepted.peer_address, to_text(network->local_endpoint(near).value()));
     }
-    network->close(listener);
+    close(listener);
   }
 }
 
@@ -121,9 +139,11 @@ TEST_F(PosixNetworkTest, ResolvesNumericEndpointsToThemselves) {
 }
 
 TEST_F(PosixNetworkTest, SharesAPortOnlyWhenAsked) {
-  const Handle first = network->listen({"127.0.0.1", 0}, {.reuse_port = true}).value();
+  const Handle first = keep(network->listen({"127.0.0.1", 0}, {.reuse_port = true}).value());
   const Endpoint at = network->local_endpoint(first).value();
-  EXPECT_TRUE(network->listen(at, {.reuse_port = true}).has_value());
+  const auto second = network->listen(at, {.reuse_port = true});
+  ASSERT_TRUE(second.has_value());
+  keep(*second);
   const auto refused = network->listen(at, {});
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().system_code, EADDRINUSE);
@@ -131,14 +151,15 @@ TEST_F(PosixNetworkTest, SharesAPortOnlyWhenAsked) {
 }
 
 TEST_F(PosixNetworkTest, TellsARefusedConnect) {
-  const Handle gone = network->listen({"127.0.0.1", 0}, {}).value();
+  const Handle gone = keep(network->listen({"127.0.0.1", 0}, {}).value());
   const Endpoint at = network->local_endpoint(gone).value();
-  network->close(gone);
+  close(gone);
   const auto attempt = network->connect(at);
   if (!attempt) {
     EXPECT_EQ(attempt.error().system_code, ECONNREFUSED);
     return;
   }
+  keep(*attempt);
   ASSERT_TRUE(network->watch(*attempt, {.write = true}, 2).has_value());
   EXPECT_TRUE(await(2).hangup);
   EXPECT_EQ(network->connect_error(*attempt), ECONNREFUSED);
@@ -161,7 +182,7 @@ TEST_F(PosixNetworkTest, EndsAStreamOneWayAtATime) {
 
 TEST_F(PosixNetworkTest, SurvivesWritingToAPeerThatIsGone) {
   connect_pair("127.0.0.1");
-  network->close(near);
+  close(near);
   ASSERT_TRUE(network->watch(far, {.read = true}, 3).has_value());
   await(3);
   IoOutcome outcome = write(far, "x");  // answered by a reset
@@ -203,9 +224,9 @@ TEST_F(PosixNetworkTest, WatchesARegularFileAsAlwaysReady) {
 }
 
 TEST_F(PosixNetworkTest, ShedsWhenDescriptorsAreOut) {
-  listener = network->listen({"127.0.0.1", 0}, {}).value();
+  listener = keep(network->listen({"127.0.0.1", 0}, {}).value());
   const Endpoint at = network->local_endpoint(listener).value();
-  near = network->connect(at).value();
+  near = keep(network->connect(at).value());
   ASSERT_TRUE(network->watch(listener, {.read = true}, 1).has_value());
   await(1);
   rlimit before{};

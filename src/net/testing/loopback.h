@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "env/posix/system.h"
 #include "net/reactor.h"
@@ -20,6 +21,9 @@ class Loopback : public ::testing::Test {
   static constexpr std::int64_t kPatienceMs = 30'000;
 
   Loopback() { build({}); }
+  ~Loopback() override {
+    for (const env::Handle peer : present) peers->close(peer);
+  }
 
   void build(const ReactorOptions& options) {
     reactor.reset();
@@ -39,7 +43,16 @@ class Loopback : public ::testing::Test {
   }
 
   // A peer that connects but is not accepted yet.
-  env::Handle knock() { return peers->connect(at).value(); }
+  env::Handle knock() {
+    const env::Handle peer = peers->connect(at).value();
+    present.push_back(peer);
+    return peer;
+  }
+  // Closes a peer; whoever is left at the test's end goes too.
+  void leave(env::Handle peer) {
+    std::erase(present, peer);
+    peers->close(peer);
+  }
   // A peer and its accepted connection.
   ConnectionId join(env::Handle* peer) {
     const std::size_t before = handler.accepted_ids.size();
@@ -76,6 +89,7 @@ class Loopback : public ::testing::Test {
   std::unique_ptr<env::Clock> clock = env::posix::make_clock();
   std::unique_ptr<env::Network> network = env::posix::make_network().value();
   std::unique_ptr<env::Network> peers = env::posix::make_network().value();
+  std::vector<env::Handle> present;
   RecordingHandler handler;
   std::unique_ptr<Reactor> reactor;
   ListenerId listener;
