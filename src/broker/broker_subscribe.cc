@@ -1,4 +1,6 @@
 // SUBSCRIBE, UNSUBSCRIBE and the retained messages that a subscription starts with.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -68,6 +70,10 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
       start_retained(session, parsed->filter, options, identifier);
     }
+  }
+  if (ports_.log.wants(LogLevel::debug)) {
+    ports_.log.write(LogLevel::debug, fmt::format("client \"{}\" subscribes to \"{}\" at QoS {}", session.client_id,
+                                                  entry.filter, static_cast<unsigned>(options.qos)));
   }
   return static_cast<ReasonCode>(options.qos);
 }
