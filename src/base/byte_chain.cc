@@ -10,6 +10,7 @@ namespace {
 // The first chunk is small since most turns send one small packet to a connection; further ones are not.
 constexpr std::size_t kFirstChunkBytes = 1024 - sizeof(Block);
 constexpr std::size_t kChunkBytes = 16384 - sizeof(Block);
+constexpr std::size_t kKeptSegments = 8;
 
 }  // namespace
 
@@ -71,8 +72,8 @@ void ByteChain::consume(std::size_t count) {
 
 void ByteChain::clear() {
   segments_.clear();
-  // A connection that once sent a lot gives its list back when it falls idle.
-  if (segments_.capacity() > 64) segments_.shrink_to_fit();
+  // A short list is kept, so that steady traffic allocates nothing; a long one is given back when all is sent.
+  if (segments_.capacity() > kKeptSegments) segments_ = {};
   first_ = 0;
   size_bytes_ = 0;
 }

@@ -1,5 +1,5 @@
 // Bytes on their way out: small pieces are copied into pooled chunks, large shared ones are referenced. An empty chain
-// owns no memory. One thread.
+// owns no bytes, only a short list. One thread.
 #pragma once
 
 #include <cstddef>
