@@ -279,12 +279,14 @@ bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, 
   parts.properties = message.properties();
   parts.subscription_identifiers = delivery.identifiers.view();
   if (message.can_expire()) parts.message_expiry_s = message.seconds_left(now);
-  // Measured with its whole topic: an alias only makes it smaller or was accounted for with its three bytes.
-  if (peer_max_packet_bytes_ != 0) {
+  // What the receiver allows; a message near the protocol's own limit can outgrow it on its way from 3.x to 5.0.
+  const std::size_t most_bytes = peer_max_packet_bytes_ != 0 ? peer_max_packet_bytes_ : wire::kMaxPacketBytes;
+  if (peer_max_packet_bytes_ != 0 || message.footprint_bytes() > wire::kMaxPacketBytes / 2) {
+    // Measured with its whole topic: an alias makes it smaller, or larger by these bytes when it is defined.
     constexpr std::size_t kAliasBytes = 3;
     const std::size_t size = wire::encoded_size(parts, version_);
-    if (size > peer_max_packet_bytes_) return false;
-    if (size + kAliasBytes > peer_max_packet_bytes_) {
+    if (size > most_bytes) return false;
+    if (size + kAliasBytes > most_bytes) {
       wire::encode(parts, version_, out, delivery.message.block());
       return true;
     }
