@@ -1,0 +1,125 @@
+// Group commit. Batches wait in order; whoever commits takes all that wait, writes them as one with one sync, and
+// publishes how far it got. A group that fails is kept and tried again, so no later batch overtakes it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/histogram.h"
+#include "store/backend.h"
+#include "store/batch.h"
+#include "store/types.h"
+
+namespace martlet::store {
+
+struct Health {
+  bool failing = false;
+  std::string text;            // the last error, one line; empty when all is well
+  std::uint64_t failures = 0;  // failed writes and syncs since the start
+};
+
+// Read from any thread.
+struct CommitMetrics {
+  Histogram commit_ns;         // writing one group, its sync included
+  Histogram wait_ns;           // from submit() to the resolved ticket, for the oldest batch of each group
+  Histogram group_operations;  // operations of one group
+  Histogram group_bytes;
+  std::atomic<std::uint64_t> syncs{0};
+  // Operations whose tickets are resolved but that are not synced: always 0 with Durability::fsync.
+  std::atomic<std::uint64_t> unsynced_operations{0};
+};
+
+class Committer {
+ public:
+  struct Options {
+    Durability durability = Durability::fsync;
+    std::uint32_t sync_interval_ms = 1000;
+    std::uint32_t retry_ms = 500;  // pause before a failed group is tried again
+    std::size_t max_group_bytes = 8u << 20;
+    // Called whenever resolved() or health() changed, from the thread that commits; it must not wait.
+    std::function<void()> notify;
+  };
+
+  // `backend` outlives the committer. Nothing is committed before start() or step().
+  Committer(Backend& backend, Options options);
+  // Stops the thread without committing what waits.
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Commits in a thread of its own from now on.
+  void start();
+  // Ends the thread. What waits gets one last attempt, and what was written without sync is synced; the Error says what
+  // was not possible.
+  Result<void> finish();
+
+  // Without start(), for the simulator: commits one group, or tries the failed one again. True if a group was
+  // committed. `sync` (with Durability::interval only) syncs behind it.
+  bool step(bool sync = false);
+
+  // Adds a batch; its number is one higher than that of the batch before, from 1. Owner thread.
+  void submit(Batch batch);
+
+  // The number of the last batch whose ticket is resolved. Any thread.
+  std::uint64_t resolved() const { return resolved_.load(std::memory_order_acquire); }
+  // Bytes submitted whose tickets are not resolved. Any thread.
+  std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
+  Health health() const;
+  const CommitMetrics& metrics() const { return metrics_; }
+
+ private:
+  struct Waiting {
+    Batch batch;
+    std::uint64_t submitted_ns;
+  };
+  struct Group {
+    std::vector<Batch> batches;
+    std::uint64_t first_submit_ns = 0;
+    std::size_t bytes = 0;
+    std::size_t operations = 0;
+  };
+
+  void run();
+  // Moves what waits to `group_`, up to the limit, unless a failed group is still there. True if there is a group.
+  bool take_group();
+  // Writes `group_`. True when it is done and forgotten, false when it failed and is kept.
+  bool commit_group();
+  // Syncs what interval mode left; false if it failed.
+  bool sync_now();
+  void publish_group(std::uint64_t started_ns);
+  void set_failing(const Error& error);
+  void set_healthy();
+  bool failing() const { return failing_.load(std::memory_order_relaxed); }
+  void tell() const {
+    if (options_.notify) options_.notify();
+  }
+
+  Backend& backend_;
+  const Options options_;
+
+  mutable std::mutex mutex_;  // guards what follows, up to failures_
+  std::condition_variable wake_;
+  std::deque<Waiting> waiting_;
+  bool stopping_ = false;
+  std::string health_text_;
+  std::uint64_t failures_ = 0;
+
+  // Of the thread that commits.
+  Group group_;
+  std::size_t unsynced_ = 0;  // operations
+
+  std::atomic<bool> failing_{false};
+  std::atomic<std::uint64_t> resolved_{0};
+  std::atomic<std::size_t> pending_bytes_{0};
+  CommitMetrics metrics_;
+  std::thread thread_;
+};
+
+}  // namespace martlet::store

@@ -1,0 +1,29 @@
+// Names that all of the store shares.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace martlet::store {
+
+// Place of a record in the log: counted from 1, without gaps. 0 is no position.
+using Position = std::uint64_t;
+
+// Keyed state, one key space each. The names are part of the format: a table is added, never renamed or reused.
+enum class Table : std::uint8_t { sessions, subscriptions, exchanges, retained, wills, meta };
+inline constexpr std::array<std::string_view, 6> kTableNames = {"sessions", "subscriptions", "exchanges",
+                                                                "retained", "wills",         "meta"};
+inline constexpr std::size_t kTables = kTableNames.size();
+
+inline constexpr std::string_view table_name(Table table) {
+  return kTableNames[static_cast<std::size_t>(table)];
+}
+
+// When a ticket is resolved.
+enum class Durability : std::uint8_t {
+  fsync,     // the disk said that it has the bytes
+  interval,  // the operating system has them; they are synced every Options::sync_interval_ms
+};
+
+}  // namespace martlet::store
