@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/block.h"
@@ -14,8 +15,17 @@ namespace martlet {
 class ByteChain {
  public:
   ByteChain() = default;
-  ByteChain(ByteChain&&) = default;
-  ByteChain& operator=(ByteChain&&) = default;
+  // The chain that is moved from is empty.
+  ByteChain(ByteChain&& other) noexcept
+      : segments_(std::exchange(other.segments_, {})),
+        first_(std::exchange(other.first_, 0)),
+        size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+  ByteChain& operator=(ByteChain&& other) noexcept {
+    segments_ = std::exchange(other.segments_, {});
+    first_ = std::exchange(other.first_, 0);
+    size_bytes_ = std::exchange(other.size_bytes_, 0);
+    return *this;
+  }
   ByteChain(const ByteChain&) = delete;
   ByteChain& operator=(const ByteChain&) = delete;
 

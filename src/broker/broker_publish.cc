@@ -160,9 +160,11 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
 // What `session` was given through the group, and did not get, goes to others [4.8.2].
 void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
   const std::uint32_t id = group.id;
+  const auto unacknowledged = session.connection ? session::Unacknowledged::keep : session::Unacknowledged::give;
   std::vector<Delivery> left;
-  session.state.outgoing.hand_over([&](std::uint32_t origin) { return origin == id; },
-                                   [&](Delivery delivery) { left.push_back(std::move(delivery)); });
+  session.state.outgoing.hand_over(
+      unacknowledged, [&](std::uint32_t origin) { return origin == id; },
+      [&](Delivery delivery) { left.push_back(std::move(delivery)); });
   for (Delivery& delivery : left) {
     verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
                       "the member left the shared subscription"},

@@ -16,7 +16,6 @@ Endpoint::Endpoint(const EndpointOptions& options, const Now& now)
     : options_(options),
       framer_(options.max_packet_bytes),
       last_received_ms_(now.mono_ms),
-      last_sent_ms_(now.mono_ms),
       phase_(options.role == Role::server ? Phase::awaiting_connect : Phase::awaiting_connack) {
   incoming_aliases_.set_maximum(options.topic_alias_maximum);
 }
@@ -37,7 +36,8 @@ Event Endpoint::receive(ByteView& input, const Now& now, ByteChain& out) {
     case wire::FrameStatus::frame:
       break;
   }
-  if (options_.role == Role::server) last_received_ms_ = now.mono_ms;
+  // The handshake as a whole has one deadline, however many packets it takes.
+  if (options_.role == Role::server && phase_ == Phase::connected) last_received_ms_ = now.mono_ms;
   return on_frame(frame, now, out);
 }
 
@@ -160,12 +160,24 @@ void Endpoint::disconnect(ReasonCode reason, std::string_view reason_string, Byt
 }
 
 void Endpoint::disconnect(const wire::Disconnect& packet, ByteChain& out) {
-  const bool allowed = options_.role == Role::client || version_ == ProtocolVersion::v5_0;
-  if (phase_ == Phase::connected && allowed) {
+  // A 3.x server has no DISCONNECT, and a 3.x client's one says that all is well: the server discards the will.
+  const bool allowed =
+      version_ == ProtocolVersion::v5_0 || (options_.role == Role::client && packet.reason == ReasonCode::success);
+  if (phase_ == Phase::connected && allowed && !connack_held()) {
+    const wire::Disconnect legal{legal_reason(packet.reason, PacketType::disconnect), packet.properties};
     // The reason string gives way to the peer's maximum packet size [MQTT-3.14.2-3].
-    if (!write(packet, out)) write(wire::Disconnect{packet.reason, {}}, out);
+    if (!write(legal, out)) write(wire::Disconnect{legal.reason, {}}, out);
   }
   phase_ = Phase::closed;
+}
+
+// What the owner's decisions say in codes that the packet does not have [MQTT-3.2.2-8], [MQTT-3.14.2-1].
+ReasonCode Endpoint::legal_reason(ReasonCode reason, PacketType type) const {
+  const wire::Sender self = options_.role == Role::server ? wire::Sender::server : wire::Sender::client;
+  if (wire::legal_in(reason, type, self)) return reason;
+  const bool credentials = reason == ReasonCode::bad_user_name_or_password || reason == ReasonCode::banned;
+  return credentials && wire::legal_in(ReasonCode::not_authorized, type, self) ? ReasonCode::not_authorized
+                                                                               : ReasonCode::unspecified_error;
 }
 
 bool Endpoint::fits(const wire::Packet& packet) const {
@@ -173,11 +185,11 @@ bool Endpoint::fits(const wire::Packet& packet) const {
 }
 
 void Endpoint::durable(std::uint64_t position, ByteChain& out) {
-  gate_.open_to(position, out);
-  if (!gate_.holds_any()) connack_held_ = false;
+  if (phase_ != Phase::closed) gate_.open_to(position, out);  // nothing follows a DISCONNECT [MQTT-3.14.4-1]
 }
 
 bool Endpoint::write(const wire::Packet& packet, ByteChain& out) {
+  if (connack_held()) return pass_gate(Ticket::done(), packet, out);
   if (!fits(packet)) return false;
   ++packets_written_;
   wire::encode(packet, version_, out);
@@ -201,15 +213,20 @@ void Endpoint::answer_request(Ticket ticket, const wire::FilterAck& ack, ByteCha
 std::uint16_t Endpoint::subscribe(const wire::Subscribe& packet, ByteChain& out) {
   wire::Subscribe numbered = packet;
   numbered.packet_id = state_->outgoing.begin_request();
-  if (numbered.packet_id != 0) write(numbered, out);
-  return numbered.packet_id;
+  return send_request(numbered.packet_id, numbered, out);
 }
 
 std::uint16_t Endpoint::unsubscribe(const wire::Unsubscribe& packet, ByteChain& out) {
   wire::Unsubscribe numbered = packet;
   numbered.packet_id = state_->outgoing.begin_request();
-  if (numbered.packet_id != 0) write(numbered, out);
-  return numbered.packet_id;
+  return send_request(numbered.packet_id, numbered, out);
+}
+
+// Returns the identifier, or 0 if the request was not sent.
+std::uint16_t Endpoint::send_request(std::uint16_t packet_id, const wire::Packet& packet, ByteChain& out) {
+  if (packet_id == 0 || write(packet, out)) return packet_id;
+  state_->outgoing.end(*state_->outgoing.find(packet_id));
+  return 0;
 }
 
 DeadlineMs Endpoint::deadline() const {
@@ -225,6 +242,10 @@ DeadlineMs Endpoint::deadline() const {
   const std::int64_t keep_alive_ms = std::int64_t{keep_alive_s_} * 1000;
   // [MQTT-3.1.2-22]: one and a half times the keep alive; the client side pings when it was silent for the whole of it.
   return last_received_ms_ + (options_.role == Role::server ? keep_alive_ms + keep_alive_ms / 2 : keep_alive_ms);
+}
+
+void Endpoint::reading_resumed(const Now& now) {
+  if (phase_ == Phase::connected && options_.role == Role::server) last_received_ms_ = now.mono_ms;
 }
 
 Event Endpoint::on_time(const Now& now, ByteChain& out) {

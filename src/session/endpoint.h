@@ -71,6 +71,8 @@ class Endpoint {
 
   // When on_time() has something to do; kNever if nothing is due. It may lie before the true deadline, never behind.
   DeadlineMs deadline() const;
+  // Server role: the owner reads again after a time in which it did not; that time is not the client's silence.
+  void reading_resumed(const Now& now);
   // Keep alive and handshake timeouts (Failed), a client's PINGREQ (Handled), or nothing yet (NeedMore).
   Event on_time(const Now& now, ByteChain& out);
 
@@ -87,7 +89,8 @@ class Endpoint {
   // ----------------------------------------------------------------------------------------------------------- Sends
   // CONNECT. `state` must outlive the endpoint; the packet's announced limits are taken from the options.
   void connect(const wire::Connect& packet, SessionState& state, const Now& now, ByteChain& out);
-  // Sends SUBSCRIBE or UNSUBSCRIBE under a new identifier, which is returned; 0 if none is free.
+  // Sends SUBSCRIBE or UNSUBSCRIBE under a new identifier, which is returned; 0 if none is free or if the packet
+  // exceeds the server's maximum packet size.
   std::uint16_t subscribe(const wire::Subscribe& packet, ByteChain& out);
   std::uint16_t unsubscribe(const wire::Unsubscribe& packet, ByteChain& out);
 
@@ -156,6 +159,10 @@ class Endpoint {
   // As write(), behind the gate.
   bool pass_gate(Ticket ticket, const wire::Packet& packet, ByteChain& out);
   bool fits(const wire::Packet& packet) const;
+  wire::ReasonCode legal_reason(wire::ReasonCode reason, wire::PacketType type) const;
+  std::uint16_t send_request(std::uint16_t packet_id, const wire::Packet& packet, ByteChain& out);
+  // CONNACK waits for its ticket: nothing may overtake it [MQTT-3.2.0-1].
+  bool connack_held() const { return !connack_ticket_.resolved(gate_.durable_position()); }
   void send_publish_ack(wire::PacketType type, std::uint16_t packet_id, Ticket ticket, wire::ReasonCode reason,
                         std::string_view reason_string, ByteChain& out);
 
@@ -174,12 +181,13 @@ class Endpoint {
   SessionState* state_ = nullptr;
   wire::Framer framer_;
   Gate gate_;
+  Ticket connack_ticket_ = Ticket::done();
   IncomingAliases incoming_aliases_;
   OutgoingAliases outgoing_aliases_;
   std::string authentication_method_;
 
-  std::int64_t last_received_ms_ = 0;  // server: last whole packet; client: last PINGREQ or answer to it
-  std::int64_t last_sent_ms_ = 0;
+  // Until the connection is up: its begin. Then the server's last whole packet, or the client's last PINGREQ.
+  std::int64_t last_received_ms_ = 0;
   std::uint32_t peer_max_packet_bytes_ = 0;  // 0: no limit
   std::uint32_t packets_written_ = 0;
   std::uint32_t window_used_ = 0;  // our unfinished messages on this connection
@@ -191,7 +199,6 @@ class Endpoint {
   Phase phase_;
   bool problem_information_ = true;
   bool response_information_ = false;
-  bool connack_held_ = false;  // CONNACK waits for its ticket: nothing may overtake it [MQTT-3.2.0-1]
   bool ping_outstanding_ = false;
   bool reauthenticating_ = false;
   bool may_set_expiry_ = true;  // CONNECT asked for a session that outlives the connection [3.14.2.2.2]

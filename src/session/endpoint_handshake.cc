@@ -94,8 +94,8 @@ void Endpoint::accept(const Acceptance& acceptance, const Now& now, ByteChain& o
     phase_ = Phase::closed;
     return;
   }
+  connack_ticket_ = acceptance.ticket;
   begin_connected(*acceptance.state, now);
-  connack_held_ = gate_.holds_any();
   pump(now, out, observer);
 }
 
@@ -111,6 +111,7 @@ void Endpoint::begin_connected(SessionState& state, const Now& now) {
 
 void Endpoint::refuse(ReasonCode reason, std::string_view reason_string, ByteChain& out) {
   if (phase_ != Phase::deciding) return;
+  reason = legal_reason(reason, wire::PacketType::connack);
   PropertyWriter properties;
   if (!reason_string.empty()) properties.add_text(PropertyId::reason_string, reason_string);
   // The reason string gives way to the peer's maximum packet size [MQTT-3.2.2-19].

@@ -196,7 +196,7 @@ void Endpoint::give_window(InFlight& entry) {
 
 bool Endpoint::can_send(QoS qos, const ByteChain& out) const {
   const bool acknowledged = qos != QoS::at_most_once;
-  if (phase_ != Phase::connected || connack_held_ || !outbox_open(out) || state_->outgoing.has_waiting(acknowledged))
+  if (phase_ != Phase::connected || connack_held() || !outbox_open(out) || state_->outgoing.has_waiting(acknowledged))
     return false;
   return !acknowledged ||
          (send_window_open() && state_->outgoing.identifiers_left() && !state_->outgoing.next_to_resend());
@@ -204,12 +204,12 @@ bool Endpoint::can_send(QoS qos, const ByteChain& out) const {
 
 void Endpoint::deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
   if (phase_ != Phase::connected) return state_->outgoing.enqueue(std::move(delivery), options_.queue, observer);
-  delivery.qos = std::min(delivery.qos, peer_maximum_qos_);
   if (!can_send(delivery.qos, out)) return state_->outgoing.enqueue(std::move(delivery), options_.queue, observer);
   send_new(std::move(delivery), now, out, observer);
 }
 
 bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
+  delivery.qos = std::min(delivery.qos, peer_maximum_qos_);  // [MQTT-3.2.2-11]
   if (delivery.message->expired(now)) {
     observer.dropped(delivery, DropReason::expired);
     return false;
@@ -243,6 +243,14 @@ void Endpoint::resend(const Now& now, ByteChain& out, DeliveryObserver& observer
       continue;
     }
     if (!send_window_open()) return;
+    if (!entry->dup && peer_maximum_qos_ == QoS::at_most_once) {
+      Delivery delivery = std::move(entry->delivery);
+      state_->outgoing.end(*entry);
+      send_new(std::move(delivery), now, out, observer);
+      continue;
+    }
+    // The peer knows nothing of it yet, and may be a server that offers less than the last one.
+    if (!entry->dup) entry->delivery.qos = std::min(entry->delivery.qos, peer_maximum_qos_);
     if (!write_publish(entry->delivery, entry->packet_id, entry->dup, now, out)) {
       observer.dropped(entry->delivery, DropReason::too_large);
       state_->outgoing.end(*entry);
@@ -255,7 +263,7 @@ void Endpoint::resend(const Now& now, ByteChain& out, DeliveryObserver& observer
 }
 
 void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer) {
-  if (phase_ != Phase::connected || connack_held_) return;
+  if (phase_ != Phase::connected || connack_held()) return;
   resend(now, out, observer);
   Outgoing& outgoing = state_->outgoing;
   while (outgoing.has_waiting(true) && send_window_open() && outbox_open(out) && outgoing.identifiers_left() &&
@@ -282,8 +290,9 @@ bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, 
   // What the receiver allows; a message near the protocol's own limit can outgrow it on its way from 3.x to 5.0.
   const std::size_t most_bytes = peer_max_packet_bytes_ != 0 ? peer_max_packet_bytes_ : wire::kMaxPacketBytes;
   if (peer_max_packet_bytes_ != 0 || message.footprint_bytes() > wire::kMaxPacketBytes / 2) {
-    // Measured with its whole topic: an alias makes it smaller, or larger by these bytes when it is defined.
-    constexpr std::size_t kAliasBytes = 3;
+    // Measured with its whole topic: an alias makes it smaller, or larger when it is defined, by its own three bytes
+    // and at most one in each of the two lengths.
+    constexpr std::size_t kAliasBytes = 5;
     const std::size_t size = wire::encoded_size(parts, version_);
     if (size > most_bytes) return false;
     if (size + kAliasBytes > most_bytes) {

@@ -22,7 +22,9 @@ void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, DeliveryObs
   const auto fits = [&] {
     return waiting_messages() < limits.max_messages && waiting_bytes_ + bytes <= limits.max_bytes;
   };
-  while (!fits() && limits.policy == DropPolicy::drop_oldest && !waiting.empty()) {
+  // What can never fit gets no room made.
+  const bool may_fit = limits.max_messages > 0 && bytes <= limits.max_bytes;
+  while (may_fit && !fits() && limits.policy == DropPolicy::drop_oldest && !waiting.empty()) {
     const Delivery oldest = waiting.pop_front();
     forget_waiting(oldest);
     observer.dropped(oldest, DropReason::queue_full);

@@ -41,6 +41,12 @@ struct InFlight {
   bool in_window = false;  // holds one unit of the present connection's send quota [4.9]
 };
 
+// What hand_over() does with QoS 1 messages that were sent and not acknowledged.
+enum class Unacknowledged : std::uint8_t {
+  keep,  // the peer is there and may still acknowledge them: their delivery is completed [MQTT-3.10.4-3]
+  give,
+};
+
 class Outgoing {
  public:
   // Puts `delivery` behind what waits, within `limits`. What had to give way is reported as dropped, the rest as
@@ -72,10 +78,10 @@ class Outgoing {
   // The next entry to send again, or nullptr. It stays first until it is marked on_wire or ended.
   InFlight* next_to_resend();
 
-  // Takes out what was not sent, and QoS 1 that was not acknowledged, if `origin` accepts the delivery's origin; QoS 2
+  // Takes out what was not sent, and as told QoS 1 that was not acknowledged, if accepts(origin of the delivery); QoS 2
   // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order.
   template <class Origin, class Give>
-  void hand_over(Origin&& accepts, Give&& give);
+  void hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give);
 
   // Calls visit(const Delivery&) for all that is waiting or in flight with its message.
   template <class Visitor>
@@ -102,8 +108,9 @@ class Outgoing {
 };
 
 template <class Origin, class Give>
-void Outgoing::hand_over(Origin&& accepts, Give&& give) {
-  for (std::uint16_t packet_id : in_order()) {
+void Outgoing::hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give) {
+  const auto sent = unacknowledged == Unacknowledged::give ? in_order() : std::vector<std::uint16_t>();
+  for (std::uint16_t packet_id : sent) {
     InFlight& entry = *find(packet_id);
     if (entry.state != FlightState::published || entry.delivery.qos != wire::QoS::at_least_once) continue;
     if (!accepts(entry.delivery.origin)) continue;
