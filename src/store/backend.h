@@ -63,6 +63,8 @@ class Backend : public Reader {
   // Called before a failed write or sync is tried again: puts right what the error left behind. An Error when that is
   // not possible yet.
   virtual Result<void> recover() = 0;
+  // Called when nothing waits to be written: housekeeping that would delay a write.
+  virtual void idle() = 0;
   // Called once behind the last write; prepares for a quick opening.
   virtual Result<void> close() = 0;
   // A clock for measuring, in nanoseconds from any origin.

@@ -60,7 +60,7 @@ void Committer::run() {
       if (stopping_) return;
     }
     const bool was_unsynced = unsynced_ > 0;
-    if (take_group()) commit_group();
+    if (take_group() && commit_group() && nothing_waits()) backend_.idle();
     if (unsynced_ == 0) continue;
     const std::uint64_t now_ns = backend_.now_ns();
     if (!was_unsynced) sync_due_ns = now_ns + std::chrono::nanoseconds(interval).count();
@@ -81,6 +81,11 @@ bool Committer::take_group() {
     waiting_.pop_front();
   }
   return true;
+}
+
+bool Committer::nothing_waits() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.empty();
 }
 
 bool Committer::commit_group() {

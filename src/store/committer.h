@@ -89,6 +89,7 @@ class Committer {
   void run();
   // Moves what waits to `group_`, up to the limit, unless a failed group is still there. True if there is a group.
   bool take_group();
+  bool nothing_waits() const;
   // Writes `group_`. True when it is done and forgotten, false when it failed and is kept.
   bool commit_group();
   // Syncs what interval mode left; false if it failed.

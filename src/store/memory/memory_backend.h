@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,13 +21,15 @@ class MemoryDisk {
     std::map<Position, std::string> log;
     Position first = 1;
     Position end = 1;
-    std::map<std::string, std::string> tables[kTables];
+    std::map<std::string, std::string, std::less<>> tables[kTables];
   };
 
   // The disk after a power cut now: what was synced is there, nothing else.
   std::shared_ptr<MemoryDisk> power_cut() const;
   // The disk after the process was killed now: what was written is there.
   std::shared_ptr<MemoryDisk> killed() const;
+  // Damages the log: the record is gone, without a trim.
+  void lose_record(Position position);
 
  private:
   friend class MemoryBackend;
