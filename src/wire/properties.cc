@@ -53,15 +53,16 @@ bool is_number(PropertyKind kind) {
 
 bool forwardable(PropertyId id) {
   return id != PropertyId::message_expiry_interval && id != PropertyId::topic_alias &&
-         id != PropertyId::subscription_identifier;
+         id != PropertyId::subscription_identifier && id != PropertyId::will_delay_interval;
 }
 
 constexpr std::uint64_t bit_of(PropertyId id) {
   return std::uint64_t{1} << static_cast<unsigned>(id);
 }
 
-constexpr std::uint64_t kNotForwardable = bit_of(PropertyId::message_expiry_interval) |
-                                          bit_of(PropertyId::topic_alias) | bit_of(PropertyId::subscription_identifier);
+constexpr std::uint64_t kNotForwardable =
+    bit_of(PropertyId::message_expiry_interval) | bit_of(PropertyId::topic_alias) |
+    bit_of(PropertyId::subscription_identifier) | bit_of(PropertyId::will_delay_interval);
 
 }  // namespace
 

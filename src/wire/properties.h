@@ -93,8 +93,8 @@ class PropertyWriter {
   std::vector<std::uint8_t> bytes_;
 };
 
-// Properties of a PUBLISH that belong to the message and are passed on unchanged (all but message expiry, topic alias
-// and subscription identifiers) [MQTT-3.3.2-4], [MQTT-3.3.2-17].
+// Properties of a PUBLISH or a will that belong to the message and are passed on unchanged (all but message expiry,
+// topic alias, subscription identifiers and will delay) [MQTT-3.3.2-4], [MQTT-3.3.2-17].
 std::size_t forwardable_size(const Properties& properties);
 // Writes them to `out`, which has forwardable_size() bytes; returns the byte behind.
 std::uint8_t* copy_forwardable(const Properties& properties, std::uint8_t* out);
