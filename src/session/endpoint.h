@@ -36,7 +36,7 @@ struct SessionState {
 struct EndpointOptions {
   Role role = Role::server;
   std::uint32_t max_packet_bytes = 1u << 20;   // largest packet accepted
-  std::uint16_t receive_maximum = 100;         // QoS 1 and 2 messages that the peer may have unfinished
+  std::uint16_t receive_maximum = 1000;        // QoS 1 and 2 messages that the peer may have unfinished
   std::uint16_t topic_alias_maximum = 16;      // aliases that the peer may define
   std::uint16_t max_in_flight = 100;           // unfinished QoS 1 and 2 messages to the peer, whatever it allows
   std::uint16_t alias_out_maximum = 32;        // aliases that we use at most

@@ -45,7 +45,7 @@ class Broker:
     def wait_for_log(self, pattern):
         wait_until(lambda: re.search(pattern, self.log()), f"log line {pattern!r}", lambda: self.log()[-2000:])
 
-    def signal(self, number):
+    def kill(self, number):
         self.process.send_signal(number)
 
     def stop(self, number=signal.SIGTERM):

@@ -40,7 +40,7 @@ class Stopping(unittest.TestCase):
             client.connect("asker")
             client.send(publish("nobody/listens", b"x", qos=1))
             client.read_packet()
-            broker.signal(signal.SIGUSR1)
+            broker.kill(signal.SIGUSR1)
             broker.wait_for_log(r'no_subscriber client="asker" topic="nobody/listens"')
             self.assertEqual(broker.process.poll(), None)
 
@@ -120,7 +120,7 @@ class Large(unittest.TestCase):
     def test_the_largest_packet_that_mqtt_knows(self):
         """256 MiB through the broker, when configured."""
         size = 268_435_455
-        with Broker("--set", "limits.max_packet_size=268435460", "--set", "log.level=warning") as broker:
+        with Broker("--set", "limits.max_packet_size=268435460", "--set", "limits.max_queued_bytes=300MiB", "--set", "log.level=warning") as broker:
             with RawClient(broker.port, timeout=60) as receiver, RawClient(broker.port, timeout=60) as sender:
                 receiver.connect("receiver")
                 receiver.send(subscribe("huge"))
