@@ -14,6 +14,9 @@ using test::Value;
 
 namespace {
 
+// Of the trace, in a failure.
+constexpr std::size_t kShownLines = 50;
+
 // "3s" or "500ms".
 std::int64_t duration_ms(std::string_view text) {
   std::int64_t number = 0;
@@ -56,8 +59,7 @@ std::optional<Failure> Player::play() {
     std::string message = error.what();
     if (!world_.log().last().empty()) message += fmt::format("\n  broker's last log line: {}", world_.log().last());
     message += "\n  so far:";
-    const std::size_t shown = 50;
-    const std::size_t from = trace_.size() > shown ? trace_.size() - shown : 0;
+    const std::size_t from = trace_.size() > kShownLines ? trace_.size() - kShownLines : 0;
     for (std::size_t i = from; i < trace_.size(); ++i) message += "\n    " + trace_[i];
     return Failure{line_, std::move(message)};
   }
@@ -65,6 +67,7 @@ std::optional<Failure> Player::play() {
 }
 
 void Player::trace(std::string line) {
+  if (trace_.size() >= 2 * kShownLines) trace_.erase(trace_.begin(), trace_.begin() + kShownLines);
   trace_.push_back(fmt::format("{:>4} {:>7}ms  {}", line_, world_.now().mono_ms % 1'000'000, line));
 }
 
@@ -106,6 +109,8 @@ bool Player::play_own(const std::string& word, const std::string& rest, const St
     collect();
   } else if (word == "verdict") {
     verdict(rest);
+  } else if (word == "differ") {
+    all_differ(rest);
   } else {
     return false;
   }
@@ -122,6 +127,18 @@ void Player::repeat(const std::string& rest, const Step& step) {
     play_steps(step.block);
   }
   variables_.erase(range.name);
+}
+
+// differ $a $b $c: no two of the values are equal.
+void Player::all_differ(const std::string& rest) {
+  test::LineReader in(rest, variables_);
+  std::vector<Value> values;
+  while (!in.at_end()) {
+    Value value = in.value();
+    if (std::find(values.begin(), values.end(), value) != values.end())
+      differ("the values do not differ: " + to_text(value));
+    values.push_back(std::move(value));
+  }
 }
 
 // verdict keep_alive_timeout=1: how often that was recorded since the start.

@@ -44,6 +44,7 @@ class Player {
   bool play_own(const std::string& word, const std::string& rest, const Step& step);
   void repeat(const std::string& rest, const Step& step);
   void verdict(const std::string& rest);
+  void all_differ(const std::string& rest);
   void play_client(const std::string& name, const std::string& rest, const Step& step);
   bool play_transport(std::size_t client, const std::string& action);
   void send(std::size_t client, const std::string& line, const Step& step);

@@ -196,9 +196,10 @@ Value LineReader::term() {
     return value;
   }
   if (take("$")) {
+    const bool anew = take("!");
     value.bytes = name();
     const auto bound = variables_.find(value.bytes);
-    if (bound != variables_.end()) return bound->second;
+    if (bound != variables_.end() && !anew) return bound->second;
     value.kind = Value::Kind::capture;
     return value;
   }
