@@ -1,0 +1,90 @@
+#include "server/broker_arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "server/nearest_name.h"
+
+namespace martlet::server {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = 4 * 1024 * 1024;
+constexpr std::string_view kOptionNames[] = {"--listen", "--data",  "--threads", "--config",
+                                             "--set",    "--check", "--help"};
+
+void describe(CLI::App& app, BrokerArguments& arguments) {
+  app.add_option("--listen", arguments.listen,
+                 "Listen here, in place of the configuration's listeners; may be given several times. Default: "
+                 "127.0.0.1:1883; port 0 takes a free one")
+      ->type_name("HOST:PORT")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--config", arguments.config_file, "Read this configuration file (docs/configuration.md)")
+      ->type_name("FILE");
+  app.add_option("--set", arguments.assignments,
+                 "Set one option of the configuration, as in --set limits.max_packet_size=64KiB; may be given several "
+                 "times")
+      ->type_name("SECTION.KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--data", arguments.data_dir, "Directory for what outlives the process (server.data_dir)")
+      ->type_name("DIR");
+  app.add_option("--threads", arguments.threads, "Cores to use (server.threads)")->type_name("N");
+  app.add_flag("--check", arguments.check_only, "Check the configuration and end");
+  app.footer(
+      "\nExit codes: 0 stopped cleanly, 1 failed while running, 2 bad usage or configuration.\n"
+      "SIGINT and SIGTERM stop the broker; SIGUSR1 writes the latest verdicts to standard error.");
+  app.allow_extras();
+}
+
+}  // namespace
+
+ParsedArguments parse_broker_arguments(int argc, char** argv) {
+  ParsedArguments parsed;
+  CLI::App app("Runs an MQTT broker (3.1, 3.1.1 and 5.0).", argv[0]);
+  try {
+    describe(app, parsed.arguments);
+    app.parse(argc, argv);
+    const std::vector<std::string> extras = app.remaining();
+    if (!extras.empty()) {
+      parsed.message =
+          fmt::format("martlet broker: unknown argument \"{}\"{}\nSee martlet broker --help.\n", extras.front(),
+                      suggestion(extras.front().substr(0, extras.front().find('=')), kOptionNames));
+      parsed.exit_code = 2;
+    }
+  } catch (const CLI::CallForHelp&) {
+    parsed.message = app.help();
+    parsed.exit_code = 0;
+  } catch (const CLI::Error& error) {
+    parsed.message = fmt::format("martlet broker: {}\nSee martlet broker --help.\n", error.what());
+    parsed.exit_code = 2;
+  }
+  return parsed;
+}
+
+ServerConfig configure(const BrokerArguments& arguments, env::Files& files, ConfigErrors& errors) {
+  ServerConfig config;
+  if (arguments.config_file) {
+    const auto text = files.read_all(*arguments.config_file, kMaxConfigBytes);
+    if (text) {
+      errors = apply_toml(config, *text, *arguments.config_file);
+    } else {
+      errors.push_back(fmt::format("--config: {}", text.error().message));
+    }
+  }
+  const auto set = [&](const std::string& assignment) {
+    if (const auto applied = apply_assignment(config, assignment); !applied) errors.push_back(applied.error().message);
+  };
+  for (const std::string& assignment : arguments.assignments) set(assignment);
+  if (arguments.data_dir) set("server.data_dir=" + *arguments.data_dir);
+  if (arguments.threads) set("server.threads=" + *arguments.threads);
+  if (!arguments.listen.empty()) {
+    config.listeners.clear();
+    for (const std::string& address : arguments.listen) config.listeners.push_back({"", address});
+  }
+  if (errors.empty()) errors = complete_config(config);
+  return config;
+}
+
+}  // namespace martlet::server

@@ -1,0 +1,36 @@
+// The command line of `martlet broker`, and the configuration that it leads to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "env/files.h"
+#include "server/config/load.h"
+
+namespace martlet::server {
+
+struct BrokerArguments {
+  std::vector<std::string> listen;
+  std::vector<std::string> assignments;  // of --set
+  std::optional<std::string> config_file;
+  std::optional<std::string> data_dir;
+  std::optional<std::string> threads;
+  bool check_only = false;
+};
+
+struct ParsedArguments {
+  BrokerArguments arguments;
+  std::string message;           // to show instead of running: help, or what is wrong
+  std::optional<int> exit_code;  // set when there is nothing to run
+};
+
+// `argv[0]` is the name that the help shows.
+ParsedArguments parse_broker_arguments(int argc, char** argv);
+
+// The configuration file, then --set, then the options of their own; each overrides what is before it. `errors` get all
+// that is wrong.
+ServerConfig configure(const BrokerArguments& arguments, env::Files& files, ConfigErrors& errors);
+
+}  // namespace martlet::server

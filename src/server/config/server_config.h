@@ -1,0 +1,32 @@
+// Everything that an operator can set of a broker process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/options.h"
+#include "env/endpoint.h"
+#include "net/reactor.h"
+#include "server/log.h"
+
+namespace martlet::server {
+
+inline constexpr std::uint16_t kDefaultPort = 1883;
+
+struct ListenerConfig {
+  std::string name;     // for logs and rules; empty: its address
+  std::string address;  // as written, see env::parse_endpoint
+};
+
+struct ServerConfig {
+  std::vector<ListenerConfig> listeners;  // never empty once checked
+  std::string data_dir;
+  std::uint32_t threads = 1;
+  bool allow_anonymous_public = false;
+  LogOptions log;
+  broker::BrokerOptions broker;
+  net::ReactorOptions reactor;
+};
+
+}  // namespace martlet::server
