@@ -24,6 +24,14 @@ class Histogram {
     if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);
   }
 
+  // Counts in all that `other` has counted. One thread at a time.
+  void add(const Histogram& other) {
+    for (std::size_t i = 0; i < kBuckets; ++i) bump(counts_[i], other.counts_[i].load(std::memory_order_relaxed));
+    bump(sum_, other.sum());
+    bump(count_, other.count());
+    if (other.max() > max()) max_.store(other.max(), std::memory_order_relaxed);
+  }
+
   // Readings, any thread; while another records they may be one value apart from each other.
   std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
   std::uint64_t sum() const { return sum_.load(std::memory_order_relaxed); }

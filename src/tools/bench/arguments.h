@@ -1,0 +1,25 @@
+// The bench's command line.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "tools/bench/options.h"
+
+namespace martlet::tools::bench {
+
+struct ParsedArguments {
+  BenchOptions options;
+  bool help = false;
+};
+
+// `arguments` without the program's name. A scenario's or a set's settings come first, whatever the order; what is
+// given explicitly overrides them. An Error names the argument and what would be right.
+Result<ParsedArguments> parse_arguments(std::span<const std::string_view> arguments);
+
+// The whole of --help; `program` is how the user calls it.
+std::string help_text(std::string_view program);
+
+}  // namespace martlet::tools::bench

@@ -1,0 +1,99 @@
+#include "tools/bench/arguments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tools/bench/scenario.h"
+
+namespace martlet::tools::bench {
+namespace {
+
+using testing::HasSubstr;
+
+Result<ParsedArguments> parse(std::vector<std::string_view> arguments) {
+  return parse_arguments(arguments);
+}
+
+std::string error_of(std::vector<std::string_view> arguments) {
+  const auto parsed = parse(std::move(arguments));
+  return parsed ? "no error" : parsed.error().message;
+}
+
+TEST(BenchArguments, DefaultToPairsOnThisMachine) {
+  const auto parsed = parse({});
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->options.scenario, Scenario::p2p);
+  EXPECT_EQ(parsed->options.broker, (env::Endpoint{"127.0.0.1", 1883}));
+  EXPECT_EQ(parsed->options.publishers, 500u);
+  EXPECT_EQ(parsed->options.rate_per_s, 0);
+}
+
+TEST(BenchArguments, OverrideTheScenarioWhateverTheOrder) {
+  const auto parsed = parse({"--payload=128", "--rate", "2000", "p2p-1K", "--qos", "2"});
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->options.name, "p2p-1K");
+  EXPECT_EQ(parsed->options.publishers, 1000u);
+  EXPECT_EQ(parsed->options.payload_bytes, 128u);
+  EXPECT_EQ(parsed->options.rate_per_s, 2000);
+  EXPECT_EQ(parsed->options.qos, 2);
+  EXPECT_EQ(parsed->options.subscribe_qos, 2);
+  EXPECT_EQ(parsed->options.version, wire::ProtocolVersion::v3_1_1);
+}
+
+TEST(BenchArguments, TakeHostAndPortInOneOrTwo) {
+  EXPECT_EQ(parse({"--host", "broker.example:1999"})->options.broker, (env::Endpoint{"broker.example", 1999}));
+  EXPECT_EQ(parse({"--port", "1999", "--host", "[::1]"})->options.broker, (env::Endpoint{"::1", 1999}));
+}
+
+TEST(BenchArguments, NameWhatIsWrong) {
+  EXPECT_THAT(error_of({"--qos", "3"}), HasSubstr("--qos: needs 0, 1 or 2, not \"3\""));
+  EXPECT_THAT(error_of({"--payload", "15"}), HasSubstr("--payload: needs a number from 16"));
+  EXPECT_THAT(error_of({"--payload", "64k"}), HasSubstr("not \"64k\""));
+  EXPECT_THAT(error_of({"--rate", "-1"}), HasSubstr("--rate"));
+  EXPECT_THAT(error_of({"--rate", "nan"}), HasSubstr("--rate"));
+  EXPECT_THAT(error_of({"--rate"}), HasSubstr("--rate needs a value"));
+  EXPECT_THAT(error_of({"--json=1"}), HasSubstr("--json takes no value"));
+  EXPECT_THAT(error_of({"--frequency", "5"}), HasSubstr("unknown option \"--frequency\""));
+  EXPECT_THAT(error_of({"p2q"}), HasSubstr("no scenario \"p2q\""));
+  EXPECT_THAT(error_of({"p2p", "fan-in"}), HasSubstr("one scenario only"));
+  EXPECT_THAT(error_of({"--protocol", "3.1"}), HasSubstr("3.1.1 or 5"));
+  EXPECT_THAT(error_of({"--topic-prefix", "a/#"}), HasSubstr("--topic-prefix"));
+}
+
+TEST(BenchArguments, RefuseWhatDoesNotGoTogether) {
+  EXPECT_THAT(error_of({"--subscribers", "3"}), HasSubstr("--pairs"));
+  EXPECT_THAT(error_of({"shared", "--protocol", "3.1.1"}), HasSubstr("shared subscriptions"));
+  EXPECT_THAT(error_of({"subscribe", "--subscriptions", "2", "--subscribers", "3"}), HasSubstr("--subscriptions"));
+  EXPECT_THAT(error_of({"fan-out", "--subscribers", "1", "--threads", "3"}), HasSubstr("--threads"));
+}
+
+TEST(BenchArguments, HelpTellsEveryScenario) {
+  ASSERT_TRUE(parse({"--help"}));
+  EXPECT_TRUE(parse({"p2p", "-h"})->help);
+  const std::string text = help_text("martlet bench");
+  for (const std::string_view name : scenario_names()) EXPECT_THAT(text, HasSubstr(std::string(name)));
+}
+
+TEST(BenchScenarios, AreAllValid) {
+  for (const std::string_view name : scenario_names()) EXPECT_EQ(error_of({name}), "no error") << name;
+}
+
+TEST(BenchOptions, TellHowManyDeliveriesAreOwed) {
+  EXPECT_EQ(deliveries_per_message(parse({"p2p"})->options), 1u);
+  EXPECT_EQ(deliveries_per_message(parse({"fan-out"})->options), 1000u);
+  EXPECT_EQ(deliveries_per_message(parse({"fan-in"})->options), 5u);
+  EXPECT_EQ(deliveries_per_message(parse({"shared"})->options), 1u);
+  EXPECT_EQ(deliveries_per_message(parse({"idle"})->options), 0u);
+}
+
+TEST(BenchOptions, BoundTheBacklogByBytes) {
+  EXPECT_EQ(effective_backlog(parse({"p2p"})->options), 100u);
+  EXPECT_EQ(effective_backlog(parse({"large"})->options), 32u);
+  EXPECT_EQ(effective_backlog(parse({"large", "--payload", "10000000"})->options), 2u);
+  EXPECT_EQ(effective_backlog(parse({"large", "--backlog", "7"})->options), 7u);
+}
+
+}  // namespace
+}  // namespace martlet::tools::bench

@@ -1,0 +1,55 @@
+// One MQTT connection of the generator.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "env/network.h"
+#include "tools/bench/publish_codec.h"
+
+namespace martlet::tools::bench {
+
+enum class Stage : std::uint8_t {
+  waiting,     // not started
+  connecting,  // TCP
+  greeting,    // CONNECT sent
+  connected,   // CONNACK came
+  lost,
+};
+
+enum class Role : std::uint8_t { publisher, subscriber, idle };
+
+struct Connection {
+  env::Handle handle = env::Handle::none;
+  Stage stage = Stage::waiting;
+  Role role = Role::idle;
+  bool dirty = false;
+  bool write_blocked = false;
+  std::uint32_t role_index = 0;            // which publisher or subscriber
+  std::uint64_t connect_started_ns = 0;    // when the attempt was due
+  std::uint16_t receive_maximum = 65'535;  // the broker's
+
+  std::vector<std::uint8_t> out;
+  std::size_t out_sent = 0;  // bytes of `out` that are gone
+
+  std::vector<std::uint8_t> held;  // the start of a packet whose rest has not come
+  std::size_t skip_bytes = 0;      // payload of `pending` that is still to come
+  ReceivedPublish pending;
+
+  // Subscriber: filters asked for and acknowledged.
+  std::uint32_t filters_sent = 0;
+  std::uint32_t filters_done = 0;
+};
+
+struct Publisher {
+  PublishTemplate head;
+  std::uint32_t connection = 0;     // index in its worker
+  std::uint64_t next_sequence = 0;  // also: how many were sent
+  std::uint64_t owed = 0;           // paced: due and not yet sent
+  std::uint64_t forgiven = 0;       // deliveries given up on, so that a loss does not stop a flat-out run
+  std::uint32_t in_flight = 0;      // unacknowledged
+  std::uint16_t last_packet_id = 0;
+  bool listed = false;  // in the worker's list of those that may be able to send
+};
+
+}  // namespace martlet::tools::bench

@@ -1,0 +1,33 @@
+#include "tools/bench/options.h"
+
+#include <algorithm>
+
+namespace martlet::tools::bench {
+
+std::uint64_t deliveries_per_message(const BenchOptions& options) {
+  switch (options.scenario) {
+    case Scenario::fan_out:
+      return options.subscribers;
+    case Scenario::fan_in:
+      return options.shared ? 1 : options.subscribers;
+    case Scenario::connect:
+      return 0;
+    case Scenario::p2p:
+    case Scenario::subscribe:
+      break;
+  }
+  return 1;
+}
+
+std::uint32_t effective_backlog(const BenchOptions& options) {
+  if (options.backlog > 0) return options.backlog;
+  constexpr std::size_t kMostBytes = 2 * 1024 * 1024;
+  constexpr std::size_t kMost = 100;
+  return static_cast<std::uint32_t>(std::clamp<std::size_t>(kMostBytes / options.payload_bytes, 2, kMost));
+}
+
+std::uint32_t total_connections(const BenchOptions& options) {
+  return options.scenario == Scenario::connect ? options.connections : options.publishers + options.subscribers;
+}
+
+}  // namespace martlet::tools::bench

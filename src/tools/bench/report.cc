@@ -1,0 +1,164 @@
+#include "tools/bench/report.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace martlet::tools::bench {
+namespace {
+
+double us(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e3;
+}
+
+double per(double amount, double divisor) {
+  return divisor > 0 ? amount / divisor : 0;
+}
+
+double count_per_s(std::uint64_t count, double seconds) {
+  return per(static_cast<double>(count), seconds);
+}
+
+// Growth of resident memory for each of `count`; 0 if it shrank.
+double bytes_each(std::uint64_t before, std::uint64_t after, std::uint64_t count) {
+  return after > before ? count_per_s(after - before, static_cast<double>(count)) : 0;
+}
+
+double cpu_s(const BrokerUse& use) {
+  return use.measure_end.cpu_s - use.measure_begin.cpu_s;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string quantiles_line(std::string_view title, const Histogram& histogram) {
+  if (histogram.count() == 0) return {};
+  return fmt::format("{:<13} p50 {:.1f}  p90 {:.1f}  p99 {:.1f}  p99.9 {:.1f}  max {:.1f} us\n", title,
+                     us(histogram.quantile(0.5)), us(histogram.quantile(0.9)), us(histogram.quantile(0.99)),
+                     us(histogram.quantile(0.999)), us(histogram.max()));
+}
+
+std::string quantiles_json(const Histogram& histogram) {
+  return fmt::format(
+      R"({{"count":{},"mean":{:.2f},"p50":{:.2f},"p90":{:.2f},"p99":{:.2f},"p999":{:.2f},"max":{:.2f}}})",
+      histogram.count(), per(us(histogram.sum()), static_cast<double>(histogram.count())), us(histogram.quantile(0.5)),
+      us(histogram.quantile(0.9)), us(histogram.quantile(0.99)), us(histogram.quantile(0.999)), us(histogram.max()));
+}
+
+std::string load_text(const BenchOptions& options) {
+  if (options.scenario == Scenario::connect) return fmt::format("{} connections", options.connections);
+  const std::string pace =
+      options.rate_per_s > 0 ? fmt::format("{:.0f} messages/s", options.rate_per_s) : std::string("flat out");
+  return fmt::format("{} publishers, {} subscribers, QoS {}, {} bytes, {}", options.publishers, options.subscribers,
+                     options.qos, options.payload_bytes, pace);
+}
+
+std::string broker_lines(const RunResult& result, const BenchOptions& options) {
+  if (!result.broker) return {};
+  const BrokerUse& use = *result.broker;
+  std::string text = fmt::format("{:<13} CPU {:.1f} % of a core", "broker", 100 * per(cpu_s(use), use.measured_s));
+  if (options.scenario != Scenario::connect) {
+    text += fmt::format(", {:.3f} us a delivery", per(1e6 * cpu_s(use), static_cast<double>(use.received_between)));
+  }
+  text += fmt::format(", RSS {:.1f} MiB (peak {:.1f})\n", static_cast<double>(use.measure_end.rss_bytes) / 1048576,
+                      static_cast<double>(use.measure_end.peak_rss_bytes) / 1048576);
+  text += fmt::format("{:<13} {:.0f} bytes RSS a connection", "",
+                      bytes_each(use.before.rss_bytes, use.connected.rss_bytes, result.connections));
+  if (options.scenario == Scenario::subscribe) {
+    text += fmt::format(", {:.0f} a subscription",
+                        bytes_each(use.connected.rss_bytes, use.subscribed.rss_bytes, result.subscriptions));
+  }
+  return text + "\n";
+}
+
+std::string broker_json(const RunResult& result) {
+  if (!result.broker) return {};
+  const BrokerUse& use = *result.broker;
+  return fmt::format(
+      R"(,"broker":{{"cpu_percent":{:.2f},"cpu_us_per_delivery":{:.4f},"cpu_us_per_sent":{:.4f},"cpu_s_connecting":{:.2f},)"
+      R"("rss_bytes":{},"peak_rss_bytes":{},"rss_bytes_per_connection":{:.1f},"rss_bytes_per_subscription":{:.1f}}})",
+      100 * per(cpu_s(use), use.measured_s), per(1e6 * cpu_s(use), static_cast<double>(use.received_between)),
+      per(1e6 * cpu_s(use), static_cast<double>(use.sent_between)), use.connected.cpu_s - use.before.cpu_s,
+      use.measure_end.rss_bytes, use.measure_end.peak_rss_bytes,
+      bytes_each(use.before.rss_bytes, use.connected.rss_bytes, result.connections),
+      bytes_each(use.connected.rss_bytes, use.subscribed.rss_bytes, result.subscriptions));
+}
+
+std::string verdict_lines(const RunResult& result, const BenchOptions& options) {
+  const Faults& faults = result.faults;
+  std::string text;
+  if (options.scenario != Scenario::connect) {
+    text +=
+        fmt::format("{:<13} {} sent, {} received; missing {}, doubled {}, out of order {}, foreign {}, refused {}\n",
+                    "accounts", result.sent, result.received, faults.missing, faults.duplicated, faults.reordered,
+                    faults.foreign, result.refused);
+  }
+  if (result.stalls > 0) {
+    text += fmt::format("{:<13} {} times a second without traffic: the load went on\n", "stalls", result.stalls);
+  }
+  if (!result.drained) text += fmt::format("{:<13} the broker did not take all that was due\n", "behind");
+  if (result.connections_lost > 0) {
+    text += fmt::format("{:<13} {} connections; the first: {}\n", "lost", result.connections_lost, result.error);
+  }
+  return text + fmt::format("{:<13} {}\n", "verdict", is_clean(result, options) ? "clean" : "FAULTY");
+}
+
+}  // namespace
+
+std::string to_table(const RunResult& result, const BenchOptions& options) {
+  std::string text =
+      fmt::format("{:<13} {}: {}, MQTT {}, {} thread(s), {:.1f} s\n", "scenario", options.name, load_text(options),
+                  wire::version_name(options.version), options.threads, options.duration_s);
+  text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "connections", result.connections, result.connect_s,
+                      count_per_s(result.connections, result.connect_s));
+  text += quantiles_line("handshake", result.handshake_ns);
+  if (options.scenario == Scenario::subscribe) {
+    text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "subscriptions", result.subscriptions, result.subscribe_s,
+                        count_per_s(result.subscriptions, result.subscribe_s));
+  }
+  if (options.scenario != Scenario::connect) {
+    const double received_per_s = count_per_s(result.received_in_window, result.measured_s);
+    text += fmt::format("{:<13} {:.0f} sent/s, {:.0f} received/s, {:.1f} MB/s of payload\n", "throughput",
+                        count_per_s(result.sent_in_window, result.measured_s), received_per_s,
+                        received_per_s * static_cast<double>(options.payload_bytes) / 1e6);
+    text += quantiles_line("latency", result.latency_ns);
+  }
+  return text + broker_lines(result, options) + verdict_lines(result, options);
+}
+
+std::string to_json(const RunResult& result, const BenchOptions& options) {
+  const Faults& faults = result.faults;
+  std::string text = fmt::format(
+      R"({{"scenario":"{}","mqtt":"{}","publishers":{},"subscribers":{},"qos":{},"subscribe_qos":{},"payload_bytes":{},)"
+      R"("rate_per_s":{},"threads":{},"duration_s":{},)",
+      escaped(options.name), wire::version_name(options.version), options.publishers, options.subscribers, options.qos,
+      options.subscribe_qos, options.payload_bytes, options.rate_per_s, options.threads, options.duration_s);
+  text += fmt::format(
+      R"("connections":{},"connect_s":{:.4f},"connects_per_s":{:.1f},"subscriptions":{},"subscribe_s":{:.4f},)"
+      R"("subscribes_per_s":{:.1f},"handshake_us":{},)",
+      result.connections, result.connect_s, count_per_s(result.connections, result.connect_s), result.subscriptions,
+      result.subscribe_s, count_per_s(result.subscriptions, result.subscribe_s), quantiles_json(result.handshake_ns));
+  text += fmt::format(R"("sent":{},"received":{},"sent_per_s":{:.1f},"received_per_s":{:.1f},"latency_us":{},)",
+                      result.sent, result.received, count_per_s(result.sent_in_window, result.measured_s),
+                      count_per_s(result.received_in_window, result.measured_s), quantiles_json(result.latency_ns));
+  text += fmt::format(
+      R"("missing":{},"duplicated":{},"reordered":{},"foreign":{},"refused":{},"connections_lost":{},"stalls":{},)"
+      R"("drained":{},"error":"{}","clean":{}{}}})",
+      faults.missing, faults.duplicated, faults.reordered, faults.foreign, result.refused, result.connections_lost,
+      result.stalls, result.drained, escaped(result.error), is_clean(result, options), broker_json(result));
+  return text + "\n";
+}
+
+}  // namespace martlet::tools::bench

@@ -1,0 +1,72 @@
+#include "tools/bench/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace martlet::tools::bench {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(BenchVerdict, IsSpoiledByEachFault) {
+  const BenchOptions options;
+  EXPECT_TRUE(is_clean(RunResult(), options));
+  for (std::uint64_t Faults::*fault : {&Faults::missing, &Faults::duplicated, &Faults::reordered, &Faults::foreign}) {
+    RunResult result;
+    result.faults.*fault = 1;
+    EXPECT_FALSE(is_clean(result, options));
+  }
+  for (std::uint64_t RunResult::*fault : {&RunResult::refused, &RunResult::connections_lost}) {
+    RunResult result;
+    result.*fault = 1;
+    EXPECT_FALSE(is_clean(result, options));
+  }
+  RunResult behind;
+  behind.drained = false;
+  EXPECT_FALSE(is_clean(behind, options));
+}
+
+TEST(BenchVerdict, AllowsLossAtQosZeroOnly) {
+  BenchOptions options;
+  options.allow_loss = true;
+  RunResult result;
+  result.faults.missing = 5;
+  EXPECT_TRUE(is_clean(result, options));
+  options.qos = 1;
+  EXPECT_FALSE(is_clean(result, options));
+}
+
+TEST(BenchReport, GivesRatesOfTheMeasuredTime) {
+  BenchOptions options;
+  options.duration_s = 2;
+  RunResult result;
+  result.measured_s = 2;
+  result.sent_in_window = 2'000;
+  result.received_in_window = 3'000;
+  result.latency_ns.record(1'000);
+  EXPECT_THAT(to_json(result, options), HasSubstr(R"("sent_per_s":1000.0,"received_per_s":1500.0)"));
+  EXPECT_THAT(to_table(result, options), HasSubstr("1000 sent/s, 1500 received/s, 0.1 MB/s"));
+  EXPECT_THAT(to_table(result, options), HasSubstr("clean"));
+  EXPECT_THAT(to_json(result, options), Not(HasSubstr("\"broker\"")));
+}
+
+TEST(BenchReport, GivesCpuTimePerDelivery) {
+  RunResult result;
+  BrokerUse use;
+  use.measure_begin.cpu_s = 1;
+  use.measure_end.cpu_s = 1.5;
+  use.measured_s = 1;
+  use.received_between = 1'000'000;
+  result.broker = use;
+  EXPECT_THAT(to_json(result, {}), HasSubstr(R"("cpu_percent":50.00,"cpu_us_per_delivery":0.5000)"));
+}
+
+TEST(BenchReport, EscapesWhatTheBrokerSaid) {
+  RunResult result;
+  result.error = "say \"no\"\n";
+  EXPECT_THAT(to_json(result, {}), HasSubstr(R"("error":"say \"no\"\u000a")"));
+}
+
+}  // namespace
+}  // namespace martlet::tools::bench

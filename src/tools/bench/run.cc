@@ -1,0 +1,264 @@
+#include "tools/bench/run.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "env/posix/measure.h"
+#include "env/posix/system.h"
+#include "tools/bench/worker.h"
+
+namespace martlet::tools::bench {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+// All threads see the new phase before its first message is due.
+constexpr std::uint64_t kStartDelayNs = 20'000'000;
+// Connecting or subscribing without any progress for so long has failed.
+constexpr std::uint64_t kSetUpStallNs = 30 * kSecondNs;
+
+std::uint64_t to_ns(double seconds) {
+  return static_cast<std::uint64_t>(seconds * 1e9);
+}
+
+struct Totals {
+  std::uint64_t connected = 0, subscribed = 0, sent = 0, received = 0;
+  bool all_sent = true, failed = false;
+  unsigned phases_over = 2;
+};
+
+class Run {
+ public:
+  Run(const BenchOptions& options, env::Files& files, const std::function<void(std::string_view)>& report,
+      RunResult& result)
+      : options_(options), files_(files), report_(report), result_(result), shared_(options.publishers) {}
+
+  Result<void> go();
+
+ private:
+  Result<void> open();
+  Result<void> set_up(Phase phase, unsigned number, double& seconds);
+  void load();
+  bool drained(const Totals& totals, std::uint64_t now_ns);
+  void sum_up();
+  Totals totals() const;
+  void tick(std::uint64_t now_ns, const char* what);
+  ProcessSample sample();
+  // Turns this thread's worker; returns the time.
+  std::uint64_t turn() {
+    workers_.front()->turn();
+    return env::posix::monotonic_ns();
+  }
+
+  const BenchOptions& options_;
+  env::Files& files_;
+  const std::function<void(std::string_view)>& report_;
+  RunResult& result_;
+  SharedState shared_;
+  std::vector<std::unique_ptr<env::Network>> networks_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> threads_;
+  BrokerUse use_;
+  std::uint64_t reported_ns_ = 0;
+  Totals reported_;
+  std::uint64_t drain_progress_ns_ = 0;
+  std::uint64_t drain_received_ = 0;
+};
+
+Result<void> Run::open() {
+  for (unsigned i = 0; i < options_.threads; ++i) {
+    auto network = env::posix::make_network();
+    if (!network) return tl::unexpected(network.error());
+    networks_.push_back(std::move(*network));
+  }
+  const auto addresses = networks_.front()->resolve(options_.broker);
+  if (!addresses) return tl::unexpected(addresses.error());
+  for (unsigned i = 0; i < options_.threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>(options_, addresses->front(), *networks_[i], shared_, i));
+  }
+  return {};
+}
+
+Totals Run::totals() const {
+  Totals sum;
+  for (const auto& worker : workers_) {
+    const WorkerProgress& progress = worker->progress;
+    // Before what was received: no delivery may be counted whose message is not.
+    sum.all_sent = sum.all_sent && progress.all_sent.load(std::memory_order_acquire);
+    sum.connected += progress.connected.load(std::memory_order_relaxed);
+    sum.subscribed += progress.subscribed.load(std::memory_order_relaxed);
+    sum.sent += progress.sent.load(std::memory_order_relaxed);
+    sum.received += progress.received.load(std::memory_order_acquire);
+    sum.failed = sum.failed || progress.failed.load(std::memory_order_relaxed);
+    sum.phases_over = std::min(sum.phases_over, progress.phases_over.load(std::memory_order_acquire));
+  }
+  return sum;
+}
+
+ProcessSample Run::sample() {
+  if (options_.pid == 0) return {};
+  return sample_process(files_, options_.pid).value_or(ProcessSample{});
+}
+
+void Run::tick(std::uint64_t now_ns, const char* what) {
+  if (now_ns < reported_ns_ + kSecondNs) return;
+  const Totals now = totals();
+  if (reported_ns_ != 0) {
+    const double seconds = static_cast<double>(now_ns - reported_ns_) / 1e9;
+    const auto rate = [&](std::uint64_t after, std::uint64_t before) {
+      return static_cast<double>(after - before) / seconds;
+    };
+    report_(fmt::format("{:<11} {:>8} connections {:>9} subscriptions {:>11.0f} sent/s {:>11.0f} received/s", what,
+                        now.connected, now.subscribed, rate(now.sent, reported_.sent),
+                        rate(now.received, reported_.received)));
+  }
+  reported_ns_ = now_ns;
+  reported_ = now;
+}
+
+Result<void> Run::set_up(Phase phase, unsigned number, double& seconds) {
+  const std::uint64_t began_ns = env::posix::monotonic_ns();
+  if (phase == Phase::connecting) shared_.connect_from_ns = began_ns;
+  shared_.phase.store(phase, std::memory_order_release);
+  if (phase == Phase::connecting) {
+    for (unsigned i = 1; i < options_.threads; ++i) {
+      threads_.emplace_back([this, i] {
+        while (shared_.phase.load(std::memory_order_acquire) != Phase::done) workers_[i]->turn();
+        workers_[i]->finish();
+      });
+    }
+  }
+  Totals last;
+  std::uint64_t progress_ns = began_ns;
+  for (;;) {
+    const std::uint64_t now_ns = turn();
+    const Totals now = totals();
+    if (now.failed) return fail("the run stopped before the load");
+    if (now.phases_over >= number) {
+      seconds = static_cast<double>(now_ns - began_ns) / 1e9;
+      return {};
+    }
+    if (now.connected != last.connected || now.subscribed != last.subscribed) progress_ns = now_ns;
+    if (now_ns > progress_ns + kSetUpStallNs) {
+      return fail(
+          fmt::format("the broker stopped answering: {} connections, {} subscriptions", now.connected, now.subscribed));
+    }
+    last = now;
+    tick(now_ns, phase == Phase::connecting ? "connecting" : "subscribing");
+  }
+}
+
+void Run::load() {
+  shared_.start_ns = env::posix::monotonic_ns() + kStartDelayNs;
+  const double warmup_s = options_.scenario == Scenario::connect ? 0 : options_.warmup_s;
+  shared_.measure_from_ns = shared_.start_ns + to_ns(warmup_s);
+  shared_.measure_to_ns = shared_.measure_from_ns + to_ns(options_.duration_s);
+  shared_.phase.store(Phase::running, std::memory_order_release);
+  std::uint64_t began_ns = 0;
+  Totals at_begin;
+  std::uint64_t now_ns = 0;
+  while (now_ns < shared_.measure_to_ns) {
+    now_ns = turn();
+    if (began_ns == 0 && now_ns >= shared_.measure_from_ns) {
+      began_ns = now_ns;
+      at_begin = totals();
+      use_.measure_begin = sample();
+    }
+    tick(now_ns, began_ns == 0 ? "warm-up" : "measuring");
+  }
+  use_.measure_end = sample();
+  const Totals at_end = totals();
+  use_.measured_s = static_cast<double>(now_ns - began_ns) / 1e9;
+  use_.received_between = at_end.received - at_begin.received;
+  use_.sent_between = at_end.sent - at_begin.sent;
+  drain_progress_ns_ = now_ns;
+  for (;;) {
+    now_ns = turn();
+    if (drained(totals(), now_ns)) break;
+    tick(now_ns, "draining");
+  }
+}
+
+bool Run::drained(const Totals& totals, std::uint64_t now_ns) {
+  if (totals.received != drain_received_) {
+    drain_received_ = totals.received;
+    drain_progress_ns_ = now_ns;
+  }
+  if (totals.all_sent && totals.received >= totals.sent * deliveries_per_message(options_)) {
+    // A doubled message would follow closely.
+    return now_ns > drain_progress_ns_ + kSecondNs / 10;
+  }
+  if (now_ns < drain_progress_ns_ + to_ns(options_.drain_s)) return false;
+  result_.drained = totals.all_sent;
+  return true;
+}
+
+void Run::sum_up() {
+  std::vector<std::uint64_t> sent(options_.publishers);
+  for (const auto& worker : workers_) {
+    for (std::uint32_t i = 0; i < options_.publishers; ++i) sent[i] += worker->sent_by(i);
+  }
+  std::vector<SharedTracker> group = workers_.front()->group();
+  for (const auto& worker : workers_) {
+    const WorkerResult& part = worker->result();
+    result_.faults += part.faults;
+    result_.faults.missing += worker->missing(sent);
+    result_.latency_ns.add(part.latency_ns);
+    result_.handshake_ns.add(part.handshake_ns);
+    result_.sent_in_window += part.sent_in_window;
+    result_.received_in_window += part.received_in_window;
+    result_.refused += part.refused;
+    result_.connections_lost += part.connections_lost;
+    result_.stalls += part.stalls;
+    if (result_.error.empty()) result_.error = part.error;
+    if (worker == workers_.front()) continue;
+    for (std::size_t i = 0; i < group.size(); ++i) group[i].merge(worker->group()[i], result_.faults);
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) result_.faults.missing += group[i].missing(sent[i]);
+  const Totals sum = totals();
+  result_.connections = sum.connected;
+  result_.subscriptions = sum.subscribed;
+  result_.sent = sum.sent;
+  result_.received = sum.received;
+  result_.measured_s = options_.duration_s;
+  if (options_.pid != 0) result_.broker = use_;
+}
+
+Result<void> Run::go() {
+  if (options_.pid != 0) {
+    const auto first = sample_process(files_, options_.pid);
+    if (!first) return fail(fmt::format("--pid: {}", first.error().message));
+    use_.before = *first;
+  }
+  if (auto opened = open(); !opened) return opened;
+  Result<void> outcome = set_up(Phase::connecting, 1, result_.connect_s);
+  use_.connected = sample();
+  if (outcome && options_.scenario != Scenario::connect) {
+    outcome = set_up(Phase::subscribing, 2, result_.subscribe_s);
+  }
+  use_.subscribed = sample();
+  if (outcome) load();
+  shared_.phase.store(Phase::done, std::memory_order_release);
+  for (std::thread& thread : threads_) thread.join();
+  workers_.front()->finish();
+  sum_up();
+  if (!outcome && !result_.error.empty()) outcome = fail(result_.error);
+  return outcome;
+}
+
+}  // namespace
+
+bool is_clean(const RunResult& result, const BenchOptions& options) {
+  Faults faults = result.faults;
+  if (options.allow_loss && options.qos == 0) faults.missing = 0;
+  return faults == Faults{} && result.refused == 0 && result.connections_lost == 0 && result.drained;
+}
+
+Result<void> run_bench(const BenchOptions& options, env::Files& files,
+                       const std::function<void(std::string_view)>& report_progress, RunResult& result) {
+  return Run(options, files, report_progress, result).go();
+}
+
+}  // namespace martlet::tools::bench

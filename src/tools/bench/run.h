@@ -1,0 +1,56 @@
+// One run: connect, subscribe, load, drain, and the sum of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/histogram.h"
+#include "base/result.h"
+#include "env/files.h"
+#include "tools/bench/accounting.h"
+#include "tools/bench/options.h"
+#include "tools/bench/process_stats.h"
+
+namespace martlet::tools::bench {
+
+// What the broker's process used; all of it from samples at the phases' ends.
+struct BrokerUse {
+  ProcessSample before, connected, subscribed, measure_begin, measure_end;
+  double measured_s = 0;               // between the two samples of the measurement
+  std::uint64_t received_between = 0;  // deliveries between them
+  std::uint64_t sent_between = 0;
+};
+
+struct RunResult {
+  double connect_s = 0;    // until the last connection was up
+  double subscribe_s = 0;  // until the last SUBACK
+  double measured_s = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t subscriptions = 0;
+  std::uint64_t sent = 0;  // in all, warm-up included
+  std::uint64_t received = 0;
+  std::uint64_t sent_in_window = 0;
+  std::uint64_t received_in_window = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t connections_lost = 0;
+  std::uint64_t stalls = 0;
+  bool drained = true;  // everything owed was sent, and arrived or was given up
+  Faults faults;
+  Histogram latency_ns;
+  Histogram handshake_ns;
+  std::optional<BrokerUse> broker;
+  std::string error;  // the first connection's trouble, if any
+};
+
+// True if nothing happened that the scenario rules out.
+bool is_clean(const RunResult& result, const BenchOptions& options);
+
+// Runs on this thread and options.threads - 1 others. `report_progress` is called about once a second with a line.
+// An Error when the run could not be made at all.
+Result<void> run_bench(const BenchOptions& options, env::Files& files,
+                       const std::function<void(std::string_view)>& report_progress, RunResult& result);
+
+}  // namespace martlet::tools::bench

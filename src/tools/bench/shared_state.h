@@ -1,0 +1,40 @@
+// What the threads of a run tell each other.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace martlet::tools::bench {
+
+enum class Phase : std::uint8_t { connecting, subscribing, running, done };
+
+struct SharedState {
+  explicit SharedState(std::uint32_t publishers) : delivered(new std::atomic<std::uint64_t>[publishers]) {
+    for (std::uint32_t i = 0; i < publishers; ++i) delivered[i] = 0;
+  }
+
+  std::atomic<Phase> phase{Phase::connecting};
+  // Written by the coordinator before the phase `running`.
+  std::uint64_t start_ns = 0;
+  std::uint64_t measure_from_ns = 0;
+  std::uint64_t measure_to_ns = 0;
+  std::uint64_t connect_from_ns = 0;
+
+  // Deliveries of each publisher's messages, all subscribers together.
+  std::unique_ptr<std::atomic<std::uint64_t>[]> delivered;
+};
+
+// Of one worker, written by it once a turn; on a cache line of its own.
+struct alignas(64) WorkerProgress {
+  std::atomic<std::uint64_t> connected{0};
+  std::atomic<std::uint64_t> subscribed{0};  // filters
+  std::atomic<std::uint64_t> sent{0};
+  std::atomic<std::uint64_t> received{0};
+  std::atomic<std::uint64_t> lost{0};
+  std::atomic<unsigned> phases_over{0};  // 1: its connections are up, 2: subscribed as well
+  std::atomic<bool> all_sent{false};     // nothing more is owed
+  std::atomic<bool> failed{false};
+};
+
+}  // namespace martlet::tools::bench

@@ -1,0 +1,148 @@
+// One thread of the generator: its share of the connections and the turn that drives them.
+//
+// One turn:   what is due is published; outgoing bytes are flushed, one write a connection; the poller is asked; what
+//             came is read and accounted for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/histogram.h"
+#include "env/network.h"
+#include "tools/bench/accounting.h"
+#include "tools/bench/connection.h"
+#include "tools/bench/options.h"
+#include "tools/bench/pacing.h"
+#include "tools/bench/shared_state.h"
+#include "wire/packet.h"
+
+namespace martlet::tools::bench {
+
+// What a worker has counted, to be read when its thread is over.
+struct WorkerResult {
+  Histogram latency_ns;    // of messages due in the measured time
+  Histogram handshake_ns;  // from the TCP connect to CONNACK
+  std::uint64_t sent_in_window = 0;
+  std::uint64_t received_in_window = 0;
+  std::uint64_t refused = 0;  // messages that the broker acknowledged with a failure
+  std::uint64_t connections_lost = 0;
+  std::uint64_t stalls = 0;  // times that a flat-out run went on without the deliveries it waited for
+  Faults faults;             // all but the missing
+  std::string error;         // the first thing that went wrong
+};
+
+class Worker {
+ public:
+  // Takes connection i of publishers and of subscribers for each i with i % threads == index. All outlive the worker.
+  Worker(const BenchOptions& options, const env::Endpoint& broker, env::Network& network, SharedState& shared,
+         unsigned index);
+
+  // One turn; waits no longer than a few milliseconds.
+  void turn();
+  // Ends the connections that are up with DISCONNECT.
+  void finish();
+
+  WorkerProgress progress;
+  const WorkerResult& result() const { return result_; }
+  // Messages that publisher `publisher` of this worker sent; 0 for another's.
+  std::uint64_t sent_by(std::uint32_t publisher) const;
+  // Adds what is missing of one-to-one accounting, given what each publisher sent.
+  std::uint64_t missing(std::span<const std::uint64_t> sent) const;
+  // Shared subscriptions: what this worker's members saw of each publisher.
+  const std::vector<SharedTracker>& group() const { return group_; }
+
+ private:
+  // worker.cc
+  void make_connections();
+  void make_publisher(std::uint32_t number, std::uint32_t connection);
+  void run_phase(std::uint64_t now_ns);
+  std::int64_t wait_ms(std::uint64_t now_ns) const;
+  void publish_progress();
+  void flush_dirty();
+  void flush(Connection& connection, std::uint32_t index);
+  void mark_dirty(Connection& connection, std::uint32_t index);
+  std::uint8_t* extend(Connection& connection, std::uint32_t index, std::size_t count);
+  void append(Connection& connection, std::uint32_t index, const wire::Packet& packet);
+  void fail_connection(Connection& connection, std::string_view why);
+  void set_interest(Connection& connection, std::uint32_t index, bool write);
+  void ping_some(std::uint64_t now_ns);
+  bool is_local(std::uint32_t publisher) const { return publisher % options_.threads == index_; }
+
+  // worker_connect.cc
+  void start_connects(std::uint64_t now_ns);
+  void start_connect(std::uint32_t index, std::uint64_t due_ns);
+  void tcp_decided(Connection& connection, std::uint32_t index);
+  void greeted(Connection& connection, ByteView body);
+  void subscribe_more(Connection& connection, std::uint32_t index);
+  void subscribed(Connection& connection, std::uint32_t index, ByteView body);
+  std::uint32_t filter_count(const Connection& connection) const;
+  std::string filter_text(const Connection& connection, std::uint32_t number) const;
+  std::string topic_text(std::uint32_t number) const;
+
+  // worker_publish.cc
+  void collect_due(std::uint64_t now_ns);
+  void send_listed();
+  void send_what_may(std::uint32_t local);
+  bool may_send(const Publisher& publisher, const Connection& connection, std::uint32_t number) const;
+  void send_one(Publisher& publisher, std::uint32_t number, std::uint64_t due_ns);
+  void list_publisher(std::uint32_t local);
+  void forgive_if_stalled(std::uint64_t now_ns);
+  bool everything_sent() const;
+  bool paced() const { return options_.rate_per_s > 0; }
+
+  // worker_receive.cc
+  void read_from(Connection& connection, std::uint32_t index);
+  bool take_packets(Connection& connection, std::uint32_t index, ByteView bytes);
+  bool take_packet(Connection& connection, std::uint32_t index, const PacketHeader& header, ByteView body);
+  void take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish);
+  bool take_ack(Connection& connection, std::uint32_t index, wire::PacketType type, ByteView body);
+  bool message_done(const Connection& connection, std::uint8_t reason);
+  bool account(const Connection& connection, const ReceivedPublish& publish);
+
+  const BenchOptions& options_;
+  const env::Endpoint broker_;
+  env::Network& network_;
+  SharedState& shared_;
+  const unsigned index_;
+  const std::uint64_t owed_per_message_;
+  const std::uint32_t backlog_;
+
+  std::vector<Connection> connections_;
+  std::vector<Publisher> publishers_;  // local ones; number = local * threads + index
+  std::vector<std::uint32_t> dirty_;
+  std::vector<std::uint32_t> listed_;
+  std::vector<std::uint32_t> listed_now_;
+  std::vector<std::uint8_t> read_buffer_;
+  std::vector<std::uint8_t> filler_;  // payload behind the stamp
+  std::vector<env::Event> events_;
+
+  std::uint32_t connects_started_ = 0;
+  std::uint32_t connects_open_ = 0;  // started and undecided
+  std::uint32_t connects_done_ = 0;
+  bool subscribing_started_ = false;
+  bool running_started_ = false;
+  std::uint32_t subscribers_done_ = 0;
+  std::uint32_t local_subscribers_ = 0;
+  Pacing pacing_;
+  std::uint32_t due_publisher_ = 0;  // whose message is due next (local), and which one
+  std::uint64_t due_sequence_ = 0;
+  std::uint64_t next_due_ns_ = 0;
+  std::uint64_t next_ping_ns_ = 0;
+  std::uint32_t next_pinged_ = 0;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t last_traffic_ns_ = 0;
+  std::uint64_t owed_total_ = 0;  // paced: due and not yet sent, all publishers
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+
+  std::vector<SequenceTracker> trackers_;  // p2p, subscribe: by publisher or subscriber; else subscriber x publisher
+  std::vector<SharedTracker> group_;       // shared: by publisher
+  std::vector<OrderTracker> orders_;       // shared: subscriber x publisher
+  WorkerResult result_;
+};
+
+}  // namespace martlet::tools::bench

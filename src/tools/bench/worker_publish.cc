@@ -1,0 +1,157 @@
+// Sending: what is due, what the windows allow, and the bytes of it.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "env/posix/measure.h"
+#include "tools/bench/worker.h"
+
+namespace martlet::tools::bench {
+namespace {
+
+// More than this unsent on a connection: the broker does not keep up, the rest waits in our books.
+constexpr std::size_t kMostUnsentBytes = 256 * 1024;
+// From here on a payload is written from where it lies instead of being copied.
+constexpr std::size_t kDirectBytes = 4096;
+constexpr std::uint64_t kStallNs = 1'000'000'000;
+constexpr std::size_t kTopicDigits = 7;
+
+void patch_digits(std::uint8_t* at, std::uint64_t number) {
+  for (std::size_t i = kTopicDigits; i-- > 0; number /= 10) at[i] = static_cast<std::uint8_t>('0' + number % 10);
+}
+
+}  // namespace
+
+void Worker::list_publisher(std::uint32_t local) {
+  Publisher& publisher = publishers_[local];
+  if (publisher.listed) return;
+  publisher.listed = true;
+  listed_.push_back(local);
+}
+
+void Worker::collect_due(std::uint64_t now_ns) {
+  const bool first = !running_started_;
+  running_started_ = true;
+  if (first) last_traffic_ns_ = now_ns;
+  if (publishers_.empty()) return;
+  if (!paced()) {
+    // Other threads' deliveries are not told to this one, it looks itself.
+    if (first || options_.threads > 1) {
+      for (std::uint32_t i = 0; i < publishers_.size(); ++i) list_publisher(i);
+    }
+    return forgive_if_stalled(now_ns);
+  }
+  if (first) {
+    pacing_ = Pacing(options_.rate_per_s, options_.publishers, shared_.start_ns);
+    next_due_ns_ = pacing_.due_ns(index_, 0);
+  }
+  while (next_due_ns_ <= now_ns && next_due_ns_ < shared_.measure_to_ns) {
+    ++publishers_[due_publisher_].owed;
+    ++owed_total_;
+    list_publisher(due_publisher_);
+    if (++due_publisher_ == publishers_.size()) {
+      due_publisher_ = 0;
+      ++due_sequence_;
+    }
+    next_due_ns_ = pacing_.due_ns(due_publisher_ * options_.threads + index_, due_sequence_);
+  }
+}
+
+void Worker::send_listed() {
+  listed_now_.swap(listed_);
+  for (const std::uint32_t local : listed_now_) {
+    publishers_[local].listed = false;
+    send_what_may(local);
+  }
+  listed_now_.clear();
+}
+
+bool Worker::may_send(const Publisher& publisher, const Connection& connection, std::uint32_t number) const {
+  if (connection.stage != Stage::connected) return false;
+  if (connection.out.size() - connection.out_sent > kMostUnsentBytes) return false;
+  const std::uint32_t window = std::min<std::uint32_t>(options_.window, connection.receive_maximum);
+  if (options_.qos > 0 && publisher.in_flight >= window) return false;
+  if (paced()) return publisher.owed > 0;
+  if (now_ns_ >= shared_.measure_to_ns) return false;
+  const std::uint64_t delivered = shared_.delivered[number].load(std::memory_order_relaxed) + publisher.forgiven;
+  return publisher.next_sequence * owed_per_message_ < delivered + backlog_ * owed_per_message_;
+}
+
+void Worker::send_what_may(std::uint32_t local) {
+  Publisher& publisher = publishers_[local];
+  const Connection& connection = connections_[publisher.connection];
+  const std::uint32_t number = local * options_.threads + index_;
+  std::uint64_t burst_ns = 0;
+  while (may_send(publisher, connection, number)) {
+    if (burst_ns == 0 || options_.payload_bytes >= kDirectBytes) burst_ns = env::posix::monotonic_ns();
+    send_one(publisher, number, paced() ? pacing_.due_ns(number, publisher.next_sequence) : burst_ns);
+  }
+}
+
+void Worker::send_one(Publisher& publisher, std::uint32_t number, std::uint64_t due_ns) {
+  Connection& connection = connections_[publisher.connection];
+  std::uint16_t packet_id = 0;
+  if (options_.qos > 0) {
+    if (++publisher.last_packet_id == 0) publisher.last_packet_id = 1;
+    packet_id = publisher.last_packet_id;
+    ++publisher.in_flight;
+  }
+  if (paced()) {
+    --publisher.owed;
+    --owed_total_;
+  }
+  const std::uint64_t sequence = publisher.next_sequence++;
+  ++sent_;
+  if (due_ns >= shared_.measure_from_ns && due_ns < shared_.measure_to_ns) ++result_.sent_in_window;
+
+  const bool direct = options_.payload_bytes >= kDirectBytes && connection.out.empty() && !connection.write_blocked;
+  const std::size_t head_bytes = publisher.head.head_bytes();
+  const std::size_t copied = direct ? head_bytes : head_bytes + filler_.size();
+  std::uint8_t* to = extend(connection, publisher.connection, copied);
+  publisher.head.write(to, packet_id, {number, sequence, due_ns});
+  if (options_.scenario == Scenario::subscribe) {
+    patch_digits(to + publisher.head.topic_digits_at(kTopicDigits),
+                 (sequence * options_.publishers + number) % options_.subscriptions);
+  }
+  if (!direct) {
+    copy_bytes(to + head_bytes, filler_);
+    return;
+  }
+  const std::array<ByteView, 2> views{ByteView(connection.out), ByteView(filler_)};
+  const env::IoOutcome outcome = network_.write(connection.handle, views);
+  if (outcome.status == env::IoStatus::failed) return fail_connection(connection, "the connection broke while sending");
+  connection.out_sent = std::min(outcome.bytes, head_bytes);
+  const std::size_t filled = outcome.bytes - connection.out_sent;
+  if (filled == filler_.size()) {
+    connection.out.clear();
+    connection.out_sent = 0;
+  } else {
+    connection.out.insert(connection.out.end(), filler_.begin() + static_cast<std::ptrdiff_t>(filled), filler_.end());
+  }
+}
+
+void Worker::forgive_if_stalled(std::uint64_t now_ns) {
+  if (now_ns < last_traffic_ns_ + kStallNs || now_ns >= shared_.measure_to_ns) return;
+  last_traffic_ns_ = now_ns;
+  bool stalled = false;
+  for (std::uint32_t local = 0; local < publishers_.size(); ++local) {
+    Publisher& publisher = publishers_[local];
+    const std::uint32_t number = local * options_.threads + index_;
+    const std::uint64_t delivered = shared_.delivered[number].load(std::memory_order_relaxed);
+    const std::uint64_t owed = publisher.next_sequence * owed_per_message_;
+    if (owed < delivered + publisher.forgiven + backlog_ * owed_per_message_) continue;
+    publisher.forgiven = owed - delivered;
+    list_publisher(local);
+    stalled = true;
+  }
+  if (stalled) ++result_.stalls;
+}
+
+bool Worker::everything_sent() const {
+  if (publishers_.empty() || options_.scenario == Scenario::connect) return true;
+  if (!running_started_ || now_ns_ < shared_.measure_to_ns) return false;
+  return !paced() || (owed_total_ == 0 && next_due_ns_ >= shared_.measure_to_ns);
+}
+
+}  // namespace martlet::tools::bench

@@ -1,0 +1,179 @@
+// Receiving: bytes to packets, acknowledgements back, every message into the books.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "env/posix/measure.h"
+#include "tools/bench/worker.h"
+#include "wire/decode.h"
+
+namespace martlet::tools::bench {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * 1024;
+// A PUBLISH from this size on is followed without being kept: its stamp is all that matters.
+constexpr std::size_t kSkipFromBytes = 4096;
+
+std::string disconnect_text(ByteView body) {
+  if (body.empty()) return "the broker sent DISCONNECT";
+  return fmt::format("the broker sent DISCONNECT: {}",
+                     wire::reason_text(static_cast<wire::ReasonCode>(body[0]), wire::PacketType::disconnect));
+}
+
+}  // namespace
+
+void Worker::read_from(Connection& connection, std::uint32_t index) {
+  // What was kept stands right before what comes.
+  const std::size_t kept = connection.held.size();
+  std::uint8_t* begin = read_buffer_.data();
+  copy_bytes(begin, connection.held);
+  const env::IoOutcome outcome = network_.read(connection.handle, std::span(begin + kept, kReadBytes));
+  if (outcome.status == env::IoStatus::would_block) return;
+  if (outcome.status != env::IoStatus::ok) {
+    return fail_connection(connection, connection.stage == Stage::greeting
+                                           ? "the broker closed a connection before CONNACK"
+                                           : "the broker closed a connection");
+  }
+  now_ns_ = env::posix::monotonic_ns();
+  last_traffic_ns_ = now_ns_;
+  connection.held.clear();
+  if (!take_packets(connection, index, ByteView(begin, kept + outcome.bytes))) {
+    fail_connection(connection, "the broker sent a packet that cannot be understood");
+  }
+}
+
+bool Worker::take_packets(Connection& connection, std::uint32_t index, ByteView bytes) {
+  if (connection.skip_bytes > 0) {
+    const std::size_t skipped = std::min(connection.skip_bytes, bytes.size());
+    connection.skip_bytes -= skipped;
+    bytes = bytes.subspan(skipped);
+    if (connection.skip_bytes == 0) take_publish(connection, index, connection.pending);
+  }
+  while (!bytes.empty()) {
+    PacketHeader header;
+    const HeaderStatus status = read_header(bytes, header);
+    if (status == HeaderStatus::malformed) return false;
+    const std::size_t total = header.header_bytes + header.body_bytes;
+    if (status == HeaderStatus::complete && bytes.size() >= total) {
+      if (!take_packet(connection, index, header, bytes.subspan(header.header_bytes, header.body_bytes))) return false;
+      if (connection.stage == Stage::lost) return true;
+      bytes = bytes.subspan(total);
+      continue;
+    }
+    const bool large = status == HeaderStatus::complete && header.body_bytes >= kSkipFromBytes &&
+                       header.type() == wire::PacketType::publish;
+    if (large && read_publish(header, bytes.subspan(header.header_bytes), options_.version, connection.pending) ==
+                     PublishStatus::complete) {
+      connection.skip_bytes = total - bytes.size();
+      return true;
+    }
+    // The room in front of the next read is limited; nothing that a bench receives comes near to it.
+    if (bytes.size() > read_buffer_.size() - kReadBytes) return false;
+    connection.held.assign(bytes.begin(), bytes.end());
+    return true;
+  }
+  return true;
+}
+
+bool Worker::take_packet(Connection& connection, std::uint32_t index, const PacketHeader& header, ByteView body) {
+  switch (header.type()) {
+    case wire::PacketType::publish: {
+      ReceivedPublish publish;
+      if (read_publish(header, body, options_.version, publish) != PublishStatus::complete) {
+        ++result_.faults.foreign;
+        return true;
+      }
+      take_publish(connection, index, publish);
+      return true;
+    }
+    case wire::PacketType::puback:
+    case wire::PacketType::pubrec:
+    case wire::PacketType::pubrel:
+    case wire::PacketType::pubcomp:
+      return take_ack(connection, index, header.type(), body);
+    case wire::PacketType::connack:
+      if (connection.stage != Stage::greeting) return false;
+      greeted(connection, body);
+      return true;
+    case wire::PacketType::suback:
+      if (connection.role != Role::subscriber) return false;
+      subscribed(connection, index, body);
+      return true;
+    case wire::PacketType::pingresp:
+      return true;
+    case wire::PacketType::disconnect:
+      fail_connection(connection, disconnect_text(body));
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Worker::take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish) {
+  if (publish.qos == 1) {
+    write_ack(extend(connection, index, kAckBytes), wire::PacketType::puback, publish.packet_id);
+  } else if (publish.qos == 2) {
+    write_ack(extend(connection, index, kAckBytes), wire::PacketType::pubrec, publish.packet_id);
+  }
+  if (!account(connection, publish)) return;
+  const std::uint64_t due_ns = publish.stamp.due_ns;
+  ++received_;
+  if (now_ns_ >= shared_.measure_from_ns && now_ns_ < shared_.measure_to_ns) ++result_.received_in_window;
+  if (due_ns >= shared_.measure_from_ns && due_ns < shared_.measure_to_ns) {
+    result_.latency_ns.record(now_ns_ - std::min(due_ns, now_ns_));
+  }
+  if (paced()) return;
+  std::atomic<std::uint64_t>& delivered = shared_.delivered[publish.stamp.publisher];
+  if (options_.threads > 1) {
+    delivered.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    delivered.store(delivered.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  if (is_local(publish.stamp.publisher)) list_publisher(publish.stamp.publisher / options_.threads);
+}
+
+bool Worker::account(const Connection& connection, const ReceivedPublish& publish) {
+  const Stamp& stamp = publish.stamp;
+  const std::uint32_t subscriber = connection.role_index / options_.threads;
+  const bool wrong_one = options_.scenario == Scenario::p2p && stamp.publisher != connection.role_index;
+  if (connection.role != Role::subscriber || stamp.publisher >= options_.publishers || wrong_one ||
+      publish.payload_bytes != options_.payload_bytes) {
+    ++result_.faults.foreign;
+    return false;
+  }
+  const std::size_t cell = std::size_t{subscriber} * options_.publishers + stamp.publisher;
+  if (options_.scenario == Scenario::p2p) return trackers_[subscriber].note(stamp.sequence, result_.faults);
+  if (group_.empty()) return trackers_[cell].note(stamp.sequence, result_.faults);
+  // Order is promised per topic and member only.
+  if (!orders_.empty()) orders_[cell].note(stamp.sequence, result_.faults);
+  return group_[stamp.publisher].note(stamp.sequence, result_.faults);
+}
+
+bool Worker::take_ack(Connection& connection, std::uint32_t index, wire::PacketType type, ByteView body) {
+  std::uint16_t packet_id = 0;
+  std::uint8_t reason = 0;
+  if (!read_ack(body, packet_id, reason)) return false;
+  if (type == wire::PacketType::pubrel) {
+    write_ack(extend(connection, index, kAckBytes), wire::PacketType::pubcomp, packet_id);
+    return true;
+  }
+  if (connection.role != Role::publisher) return false;
+  if (type == wire::PacketType::pubrec && reason < 0x80) {
+    write_ack(extend(connection, index, kAckBytes), wire::PacketType::pubrel, packet_id);
+    return true;
+  }
+  return message_done(connection, reason);
+}
+
+bool Worker::message_done(const Connection& connection, std::uint8_t reason) {
+  const std::uint32_t local = connection.role_index / options_.threads;
+  Publisher& publisher = publishers_[local];
+  if (publisher.in_flight == 0) return false;
+  --publisher.in_flight;
+  if (reason >= 0x80) ++result_.refused;
+  list_publisher(local);
+  return true;
+}
+
+}  // namespace martlet::tools::bench
