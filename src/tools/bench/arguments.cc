@@ -102,7 +102,7 @@ constexpr Option kLoadOptions[] = {
      [](BenchOptions& o, std::string_view v) { return set_number(o.rate_per_s, v, 0.0, 100e6); }},
     {"--window", "N", "unacknowledged messages per publisher, QoS 1 and 2 (20)",
      [](BenchOptions& o, std::string_view v) { return set_number(o.window, v, 1u, 30'000u); }},
-    {"--backlog", "N", "flat out: undelivered messages per publisher (100, or 2 MiB)",
+    {"--backlog", "N", "flat out: undelivered messages per publisher (2 to 100, as sizes allow)",
      [](BenchOptions& o, std::string_view v) { return set_number(o.backlog, v, 1u, 1'000'000'000u); }},
     {"--topic-prefix", "TOPIC", "first levels of all topics (a new one each run)",
      [](BenchOptions& o, std::string_view v) -> Result<void> {

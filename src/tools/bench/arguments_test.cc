@@ -88,7 +88,9 @@ TEST(BenchOptions, TellHowManyDeliveriesAreOwed) {
   EXPECT_EQ(deliveries_per_message(parse({"idle"})->options), 0u);
 }
 
-TEST(BenchOptions, BoundTheBacklogByBytes) {
+TEST(BenchOptions, BoundTheBacklogBySizes) {
+  EXPECT_EQ(effective_backlog(parse({"fan-in"})->options), 10u);
+  EXPECT_EQ(effective_backlog(parse({"fan-in", "--publishers", "100000"})->options), 2u);
   EXPECT_EQ(effective_backlog(parse({"p2p"})->options), 100u);
   EXPECT_EQ(effective_backlog(parse({"large"})->options), 32u);
   EXPECT_EQ(effective_backlog(parse({"large", "--payload", "10000000"})->options), 2u);

@@ -23,7 +23,10 @@ std::uint32_t effective_backlog(const BenchOptions& options) {
   if (options.backlog > 0) return options.backlog;
   constexpr std::size_t kMostBytes = 2 * 1024 * 1024;
   constexpr std::size_t kMost = 100;
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(kMostBytes / options.payload_bytes, 2, kMost));
+  constexpr std::size_t kMostPerSubscriber = 10'000;
+  const std::size_t sources = options.scenario == Scenario::fan_in ? options.publishers : 1;
+  const std::size_t most = std::min({kMost, kMostBytes / options.payload_bytes, kMostPerSubscriber / sources});
+  return static_cast<std::uint32_t>(std::max<std::size_t>(most, 2));
 }
 
 std::uint32_t total_connections(const BenchOptions& options) {

@@ -39,7 +39,7 @@ struct BenchOptions {
   std::size_t payload_bytes = 64;
   double rate_per_s = 0;      // messages of all publishers (connect: connections); 0: flat out
   std::uint32_t window = 20;  // unacknowledged messages per publisher at QoS 1 and 2
-  std::uint32_t backlog = 0;  // flat out: sent and not yet delivered messages per publisher; 0: by payload size
+  std::uint32_t backlog = 0;  // flat out: sent and not yet delivered messages per publisher; 0: a default
 
   double warmup_s = 1;
   double duration_s = 10;
@@ -57,7 +57,8 @@ struct BenchOptions {
 
 // Deliveries that one message owes.
 std::uint64_t deliveries_per_message(const BenchOptions& options);
-// The limit that holds for `backlog`: at most about 2 MiB of payload and 100 messages wait per publisher.
+// The limit that holds for `backlog`: by default at most 100 messages and about 2 MiB of payload wait per publisher,
+// and in a fan-in 10,000 messages per subscriber.
 std::uint32_t effective_backlog(const BenchOptions& options);
 // Publishers and subscribers, or connections, of the scenario.
 std::uint32_t total_connections(const BenchOptions& options);

@@ -238,7 +238,8 @@ void Worker::finish() {
 }
 
 std::uint64_t Worker::sent_by(std::uint32_t publisher) const {
-  return is_local(publisher) ? publishers_[publisher / options_.threads].next_sequence : 0;
+  const std::size_t local = publisher / options_.threads;
+  return is_local(publisher) && local < publishers_.size() ? publishers_[local].next_sequence : 0;
 }
 
 std::uint64_t Worker::missing(std::span<const std::uint64_t> sent) const {
