@@ -103,6 +103,7 @@ bool Broker::check_will(Connection& connection, const wire::Connect& connect, co
 }
 
 void Broker::on_connect(Connection& connection, const wire::Connect& connect, const Now& now) {
+  ++counters_.connects_received;
   if (!admit(connection, connect, now)) return;
   if (!client_id_allowed(connect, options_.allow_empty_client_id)) {
     return refuse(connection, ReasonCode::client_identifier_not_valid, "MQTT-3.1.3-8", connect.client_id, now);
@@ -215,6 +216,7 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   const std::unique_ptr<PendingConnect> pending = std::move(connection.pending);
   session::Acceptance acceptance;
   Session& session = session_for(*pending, acceptance.session_present, now);
+  const bool was_persistent = session.persistent();
   session.username = pending->username;
   session.peer_address = connection.peer_address;
   session.expires_at_ms = kNever;
@@ -226,7 +228,9 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   counters_.clients_maximum = std::max(counters_.clients_maximum, counters_.clients_connected);
 
   acceptance.state = &session.state;
-  acceptance.ticket = record(session, SessionChanged{session.client_id, session.expiry_s});
+  if (was_persistent || session.persistent()) {
+    acceptance.ticket = ports_.records.append(SessionChanged{session.client_id, session.expiry_s});
+  }
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
   if (options_.max_keep_alive_s != 0 &&
@@ -240,6 +244,7 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   connection.endpoint.accept(acceptance, now, ports_.transport.outbox(connection.id), *this);
   log_connected(connection, acceptance.session_present);
   if (connection.endpoint.closed()) {
+    session.will = {};  // it was never connected
     return end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
   }
   arm(connection);

@@ -23,6 +23,9 @@ bool is_reserved_topic(std::string_view topic) {
 
 namespace {
 
+// With more sessions, $SYS leaves out what they hold: to visit them all would hold up the loop's turn.
+constexpr std::size_t kSysQueueSessions = 50'000;
+
 DeadlineMs expiry_deadline(const Now& now, std::optional<std::uint32_t> expiry_s) {
   if (!expiry_s) return kNever;
   // An interval of 0 reaches those who can take it at once and nobody else.
@@ -70,6 +73,7 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   facts.qos = publish.qos;
   facts.retain = publish.retain;
   facts.publisher = publisher.number;
+  facts.publisher_use = static_cast<std::uint16_t>(publisher.generation);
   facts.received_wall_ms = now.wall_ms;
   facts.expires_at_ms = expiry_deadline(now, publish.properties.number(PropertyId::message_expiry_interval));
   const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts);
@@ -244,6 +248,14 @@ void Broker::publish_sys(const Now& now) {
   figures.retained_messages = retained_.messages();
   figures.retained_bytes = retained_.bytes();
   figures.bytes_sent = ports_.transport.bytes_sent();
+  if (sessions_.size() <= kSysQueueSessions) {
+    SysQueues& queues = figures.queues.emplace();
+    sessions_.for_each([&](const Session& session) {
+      queues.waiting_messages += session.state.outgoing.waiting_messages();
+      queues.waiting_bytes += session.state.outgoing.waiting_bytes();
+      queues.in_flight += session.state.outgoing.in_flight();
+    });
+  }
   sys_topics_.update(figures, now, [&](std::string_view topic, std::string_view payload) {
     session::MessageFacts facts;
     facts.retain = true;

@@ -7,6 +7,7 @@ namespace martlet::broker {
 
 struct Counters {
   std::uint64_t connections_accepted = 0;
+  std::uint64_t connects_received = 0;  // CONNECT packets
   std::uint64_t clients_connected = 0;  // now
   std::uint64_t clients_maximum = 0;    // most at a time
   std::uint64_t sessions_expired = 0;
