@@ -67,8 +67,6 @@ class Backend : public Reader {
   virtual void idle() = 0;
   // Called once behind the last write; prepares for a quick opening.
   virtual Result<void> close() = 0;
-  // A clock for measuring, in nanoseconds from any origin.
-  virtual std::uint64_t now_ns() const = 0;
 };
 
 }  // namespace martlet::store

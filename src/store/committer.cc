@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "env/posix/measure.h"
 
 namespace martlet::store {
 
@@ -20,19 +21,24 @@ Committer::~Committer() {
 
 void Committer::start() {
   check(!thread_.joinable(), "a committer is started once");
+  measures_ = true;
   thread_ = std::thread([this] { run(); });
 }
 
 void Committer::submit(Batch batch) {
-  const std::uint64_t now_ns = backend_.now_ns();
+  const std::uint64_t now = now_ns();
   pending_bytes_.fetch_add(batch.bytes(), std::memory_order_relaxed);
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);
     was_empty = waiting_.empty();
-    waiting_.push_back({std::move(batch), now_ns});
+    waiting_.push_back({std::move(batch), now});
   }
   if (was_empty) wake_.notify_one();
+}
+
+std::uint64_t Committer::now_ns() const {
+  return measures_ ? env::posix::monotonic_ns() : 0;
 }
 
 Health Committer::health() const {
@@ -51,8 +57,8 @@ void Committer::run() {
       if (failing()) {
         wake_.wait_for(lock, retry, [this] { return stopping_; });
       } else if (unsynced_ > 0) {
-        const std::uint64_t now_ns = backend_.now_ns();
-        const std::uint64_t left_ns = sync_due_ns > now_ns ? sync_due_ns - now_ns : 0;
+        const std::uint64_t now = now_ns();
+        const std::uint64_t left_ns = sync_due_ns > now ? sync_due_ns - now : 0;
         wake_.wait_for(lock, std::chrono::nanoseconds(left_ns), work);
       } else {
         wake_.wait(lock, work);
@@ -62,9 +68,9 @@ void Committer::run() {
     const bool was_unsynced = unsynced_ > 0;
     if (take_group() && commit_group() && nothing_waits()) backend_.idle();
     if (unsynced_ == 0) continue;
-    const std::uint64_t now_ns = backend_.now_ns();
-    if (!was_unsynced) sync_due_ns = now_ns + std::chrono::nanoseconds(interval).count();
-    if (now_ns >= sync_due_ns) sync_now();
+    const std::uint64_t now = now_ns();
+    if (!was_unsynced) sync_due_ns = now + std::chrono::nanoseconds(interval).count();
+    if (now >= sync_due_ns) sync_now();
   }
 }
 
@@ -89,7 +95,7 @@ bool Committer::nothing_waits() const {
 }
 
 bool Committer::commit_group() {
-  const std::uint64_t started_ns = backend_.now_ns();
+  const std::uint64_t started_ns = now_ns();
   const bool sync = options_.durability == Durability::fsync;
   if (failing()) {
     if (const Result<void> recovered = backend_.recover(); !recovered) {
@@ -125,14 +131,18 @@ bool Committer::sync_now() {
   unsynced_ = 0;
   metrics_.unsynced_operations.store(0, std::memory_order_relaxed);
   metrics_.syncs.fetch_add(1, std::memory_order_relaxed);
-  if (failing()) set_healthy();
+  if (failing()) {
+    set_healthy();
+  } else {
+    tell();
+  }
   return true;
 }
 
 void Committer::publish_group(std::uint64_t started_ns) {
-  const std::uint64_t now_ns = backend_.now_ns();
-  metrics_.commit_ns.record(now_ns - started_ns);
-  metrics_.wait_ns.record(now_ns - group_.first_submit_ns);
+  const std::uint64_t now = now_ns();
+  metrics_.commit_ns.record(now - started_ns);
+  metrics_.wait_ns.record(now - group_.first_submit_ns);
   metrics_.group_operations.record(group_.operations);
   metrics_.group_bytes.record(group_.bytes);
   pending_bytes_.fetch_sub(group_.bytes, std::memory_order_relaxed);

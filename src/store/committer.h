@@ -43,8 +43,9 @@ class Committer {
     std::uint32_t sync_interval_ms = 1000;
     std::uint32_t retry_ms = 500;  // pause before a failed group is tried again
     std::size_t max_group_bytes = 8u << 20;
-    // Called whenever resolved() or health() changed, from the thread that commits; it must not wait.
-    std::function<void()> notify;
+    // Called whenever resolved(), health() or the unsynced operations changed, from the thread that commits; it must
+    // not wait.
+    std::function<void()> notify = {};
   };
 
   // `backend` outlives the committer. Nothing is committed before start() or step().
@@ -87,6 +88,8 @@ class Committer {
   };
 
   void run();
+  // 0 without a thread, so that the simulator's runs are alike.
+  std::uint64_t now_ns() const;
   // Moves what waits to `group_`, up to the limit, unless a failed group is still there. True if there is a group.
   bool take_group();
   bool nothing_waits() const;
@@ -116,6 +119,7 @@ class Committer {
   Group group_;
   std::size_t unsynced_ = 0;  // operations
 
+  bool measures_ = false;
   std::atomic<bool> failing_{false};
   std::atomic<std::uint64_t> resolved_{0};
   std::atomic<std::size_t> pending_bytes_{0};

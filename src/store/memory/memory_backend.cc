@@ -147,8 +147,6 @@ class MemoryBackend final : public Backend {
   Result<void> recover() override { return {}; }
   void idle() override {}
   Result<void> close() override { return sync(); }
-  // No clock: time stands still in the simulator's measurements.
-  std::uint64_t now_ns() const override { return 0; }
 
  private:
   static std::string missing(Position position) { return fmt::format("log record {} is missing", position); }

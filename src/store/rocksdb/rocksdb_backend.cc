@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <rocksdb/convenience.h>
-#include <rocksdb/env.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "env/posix/measure.h"
 #include "store/rocksdb/layout.h"
 #include "store/rocksdb/settings.h"
 
@@ -75,7 +75,7 @@ Result<void> RocksdbBackend::write(std::span<const Batch> group, bool sync) {
   open_.set_end(bounds.end);
   open_.set_first(bounds.first);
   if (sync) mark_synced();
-  if (synced_first_ > purged_first_ && now_ns() - purged_ns_ > kPurgeIntervalNs) purge();
+  if (synced_first_ > purged_first_ && env::posix::monotonic_ns() - purged_ns_ > kPurgeIntervalNs) purge();
   return {};
 }
 
@@ -98,7 +98,7 @@ void RocksdbBackend::idle() {
 }
 
 void RocksdbBackend::purge() {
-  purged_ns_ = now_ns();
+  purged_ns_ = env::posix::monotonic_ns();
   const std::shared_ptr<Database> database = open_.get();
   if (!database) return;
   const PositionKey end(synced_first_);
@@ -151,11 +151,6 @@ Result<void> RocksdbBackend::close() {
   open_.replace(nullptr);
   if (!status.ok()) return tl::unexpected(error_of(options_.path, "close", status));
   return {};
-}
-
-std::uint64_t RocksdbBackend::now_ns() const {
-  static rocksdb::Env* const env = rocksdb::Env::Default();
-  return env->NowNanos();
 }
 
 }  // namespace martlet::store

@@ -37,7 +37,6 @@ class RocksdbBackend final : public Backend {
   Result<void> recover() override;
   void idle() override;
   Result<void> close() override;
-  std::uint64_t now_ns() const override;
 
  private:
   // Frees the files that hold only records below the synced trim.
