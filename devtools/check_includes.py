@@ -24,7 +24,7 @@ ALLOWED = {
     "server": ["base", "wire", "topic", "env", "session", "store", "net", "broker", "client", "auth", "cluster",
                "admin", "tools", "build_info.h"],
     # env: standard input, files and signals are read through it and nothing else.
-    "tools": ["base", "client", "wire", "store", "env", "build_info.h"],
+    "tools": ["base", "client", "topic", "wire", "store", "env", "build_info.h"],
     "sim": ["base", "server", "env", "client", "wire"],
     "embedded": [],
 }

@@ -62,7 +62,7 @@ PublishHandle Client::publish(const Outgoing& message) {
   if (phase_ == Phase::up) {
     sending([&](ByteChain& out) { endpoint_->deliver(std::move(delivery), at, out, *this); });
   } else {
-    state_.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, *this);
+    state_.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, at, *this);
   }
   return handle;
 }
@@ -230,6 +230,7 @@ void Client::turn(DeadlineMs wake_at) {
   reactor_.wait_and_dispatch(more_to_send_ ? 0 : std::min(wake_at, next_deadline()));
   on_time();
   pump();
+  handler_.before_sending();
   reactor_.flush();
   report_finished();
   // What waits only because the outbox was full goes on at once, now that it has been sent.

@@ -68,6 +68,9 @@ class Client final : private net::ReactorHandler, private session::DeliveryObser
   PublishHandle publish(const Outgoing& message);
   // The outbox takes a further message of `payload_bytes`.
   bool has_room(std::size_t payload_bytes) const;
+  // What waits in the outbox for the server's window or for the connection.
+  std::size_t waiting_messages() const { return state_.outgoing.waiting_messages(); }
+  std::uint64_t waiting_bytes() const { return state_.outgoing.waiting_bytes(); }
   // Messages that are not finished.
   std::size_t unfinished() const { return unfinished_; }
 

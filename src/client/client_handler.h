@@ -75,6 +75,8 @@ class ClientHandler {
     (void)handle;
     (void)ack;
   }
+  // All events of a turn are handled; what they caused, acknowledgements above all, is sent on return.
+  virtual void before_sending() {}
   // A handle given to Client::watch() is readable.
   virtual void external_ready(std::uint32_t token) { (void)token; }
 };
