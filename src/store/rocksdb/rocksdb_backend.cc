@@ -71,7 +71,10 @@ Result<void> RocksdbBackend::write(std::span<const Batch> group, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
   if (status.ok()) status = database->db().Write(options, &all);
-  if (!status.ok()) return tl::unexpected(error_of(options_.path, "write", status));
+  if (!status.ok()) {
+    write_error_ = error_of(options_.path, "write", status);
+    return tl::unexpected(write_error_);
+  }
   open_.set_end(bounds.end);
   open_.set_first(bounds.first);
   if (sync) mark_synced();
@@ -83,7 +86,10 @@ Result<void> RocksdbBackend::sync() {
   const std::shared_ptr<Database> database = open_.get();
   if (!database) return tl::unexpected(closed_error());
   const rocksdb::Status status = database->db().SyncWAL();
-  if (!status.ok()) return tl::unexpected(error_of(options_.path, "sync", status));
+  if (!status.ok()) {
+    write_error_ = error_of(options_.path, "sync", status);
+    return tl::unexpected(write_error_);
+  }
   mark_synced();
   return {};
 }
@@ -122,8 +128,10 @@ Result<void> RocksdbBackend::recover() {
     // Writes the buffers to files and begins a new write-ahead log behind the torn one.
     status = database->db().Resume();
     if (status.ok()) return {};
-    // While the disk is full, readers keep what is open; other errors stay until the database is opened anew.
-    if (status.IsNoSpace() || status.IsBusy()) return tl::unexpected(error_of(options_.path, "write", status));
+    // A full disk RocksDB polls itself, each 5 s, and is busy until there is room; readers keep what is open. Other
+    // errors stay until the database is opened anew.
+    if (status.IsBusy()) return tl::unexpected(write_error_);
+    if (status.IsNoSpace()) return tl::unexpected(error_of(options_.path, "write", status));
   }
   return reopen();
 }

@@ -51,6 +51,7 @@ class RocksdbBackend final : public Backend {
   Position synced_first_;
   Position purged_first_ = 0;
   std::uint64_t purged_ns_ = 0;
+  Error write_error_;  // the last one
   bool reopen_needed_ = false;
 };
 

@@ -1,0 +1,280 @@
+// RocksDB on disks that run full, break, or come back damaged.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "base/random.h"
+#include "store/rocksdb/layout.h"
+#include "store/rocksdb/open.h"
+#include "store/store.h"
+#include "store/testing/test_world.h"
+
+namespace martlet::store::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class RocksdbDisk : public ::testing::Test {
+ protected:
+  std::unique_ptr<Store> open() { return Store::stepped(world_.open(), {.retry_ms = 0}); }
+
+  // One record a commit, in files of their own size class. Each record names its position.
+  static std::string record_text(Position position) { return std::to_string(position) + std::string(1000, '.'); }
+  static void append(Store& store, int count) {
+    for (int i = 0; i < count; ++i) store.append(as_bytes(record_text(store.next())));
+    store.submit();
+  }
+  static void commit(Store& store, int count) {
+    append(store, count);
+    ASSERT_TRUE(store.step()) << store.health().text;
+  }
+  // Tries until all is committed; RocksDB takes up to 5 s to see that there is room again.
+  static void commit_all(Store& store) {
+    while (store.pending_bytes() > 0) {
+      if (!store.step()) std::this_thread::yield();
+    }
+  }
+  static void expect_whole(const Reader& reader, Position end) {
+    EXPECT_EQ(reader.end(), end);
+    Position expected = reader.first();
+    for (const auto& [position, text] : log_of(reader)) {
+      ASSERT_EQ(position, expected++);
+      ASSERT_EQ(text, record_text(position));
+    }
+    EXPECT_EQ(expected, end);
+  }
+  std::string directory() const { return world_.options.path; }
+  // The directory's largest file that ends like this.
+  std::filesystem::path largest(const std::string& ending) const {
+    std::filesystem::path found;
+    for (const auto& entry : std::filesystem::directory_iterator(directory())) {
+      if (!entry.path().string().ends_with(ending)) continue;
+      if (found.empty() || entry.file_size() > std::filesystem::file_size(found)) found = entry.path();
+    }
+    EXPECT_FALSE(found.empty());
+    return found;
+  }
+  static void flip_byte(const std::filesystem::path& path, std::uintmax_t at) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const int byte = file.get();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(byte ^ 0x5a));
+    ASSERT_TRUE(file.good());
+  }
+
+  RocksdbWorld world_;
+};
+
+TEST_F(RocksdbDisk, AFullDiskIsWaitedOut) {
+  auto store = open();
+  commit(*store, 10);
+  world_.disk->set_room(5000);
+  append(*store, 10);
+  const Ticket ticket = store->ticket();
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(store->step());
+  EXPECT_TRUE(store->health().failing);
+  EXPECT_THAT(store->health().text, HasSubstr("No space left on device"));
+  EXPECT_FALSE(ticket.resolved(store->resolved()));
+  expect_whole(store->reader(), 11);  // readers go on
+  append(*store, 5);
+  world_.disk->set_room(100u << 20);
+  commit_all(*store);
+  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_FALSE(store->health().failing);
+  expect_whole(store->reader(), 26);
+  commit(*store, 5);
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 31);
+}
+
+TEST_F(RocksdbDisk, APowerCutWhileTheDiskIsFullTakesNothingThatWasResolved) {
+  auto store = open();
+  commit(*store, 10);
+  world_.disk->set_room(5000);
+  append(*store, 10);
+  EXPECT_FALSE(store->step());
+  EXPECT_FALSE(store->step());
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 11);
+}
+
+TEST_F(RocksdbDisk, AFullDiskWhileBuffersAreWrittenIsWaitedOut) {
+  world_.options.log_buffer_bytes = 64u << 10;
+  auto store = open();
+  for (int i = 0; i < 20; ++i) commit(*store, 5);
+  world_.disk->set_room(120'000);
+  int failed = 0;
+  for (int i = 0; i < 60; ++i) {
+    append(*store, 5);
+    failed += store->step() ? 0 : 1;
+  }
+  EXPECT_GT(failed, 0);
+  world_.disk->set_room(100u << 20);
+  commit_all(*store);
+  expect_whole(store->reader(), 401);
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 401);
+}
+
+TEST_F(RocksdbDisk, ABrokenSyncIsWaitedOut) {
+  auto store = open();
+  commit(*store, 10);
+  world_.disk->fail_syncs(true);
+  append(*store, 10);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(store->step());
+  EXPECT_TRUE(store->health().failing);
+  EXPECT_EQ(store->resolved(), 1u);
+  world_.disk->fail_syncs(false);
+  EXPECT_TRUE(store->step()) << store->health().text;
+  commit(*store, 10);
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 31);
+}
+
+TEST_F(RocksdbDisk, ABrokenSyncOfAnIntervalIsWaitedOut) {
+  auto store = Store::stepped(world_.open(), {.durability = Durability::interval, .retry_ms = 0});
+  append(*store, 10);
+  EXPECT_TRUE(store->step());
+  world_.disk->fail_syncs(true);
+  for (int i = 0; i < 3; ++i) store->step(true);
+  EXPECT_TRUE(store->health().failing);
+  world_.disk->fail_syncs(false);
+  store->step(true);
+  EXPECT_FALSE(store->health().failing) << store->health().text;
+  EXPECT_EQ(store->metrics().unsynced_operations, 0u);
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 11);
+}
+
+TEST_F(RocksdbDisk, TrimmingFreesTheDisk) {
+  world_.options.log_buffer_bytes = 64u << 10;
+  world_.options.max_wal_bytes = 256u << 10;
+  std::unique_ptr<Backend> backend = world_.open();
+  Backend& raw = *backend;
+  auto store = Store::stepped(std::move(backend), {});
+  for (int i = 0; i < 400; ++i) {
+    std::string noise(5000, ' ');
+    Random random(static_cast<std::uint64_t>(i));
+    for (char& byte : noise) byte = static_cast<char>(random.next());
+    store->append(as_bytes(noise));
+    store->submit();
+    ASSERT_TRUE(store->step());
+  }
+  const std::uint64_t full = store->reader().occupied_bytes();
+  EXPECT_GT(full, 1'900'000u);
+  store->trim(store->next() - 10);
+  store->submit();
+  ASSERT_TRUE(store->step());
+  raw.idle();
+  EXPECT_LT(store->reader().occupied_bytes(), 700'000u);
+  EXPECT_THAT(log_of(store->reader()), SizeIs(10));
+  EXPECT_TRUE(store->close());
+  store = open();
+  EXPECT_LT(store->reader().occupied_bytes(), 500'000u);
+  EXPECT_THAT(log_of(store->reader()), SizeIs(10));
+}
+
+TEST_F(RocksdbDisk, WhatIsTrimmedInTimeIsNeverWrittenToAFile) {
+  auto store = open();
+  for (int i = 0; i < 100; ++i) {
+    append(*store, 10);
+    store->trim(store->next() - 1);
+    store->submit();
+    ASSERT_TRUE(store->step());
+  }
+  EXPECT_TRUE(store->close());
+  store = open();
+  EXPECT_LT(store->reader().occupied_bytes(), 10'000u);
+  EXPECT_EQ(store->reader().first(), 1000u);
+  EXPECT_THAT(log_of(store->reader()), SizeIs(1));
+}
+
+TEST_F(RocksdbDisk, ATrimThatWasNotSyncedDropsNothing) {
+  std::unique_ptr<Backend> backend = world_.open();
+  auto store = Store::stepped(std::move(backend), {.durability = Durability::interval});
+  append(*store, 10);
+  EXPECT_TRUE(store->step(true));
+  store->trim(5);
+  store->submit();
+  EXPECT_TRUE(store->step());
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 11);
+  EXPECT_EQ(store->reader().first(), 1u);
+}
+
+TEST_F(RocksdbDisk, ADamagedFileIsReportedWithItsPlace) {
+  auto store = open();
+  commit(*store, 200);
+  store->put(Table::meta, as_bytes("k\x01"), as_bytes(std::string(100, 'v')));
+  store->submit();
+  ASSERT_TRUE(store->step());
+  EXPECT_TRUE(store->close());
+  store.reset();
+  // Somewhere in the log's first block; the tables' files are smaller.
+  flip_byte(largest(".sst"), 1000);
+  store = open();
+  Position reached = 0;
+  const ScanOutcome outcome = store->reader().scan(1, 1u << 20, [&](Position position, ByteView) {
+    reached = position;
+    return true;
+  });
+  ASSERT_TRUE(outcome.error);
+  EXPECT_EQ(outcome.next, reached + 1);
+  EXPECT_THAT(outcome.error->message, HasSubstr("read log record " + std::to_string(outcome.next)));
+  EXPECT_THAT(outcome.error->message, HasSubstr(".sst"));
+  std::string record;
+  EXPECT_FALSE(store->reader().read(outcome.next, record));
+  // Skipping, one by one, comes through to the undamaged rest.
+  Position at = outcome.next + 1;
+  while (at < 201 && store->reader().scan(at, 1, [](Position, ByteView) { return true; }).error) ++at;
+  EXPECT_LT(at, 201u);
+  EXPECT_THAT(log_of(store->reader(), at), SizeIs(201 - at));
+}
+
+TEST_F(RocksdbDisk, ATornEndOfTheWriteAheadLogIsForgotten) {
+  auto store = open();
+  commit(*store, 10);
+  commit(*store, 10);
+  world_.kill(std::move(store));
+  const std::filesystem::path wal = largest(".log");
+  std::filesystem::resize_file(wal, std::filesystem::file_size(wal) - 3000);
+  store = open();
+  expect_whole(store->reader(), 11);
+  commit(*store, 5);
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 16);
+}
+
+TEST_F(RocksdbDisk, DamageInTheWriteAheadLogIsNotPassedOverInSilence) {
+  auto store = open();
+  for (int i = 0; i < 10; ++i) commit(*store, 10);
+  world_.kill(std::move(store));
+  flip_byte(largest(".log"), 45'000);
+  RocksdbOptions options = world_.options;
+  options.env = nullptr;
+  const auto refused = open_rocksdb(options);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("write-ahead log"));
+  options.drop_damaged_end = true;
+  const auto opened = open_rocksdb(options);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ((*opened)->end(), 41u);
+}
+
+}  // namespace
+}  // namespace martlet::store::testing
