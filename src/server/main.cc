@@ -11,6 +11,9 @@
 #include "server/broker_command.h"
 #include "server/config_command.h"
 #include "server/nearest_name.h"
+#include "tools/bench/bench.h"
+#include "tools/pub.h"
+#include "tools/sub.h"
 
 namespace martlet {
 namespace {
@@ -25,6 +28,9 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"broker", server::broker_main, "run the broker"},
+    {"pub", tools::pub_main, "publish messages"},
+    {"sub", tools::sub_main, "subscribe and print what comes"},
+    {"bench", tools::bench_main, "measure a broker"},
     {"config", server::config_main, ""},
 };
 
