@@ -79,20 +79,16 @@ struct Option {
   }
 };
 
-// Row of a number, choice or switch. `Field` is a captureless lambda from a config to its field.
-template <class Config, auto Field>
-constexpr Option<Config> number_option(const OptionFacts& facts) {
-  return {facts, [](const Config& config) { return static_cast<std::int64_t>(Field(config)); },
-          [](Config& config, std::int64_t number) {
-            auto& field = Field(config);
-            field = static_cast<std::remove_reference_t<decltype(field)>>(number);
-          },
-          nullptr};
-}
-
-template <class Config, auto Field>
-constexpr Option<Config> text_option(const OptionFacts& facts) {
-  return {facts, nullptr, nullptr, [](Config& config) -> std::string& { return Field(config); }};
+// A row for the field that `Field`, a captureless lambda, returns of a config by reference.
+template <class Config, class Field>
+constexpr Option<Config> make_option(const OptionFacts& facts) {
+  using Value = std::remove_reference_t<std::invoke_result_t<Field, Config&>>;
+  if constexpr (std::is_same_v<Value, std::string>) {
+    return {facts, nullptr, nullptr, [](Config& config) -> std::string& { return Field{}(config); }};
+  } else {
+    return {facts, [](const Config& config) { return static_cast<std::int64_t>(Field{}(config)); },
+            [](Config& config, std::int64_t number) { Field{}(config) = static_cast<Value>(number); }, nullptr};
+  }
 }
 
 }  // namespace martlet::server
