@@ -51,6 +51,7 @@ std::size_t ByteChain::front(ByteView* views, std::size_t max_views) const {
 void ByteChain::consume(std::size_t count) {
   check(count <= size_bytes_, "a chain holds the bytes that are consumed");
   size_bytes_ -= count;
+  consumed_bytes_ += count;
   if (size_bytes_ == 0) return clear();
   while (count > 0) {
     Segment& segment = segments_[first_];

@@ -43,6 +43,8 @@ class ByteChain {
   std::size_t front(ByteView* views, std::size_t max_views) const;
   // Drops the first `count` bytes and frees what they occupied.
   void consume(std::size_t count);
+  // How many bytes consume() has dropped in all.
+  std::uint64_t consumed_bytes() const { return consumed_bytes_; }
   void clear();
 
  private:
@@ -56,6 +58,7 @@ class ByteChain {
   std::vector<Segment> segments_;
   std::size_t first_ = 0;  // index of the first segment that still holds bytes
   std::size_t size_bytes_ = 0;
+  std::uint64_t consumed_bytes_ = 0;
 };
 
 }  // namespace martlet

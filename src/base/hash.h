@@ -44,4 +44,11 @@ inline std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed = 0) {
   return fold_multiply(k1 ^ text.size(), fold_multiply(low ^ k1, high ^ state));
 }
 
+// For tables whose keys strangers choose: a seed of its own keeps them from picking keys that collide.
+struct SeededHash {
+  using is_transparent = void;
+  std::uint64_t seed = 0;
+  std::size_t operator()(std::string_view text) const { return hash_bytes(text, seed); }
+};
+
 }  // namespace martlet

@@ -53,12 +53,14 @@ Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
     : options_(options),
       ports_(ports),
       random_(options.random_seed),
+      sessions_(random_.next()),
       router_(sessions_, options.overlap, random_.next()),
-      groups_(options.shared_strategy, random_.next()),
+      groups_(options.shared_strategy, options.endpoint.queue, random_.next()),
       retained_(options, random_.next()),
       sys_topics_(options, now),
       connect_tokens_(options.connect_rate_per_s),
-      connect_tokens_at_ms_(now.mono_ms) {
+      connect_tokens_at_ms_(now.mono_ms),
+      id_secrets_{random_.next(), random_.next()} {
   if (options.sys_interval_s != 0) deadlines_.add({now.mono_ms, DueKind::sys_topics, 0, 0});
 }
 
@@ -75,6 +77,8 @@ void Broker::connection_opened(ConnectionId id, std::string_view listener, std::
   Connection& connection = *connections_[id.slot];
   connection.listener = listener;
   connection.peer_address = peer_address;
+  // Its gate opens for what is durable already: that is not announced again.
+  connection.endpoint.durable(durable_position_, ports_.transport.outbox(id));
   ++counters_.connections_accepted;
   arm(connection);
 }
@@ -113,8 +117,8 @@ void Broker::outbox_drained(ConnectionId id, const Now& now) {
   Connection* connection = find(id);
   if (!connection) return;
   connection->stuck_since_ms = kNever;
-  if (std::exchange(connection->reading_paused, false)) ports_.transport.pause_reading(id, false);
   service(*connection, now);
+  resume_reading(*connection, now);
   arm(*connection);
   finish_event(now);
 }
@@ -125,6 +129,7 @@ void Broker::durable(std::uint64_t position, const Now& now) {
     if (!connection || connection->ended) continue;
     connection->endpoint.durable(position, ports_.transport.outbox(connection->id));
     service(*connection, now);
+    resume_reading(*connection, now);
   }
   finish_event(now);
 }
@@ -141,25 +146,37 @@ void Broker::service(Connection& connection, const Now& now) {
   if (connection.session) {
     observed_session_ = connection.session;
     observed_now_ = &now;
-    connection.endpoint.pump(now, out, *this);
+    // Retained messages go first: they are older than what waits, and a busy subscription must not starve them.
     if (!connection.session->retained.empty()) feed_retained(connection, now);
+    connection.endpoint.pump(now, out, *this, !connection.session->retained.empty());
     counters_.packets_sent += connection.endpoint.take_packets_written();
   }
-  if (!out.empty()) {
-    ports_.transport.touch(connection.id);
-    watch_backpressure(connection, now);
-  }
+  if (!out.empty()) ports_.transport.touch(connection.id);
+  watch_backpressure(connection, now);
 }
 
 // A full outbox first stops us from reading more requests of that client, then, if it stands still, ends the
-// connection.
+// connection. Acknowledgements that wait for the disk stop the reading too, but the client is not to blame for them.
 void Broker::watch_backpressure(Connection& connection, const Now& now) {
-  if (ports_.transport.outbox(connection.id).size() < options_.endpoint.outbox_high_bytes) return;
-  if (connection.stuck_since_ms != kNever) return;
+  const ByteChain& out = ports_.transport.outbox(connection.id);
+  const std::size_t high_bytes = options_.endpoint.outbox_high_bytes;
+  if (!connection.reading_paused && out.size() + connection.endpoint.gate_bytes() >= high_bytes) {
+    connection.reading_paused = true;
+    ports_.transport.pause_reading(connection.id, true);
+  }
+  if (connection.stuck_since_ms != kNever || out.size() < high_bytes) return;
   connection.stuck_since_ms = now.mono_ms;
-  connection.stuck_bytes = ports_.transport.outbox(connection.id).size();
-  connection.reading_paused = true;
-  ports_.transport.pause_reading(connection.id, true);
+  connection.stuck_at_bytes = out.consumed_bytes();
+  arm(connection);
+}
+
+void Broker::resume_reading(Connection& connection, const Now& now) {
+  if (!connection.reading_paused || connection.stuck_since_ms != kNever) return;
+  const std::size_t unsent_bytes = ports_.transport.outbox(connection.id).size() + connection.endpoint.gate_bytes();
+  if (unsent_bytes >= options_.endpoint.outbox_high_bytes) return;
+  connection.reading_paused = false;
+  connection.endpoint.reading_resumed(now);
+  ports_.transport.pause_reading(connection.id, false);
   arm(connection);
 }
 
@@ -174,30 +191,64 @@ void Broker::arm(Connection& connection) {
   // An earlier entry wakes us anyway and arms again.
   if (due >= connection.timer_ms) return;
   connection.timer_ms = due;
-  deadlines_.add({due, DueKind::connection, connection.id.slot, connection.id.generation});
+  add_deadline({due, DueKind::connection, connection.id.slot, connection.id.generation});
+}
+
+// As for a connection: an earlier entry wakes us anyway.
+void Broker::arm(Session& session) {
+  const DeadlineMs due = std::min(session.will.due_ms, session.expires_at_ms);
+  if (due >= session.timer_ms) return;
+  session.timer_ms = due;
+  add_deadline({due, DueKind::session, session.number, session.generation});
+}
+
+// Entries that an earlier one took the place of stay until their time. Clients that come and go would pile them up, so
+// they are swept when they outnumber the rest.
+void Broker::add_deadline(const Due& due) {
+  constexpr std::size_t kSpare = 1000;
+  if (deadlines_.size() > 2 * (connections_.size() + sessions_.size()) + kSpare) {
+    deadlines_.keep_if([this](const Due& entry) { return awaited(entry); });
+  }
+  deadlines_.add(due);
+}
+
+bool Broker::awaited(const Due& due) {
+  if (due.kind == DueKind::connection) {
+    const Connection* connection = find({due.number, due.generation});
+    return connection && connection->timer_ms == due.at_ms;
+  }
+  if (due.kind == DueKind::session) {
+    const Session* session = sessions_.find(due.number);
+    return session && session->generation == due.generation && session->timer_ms == due.at_ms;
+  }
+  return true;
 }
 
 void Broker::run_timers(const Now& now) {
   while (deadlines_.next() <= now.mono_ms) {
     const Due due = deadlines_.take();
+    if (!awaited(due)) continue;
     switch (due.kind) {
-      case DueKind::connection:
-        if (Connection* connection = find({due.number, due.generation});
-            connection && connection->timer_ms == due.at_ms) {
-          connection->timer_ms = kNever;
-          connection_due(*connection, now);
-        }
+      case DueKind::connection: {
+        Connection& connection = *find({due.number, due.generation});
+        connection.timer_ms = kNever;
+        connection_due(connection, now);
         break;
-      case DueKind::session:
-        if (Session* session = sessions_.find(due.number); session && session->generation == due.generation) {
-          session_due(*session, now);
-        }
+      }
+      case DueKind::session: {
+        Session& session = *sessions_.find(due.number);
+        session.timer_ms = kNever;
+        session_due(session, now);
         break;
+      }
       case DueKind::sys_topics:
         publish_sys(now);
         deadlines_.add({now.mono_ms + std::int64_t{options_.sys_interval_s} * 1000, DueKind::sys_topics, 0, 0});
         break;
-      case DueKind::retained:
+      case DueKind::retained_feed:
+        if (Connection* connection = find({due.number, due.generation})) service(*connection, now);
+        break;
+      case DueKind::retained_sweep:
         sweep_armed_ = false;
         retained_.sweep(now, kRetainedSweepMessages, [&](std::string_view topic) {
           verdicts_.record({VerdictReason::expired, "", topic, "retained message expiry [MQTT-3.3.2-5]"}, now);
@@ -213,12 +264,12 @@ void Broker::connection_due(Connection& connection, const Now& now) {
   ByteChain& out = ports_.transport.outbox(connection.id);
   const std::int64_t timeout_ms = options_.slow_reader_timeout_ms;
   if (connection.stuck_since_ms != kNever && now.mono_ms >= connection.stuck_since_ms + timeout_ms) {
-    if (out.size() >= connection.stuck_bytes) {
+    if (out.consumed_bytes() == connection.stuck_at_bytes) {
       connection.endpoint.disconnect(wire::ReasonCode::quota_exceeded, "the client does not read", out);
       return end_connection(connection, {VerdictReason::slow_reader, {}, {}, "limits.slow_reader_timeout"}, now);
     }
     connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
-    connection.stuck_bytes = out.size();
+    connection.stuck_at_bytes = out.consumed_bytes();
   }
   if (!connection.reading_paused) {
     const session::Event event = connection.endpoint.on_time(now, out);
@@ -234,15 +285,16 @@ void Broker::session_due(Session& session, const Now& now) {
   }
   if (session.expires_at_ms <= now.mono_ms) {
     ++counters_.sessions_expired;
-    end_session(session, now);
+    return end_session(session, now);
   }
+  arm(session);
 }
 
 // Runs only while a retained message can expire, so that an idle broker sleeps.
 void Broker::arm_sweep(const Now& now) {
   if (sweep_armed_ || !retained_.any_can_expire()) return;
   sweep_armed_ = true;
-  deadlines_.add({now.mono_ms + kRetainedSweepMs, DueKind::retained, 0, 0});
+  deadlines_.add({now.mono_ms + kRetainedSweepMs, DueKind::retained_sweep, 0, 0});
 }
 
 // --- the end
@@ -285,7 +337,7 @@ void Broker::end_connection(Connection& connection, const Verdict& verdict, cons
   log_end(connection, complete);
   ports_.transport.close(connection.id);
   ended_.push_back(connection.id.slot);
-  if (session) detach(*session, now);
+  if (session) detach(*session, verdict.reason == VerdictReason::taken_over, now);
 }
 
 void Broker::log_end(const Connection& connection, const Verdict& verdict) {
@@ -296,7 +348,7 @@ void Broker::log_end(const Connection& connection, const Verdict& verdict) {
 }
 
 // The session goes on without its connection, or ends with it.
-void Broker::detach(Session& session, const Now& now) {
+void Broker::detach(Session& session, bool taken_over, const Now& now) {
   session.connection->session = nullptr;
   session.connection = nullptr;
   --counters_.clients_connected;
@@ -307,18 +359,24 @@ void Broker::detach(Session& session, const Now& now) {
       due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
     } else {
       session.will.due_ms = deadline_in_s(now, delay_s);
-      deadlines_.add({session.will.due_ms, DueKind::session, session.number, session.generation});
     }
   }
   if (!session.persistent()) return end_session(session, now);
-  hand_over_all(session, now);
+  if (!options_.queue_qos0_offline) {
+    observed_session_ = &session;
+    observed_now_ = &now;
+    session.state.outgoing.drop_waiting_qos0(session::DropReason::offline, *this);
+  }
+  // Who takes over gets what is unfinished itself; without a clean start nothing has been left.
+  if (!taken_over) hand_over_all(session, now);
   session.expires_at_ms = session.expiry_s == kExpiryNever ? kNever : deadline_in_s(now, session.expiry_s);
-  deadlines_.add({session.expires_at_ms, DueKind::session, session.number, session.generation});
+  arm(session);
 }
 
 void Broker::end_session(Session& session, const Now& now) {
   if (session.will.message) due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
   for (const auto& [filter, group_id] : session.subscriptions) remove_subscription(session, filter, group_id, now);
+  hand_over_rest(session, now);
   session.state.outgoing.for_each([&](const session::Delivery& delivery) {
     ++counters_.publish_dropped;
     verdicts_.record({VerdictReason::session_ended, session.client_id, delivery.message->topic(), "the session ended"},

@@ -61,6 +61,7 @@ class Broker : private session::DeliveryObserver {
   std::size_t sessions() const { return sessions_.size(); }
   std::size_t subscriptions() const { return router_.index().size(); }
   const RetainedStore& retained() const { return retained_; }
+  std::size_t deadlines() const { return deadlines_.size(); }
   // Bytes of the outbox and of unfinished packets of a connection, for tests of the bounds.
   std::size_t held_bytes(ConnectionId id);
 
@@ -79,12 +80,16 @@ class Broker : private session::DeliveryObserver {
   // Gives the session's waiting deliveries and retained messages what room there is.
   void service(Connection& connection, const Now& now);
   void watch_backpressure(Connection& connection, const Now& now);
+  void resume_reading(Connection& connection, const Now& now);
   void arm(Connection& connection);
+  void arm(Session& session);
+  void add_deadline(const Due& due);
+  bool awaited(const Due& due);
   void arm_sweep(const Now& now);
   void connection_due(Connection& connection, const Now& now);
   void session_due(Session& session, const Now& now);
   void end_connection(Connection& connection, const Verdict& verdict, const Now& now);
-  void detach(Session& session, const Now& now);
+  void detach(Session& session, bool taken_over, const Now& now);
   void end_session(Session& session, const Now& now);
   void end_failed(Connection& connection, const wire::DecodeError& error, const Now& now);
 
@@ -94,6 +99,8 @@ class Broker : private session::DeliveryObserver {
   void on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now);
   bool admit(Connection& connection, const wire::Connect& connect, const Now& now);
   bool check_will(Connection& connection, const wire::Connect& connect, const Now& now);
+  bool may_have_will(Connection& connection, const Now& now);
+  void challenge(Connection& connection, wire::ReasonCode reason, ByteView data, const Now& now);
   void refuse(Connection& connection, wire::ReasonCode reason, const char* rule, std::string_view client_id,
               const Now& now, VerdictReason verdict = VerdictReason::connect_refused,
               std::string_view reason_string = {});
@@ -109,12 +116,15 @@ class Broker : private session::DeliveryObserver {
   void on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now);
   wire::ReasonCode subscribe_one(Session& session, const wire::FilterEntry& entry, std::uint32_t identifier,
                                  const Now& now);
+  bool has_room_for(const Session& session, std::string_view filter, const Now& now);
   wire::ReasonCode unsubscribe_one(Session& session, std::string_view filter, const Now& now);
   void remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now);
   void start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
                       std::uint32_t identifier);
   void feed_retained(Connection& connection, const Now& now);
-  bool feed_retained(Connection& connection, RetainedCursor& cursor, const Now& now);
+  enum class Fed : std::uint8_t { done, no_room, enough_for_now };
+  Fed feed_retained(Connection& connection, std::string_view filter, RetainedCursor& cursor, std::size_t& budget,
+                    const Now& now);
 
   // broker_publish.cc
   struct Routed {
@@ -123,11 +133,13 @@ class Broker : private session::DeliveryObserver {
   };
   void on_publish(Connection& connection, const wire::Publish& publish, const Now& now);
   bool may_publish(Connection& connection, const wire::Publish& publish, const Now& now);
+  bool retain(const session::MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now);
   Routed route(const session::MessageRef& message, const Now& now);
   void deliver(Session& session, session::Delivery delivery, const Now& now);
   Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
                           const Now& now);
   void hand_over(Session& session, SharedGroup& group, const Now& now);
+  void hand_over_rest(Session& session, const Now& now);
   void hand_over_all(Session& session, const Now& now);
   void collect_stranded(Session& session, const Now& now);
   void publish_own(const session::MessageRef& message, const Now& now);
@@ -158,6 +170,8 @@ class Broker : private session::DeliveryObserver {
   double connect_tokens_ = 0;
   std::int64_t connect_tokens_at_ms_ = 0;
   bool sweep_armed_ = false;
+  std::uint64_t assigned_ids_ = 0;
+  std::uint64_t id_secrets_[2];
 
   const Session* observed_session_ = nullptr;
   const Now* observed_now_ = nullptr;

@@ -17,10 +17,13 @@ namespace {
 
 // A 3.1 client identifier has 1 to 23 characters; 3.1.1 allows an empty one with a clean session only [MQTT-3.1.3-8].
 bool client_id_allowed(const wire::Connect& connect, bool empty_allowed) {
-  constexpr std::size_t kMost3_1 = 23;
-  const std::size_t size = connect.client_id.size();
-  if (connect.version == ProtocolVersion::v3_1) return size >= 1 && size <= kMost3_1;
-  if (size > 0) return true;
+  constexpr std::ptrdiff_t kMost3_1 = 23;
+  if (connect.version == ProtocolVersion::v3_1) {
+    const auto starts_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    const auto characters = std::count_if(connect.client_id.begin(), connect.client_id.end(), starts_character);
+    return characters >= 1 && characters <= kMost3_1;
+  }
+  if (!connect.client_id.empty()) return true;
   return empty_allowed && (connect.clean_start || connect.version == ProtocolVersion::v5_0);
 }
 
@@ -92,14 +95,21 @@ bool Broker::check_will(Connection& connection, const wire::Connect& connect, co
            now);
     return false;
   }
-  const Actor actor{connect.client_id, connect.username.value_or(""), connection.peer_address};
-  const AccessDecision access = ports_.authorizer.may_publish(actor, will.topic, will.qos, will.retain);
-  if (!access.allowed) {
-    refuse(connection, ReasonCode::not_authorized, access.rule, connect.client_id, now, VerdictReason::denied,
-           "the client may not publish to its will topic");
-    return false;
-  }
   return true;
+}
+
+// Asked once it is known who the client is, so that nobody learns or does anything in another's name.
+bool Broker::may_have_will(Connection& connection, const Now& now) {
+  const PendingConnect& pending = *connection.pending;
+  if (!pending.will.message) return true;
+  const session::Message& will = *pending.will.message;
+  const Actor actor{pending.client_id, pending.username, connection.peer_address};
+  const AccessDecision access =
+      ports_.authorizer.may_publish(actor, will.topic(), will.facts().qos, will.facts().retain);
+  if (access.allowed) return true;
+  refuse(connection, ReasonCode::not_authorized, access.rule, pending.client_id, now, VerdictReason::denied,
+         "the client may not publish to its will topic");
+  return false;
 }
 
 void Broker::on_connect(Connection& connection, const wire::Connect& connect, const Now& now) {
@@ -138,12 +148,9 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
 }
 
 void Broker::decide(Connection& connection, const AuthDecision& decision, const Now& now) {
-  ByteChain& out = ports_.transport.outbox(connection.id);
   switch (decision.kind) {
     case AuthDecision::Kind::challenge:
-      connection.endpoint.send_auth(ReasonCode::continue_authentication, connection.endpoint.authentication_method(),
-                                    decision.data, out);
-      return;
+      return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
     case AuthDecision::Kind::refuse:
       return refuse(connection, decision.reason, "authentication", connection.pending->client_id, now,
                     VerdictReason::denied, decision.reason_string);
@@ -151,6 +158,10 @@ void Broker::decide(Connection& connection, const AuthDecision& decision, const 
       break;
   }
   if (!decision.username.empty()) connection.pending->username = decision.username;
+  if (!may_have_will(connection, now)) return;
+  if (sessions_.size() >= options_.max_sessions && !sessions_.find(connection.pending->client_id)) {
+    return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", connection.pending->client_id, now);
+  }
   welcome(connection, decision.data, now);
   connection.exchange.reset();
 }
@@ -173,13 +184,12 @@ void Broker::on_auth(Connection& connection, const session::AuthReceived& receiv
 // The outcome of a step of re-authentication [4.12.1].
 void Broker::decide_again(Connection& connection, const AuthDecision& decision, const Now& now) {
   ByteChain& out = ports_.transport.outbox(connection.id);
-  const std::string_view method = connection.endpoint.authentication_method();
   switch (decision.kind) {
     case AuthDecision::Kind::challenge:
-      return connection.endpoint.send_auth(ReasonCode::continue_authentication, method, decision.data, out);
+      return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
     case AuthDecision::Kind::allow:
       connection.exchange.reset();
-      return connection.endpoint.send_auth(ReasonCode::success, method, decision.data, out);
+      return challenge(connection, ReasonCode::success, decision.data, now);
     case AuthDecision::Kind::refuse:
       break;
   }
@@ -187,9 +197,19 @@ void Broker::decide_again(Connection& connection, const AuthDecision& decision, 
   end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);
 }
 
+// Sends AUTH; a client that cannot take one that large cannot be authenticated.
+void Broker::challenge(Connection& connection, ReasonCode reason, ByteView data, const Now& now) {
+  connection.endpoint.send_auth(reason, connection.endpoint.authentication_method(), data,
+                                ports_.transport.outbox(connection.id));
+  if (connection.endpoint.closed())
+    end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
+}
+
+// Hashed with secrets: an identifier must not tell its owner those of others.
 std::string Broker::new_client_id() {
   for (;;) {
-    std::string id = fmt::format("auto-{:016x}", random_.next());
+    const std::uint64_t count = ++assigned_ids_;
+    const std::string id = fmt::format("auto-{:016x}", fold_multiply(count ^ id_secrets_[0], id_secrets_[1] | 1));
     if (!sessions_.find(id)) return id;
   }
 }
@@ -220,7 +240,9 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   session.username = pending->username;
   session.peer_address = connection.peer_address;
   session.expires_at_ms = kNever;
-  session.will = std::move(pending->will);  // a will that was waiting is cancelled [MQTT-3.1.3-9]
+  if (pending->will.message) pending->will.publisher = session.client_hash;
+  SessionWill waiting =
+      std::exchange(session.will, std::move(pending->will));  // a will that was waiting is cancelled [MQTT-3.1.3-9]
   session.expiry_s = std::min(pending->expiry_s, options_.max_session_expiry_s);
   session.connection = &connection;
   connection.session = &session;
@@ -233,7 +255,8 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   }
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
-  if (options_.max_keep_alive_s != 0 &&
+  // A 3.x client cannot be told of another keep alive than its own.
+  if (options_.max_keep_alive_s != 0 && pending->version == ProtocolVersion::v5_0 &&
       (pending->keep_alive_s == 0 || pending->keep_alive_s > options_.max_keep_alive_s)) {
     acceptance.server_keep_alive_s = options_.max_keep_alive_s;
   }
@@ -244,9 +267,11 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   connection.endpoint.accept(acceptance, now, ports_.transport.outbox(connection.id), *this);
   log_connected(connection, acceptance.session_present);
   if (connection.endpoint.closed()) {
-    session.will = {};  // it was never connected
+    session.will = std::move(waiting);  // it was never connected
     return end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
   }
+  // What was retained while the session was away may not have reached it live.
+  for (auto& [filter, cursor] : session.retained) cursor.up_to_version = retained_.version();
   arm(connection);
   collect_stranded(session, now);
 }

@@ -72,22 +72,18 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   session::MessageFacts facts;
   facts.qos = publish.qos;
   facts.retain = publish.retain;
-  facts.publisher = publisher.number;
-  facts.publisher_use = static_cast<std::uint16_t>(publisher.generation);
+  facts.publisher = publisher.client_hash;
   facts.received_wall_ms = now.wall_ms;
   facts.expires_at_ms = expiry_deadline(now, publish.properties.number(PropertyId::message_expiry_interval));
   const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts);
 
   ByteChain& out = ports_.transport.outbox(connection.id);
   Ticket ticket = Ticket::done();
+  std::string_view remark;
   if (publish.retain) {
-    if (!retained_.store(message)) {
-      verdicts_.record({VerdictReason::retained_full, publisher.client_id, publish.topic, "limits.max_retained"}, now);
-      ++counters_.publish_dropped;
-      return connection.endpoint.publish_done(publish, ticket, ReasonCode::quota_exceeded, "limits.max_retained", out);
-    }
-    ticket = ports_.records.append(RetainedChanged{*message});
-    arm_sweep(now);
+    remark = retain(message, publisher.client_id, ticket, now)
+                 ? ""
+                 : "delivered, but the store of retained messages is full";
   }
   const Routed routed = route(message, now);
   if (routed.receivers == 0) {
@@ -100,7 +96,18 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
     ticket = ports_.records.append(MessageOwed{*message, publisher.client_id, packet_id});
   }
   connection.endpoint.publish_done(
-      publish, ticket, routed.receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, {}, out);
+      publish, ticket, routed.receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, remark, out);
+}
+
+// Stores a retained message. Without room it is not kept, but who is subscribed gets it all the same.
+bool Broker::retain(const MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now) {
+  if (!retained_.store(message)) {
+    verdicts_.record({VerdictReason::retained_full, client_id, message->topic(), "limits.max_retained"}, now);
+    return false;
+  }
+  ticket = ports_.records.append(RetainedChanged{*message});
+  arm_sweep(now);
+  return true;
 }
 
 // --- to the receivers
@@ -131,6 +138,10 @@ void Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   observed_session_ = &session;
   observed_now_ = &now;
   if (Connection* connection = session.connection) {
+    // Behind retained messages that are still on their way, which are older.
+    if (delivery.qos != QoS::at_most_once && !session.retained.empty()) {
+      return session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
+    }
     ByteChain& out = ports_.transport.outbox(connection->id);
     connection->endpoint.deliver(std::move(delivery), now, out, *this);
     ports_.transport.touch(connection->id);
@@ -138,7 +149,7 @@ void Broker::deliver(Session& session, Delivery delivery, const Now& now) {
     return;
   }
   if (delivery.qos == QoS::at_most_once && !options_.queue_qos0_offline) return dropped(delivery, DropReason::offline);
-  session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, *this);
+  session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
 }
 
 Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except,
@@ -174,6 +185,19 @@ void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
                       "the member left the shared subscription"},
                      now);
     deliver_shared(id, delivery.message, &session, now);
+  }
+}
+
+// The session ends: what it holds of shared subscriptions that it has left already goes to others too.
+void Broker::hand_over_rest(Session& session, const Now& now) {
+  std::vector<std::uint32_t> origins;
+  session.state.outgoing.for_each([&](const Delivery& delivery) {
+    if (delivery.origin != 0) origins.push_back(delivery.origin);
+  });
+  std::sort(origins.begin(), origins.end());
+  origins.erase(std::unique(origins.begin(), origins.end()), origins.end());
+  for (const std::uint32_t origin : origins) {
+    if (SharedGroup* group = groups_.find(origin)) hand_over(session, *group, now);
   }
 }
 
@@ -217,18 +241,13 @@ void Broker::publish_wills(const Now& now) {
     const auto wills = std::exchange(due_wills_, {});
     for (const auto& [client_id, will] : wills) {
       session::MessageFacts facts = will.message->facts();
+      facts.publisher = will.publisher;
       facts.received_wall_ms = now.wall_ms;
       facts.expires_at_ms = expiry_deadline(now, will.expiry_s);
       const MessageRef message =
           MessageRef::make(will.message->topic(), will.message->payload(), will.message->properties(), facts);
-      if (facts.retain && !retained_.store(message)) {
-        verdicts_.record({VerdictReason::retained_full, client_id, message->topic(), "limits.max_retained"}, now);
-        continue;
-      }
-      if (facts.retain) {
-        ports_.records.append(RetainedChanged{*message});
-        arm_sweep(now);
-      }
+      Ticket ticket = Ticket::done();
+      if (facts.retain) retain(message, client_id, ticket, now);
       const Routed routed = route(message, now);
       if (routed.owed) ports_.records.append(MessageOwed{*message, client_id});
       if (routed.receivers == 0) {

@@ -12,6 +12,13 @@ namespace martlet::broker {
 using wire::PropertyId;
 using wire::ReasonCode;
 
+namespace {
+
+// How many retained messages one connection is fed before others get their turn.
+constexpr std::size_t kFedPerTurn = 4096;
+
+}  // namespace
+
 void Broker::on_subscribe(Connection& connection, const wire::Subscribe& subscribe, const Now& now) {
   Session& session = *connection.session;
   ByteChain& out = ports_.transport.outbox(connection.id);
@@ -49,13 +56,8 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     verdicts_.record({VerdictReason::denied, session.client_id, entry.filter, access.rule}, now);
     return ReasonCode::not_authorized;
   }
-  const auto known = session.subscriptions.find(std::string(entry.filter));
-  const bool is_new = known == session.subscriptions.end();
-  if (is_new && session.subscriptions.size() >= options_.max_subscriptions_per_client) {
-    verdicts_.record(
-        {VerdictReason::quota_exceeded, session.client_id, entry.filter, "limits.max_subscriptions_per_client"}, now);
-    return ReasonCode::quota_exceeded;
-  }
+  const bool is_new = !session.subscriptions.contains(entry.filter);
+  if (is_new && !has_room_for(session, entry.filter, now)) return ReasonCode::quota_exceeded;
   wire::SubscriptionOptions options = entry.options;
   options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
   if (parsed->shared) {
@@ -69,13 +71,29 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
       start_retained(session, parsed->filter, options, identifier);
+    } else if (const auto cursor = session.retained.find(parsed->filter); cursor != session.retained.end()) {
+      cursor->second.options = options;  // what is still on its way follows the new subscription [MQTT-3.8.4-3]
+      cursor->second.identifier = identifier;
     }
   }
+  if (is_new) session.filter_bytes += entry.filter.size();
   if (ports_.log.wants(LogLevel::debug)) {
     ports_.log.write(LogLevel::debug, fmt::format("client \"{}\" subscribes to \"{}\" at QoS {}", session.client_id,
                                                   entry.filter, static_cast<unsigned>(options.qos)));
   }
   return static_cast<ReasonCode>(options.qos);
+}
+
+bool Broker::has_room_for(const Session& session, std::string_view filter, const Now& now) {
+  const char* limit = nullptr;
+  if (session.subscriptions.size() >= options_.max_subscriptions_per_client) {
+    limit = "limits.max_subscriptions_per_client";
+  } else if (session.filter_bytes + filter.size() > options_.max_filter_bytes_per_client) {
+    limit = "limits.max_filter_bytes_per_client";
+  }
+  if (!limit) return true;
+  verdicts_.record({VerdictReason::quota_exceeded, session.client_id, filter, limit}, now);
+  return false;
 }
 
 void Broker::on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now) {
@@ -93,12 +111,14 @@ void Broker::on_unsubscribe(Connection& connection, const wire::Unsubscribe& uns
 
 ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, const Now& now) {
   if (!topic::parse_filter(filter)) return ReasonCode::topic_filter_invalid;
-  const auto known = session.subscriptions.find(std::string(filter));
+  const auto known = session.subscriptions.find(filter);
   if (known == session.subscriptions.end()) return ReasonCode::no_subscription_existed;
   const std::uint32_t group_id = known->second;
   session.subscriptions.erase(known);
+  session.filter_bytes -= filter.size();
   remove_subscription(session, filter, group_id, now);
-  std::erase_if(session.retained, [&](const RetainedCursor& cursor) { return cursor.filter == filter; });
+  if (const auto cursor = session.retained.find(filter); cursor != session.retained.end())
+    session.retained.erase(cursor);
   return ReasonCode::success;
 }
 
@@ -123,45 +143,51 @@ void Broker::remove_subscription(Session& session, std::string_view filter, std:
 
 void Broker::start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
                             std::uint32_t identifier) {
-  std::erase_if(session.retained, [&](const RetainedCursor& cursor) { return cursor.filter == filter; });
-  if (retained_.messages() == 0) return;
   RetainedCursor cursor;
-  cursor.filter = filter;
   cursor.options = options;
   cursor.identifier = identifier;
   cursor.up_to_version = retained_.version();
-  session.retained.push_back(std::move(cursor));
+  session.retained.insert_or_assign(std::string(filter), std::move(cursor));
 }
 
 void Broker::feed_retained(Connection& connection, const Now& now) {
-  std::vector<RetainedCursor>& cursors = connection.session->retained;
-  std::size_t done = 0;
-  while (done < cursors.size() && feed_retained(connection, cursors[done], now)) ++done;
-  cursors.erase(cursors.begin(), cursors.begin() + static_cast<std::ptrdiff_t>(done));
+  auto& cursors = connection.session->retained;
+  std::size_t budget = kFedPerTurn;
+  while (!cursors.empty()) {
+    const Fed fed = feed_retained(connection, cursors.begin()->first, cursors.begin()->second, budget, now);
+    if (fed == Fed::no_room) return;
+    if (fed == Fed::enough_for_now) {
+      return deadlines_.add({now.mono_ms + 1, DueKind::retained_feed, connection.id.slot, connection.id.generation});
+    }
+    cursors.erase(cursors.begin());
+  }
 }
 
-// Moves the cursor on as far as the client takes messages now; true at its end.
-bool Broker::feed_retained(Connection& connection, RetainedCursor& cursor, const Now& now) {
+// Moves the cursor on as far as the client takes messages now, and the budget lasts.
+Broker::Fed Broker::feed_retained(Connection& connection, std::string_view filter, RetainedCursor& cursor,
+                                  std::size_t& budget, const Now& now) {
   ByteChain& out = ports_.transport.outbox(connection.id);
   std::string reached;
-  const bool end = retained_.index().visit(
-      cursor.filter, cursor.after_topic, [&](std::string_view topic, const RetainedMessage& retained) {
+  const bool end =
+      retained_.index().visit(filter, cursor.after_topic, [&](std::string_view topic, const RetainedMessage& retained) {
         const session::MessageRef& message = retained.message;
         const auto qos = std::min(message->facts().qos, cursor.options.qos);
-        if (!connection.endpoint.can_send(qos, out)) return false;
+        if (budget == 0 || !connection.endpoint.can_send(qos, out)) return false;
+        --budget;
         reached = topic;
-        const bool own = cursor.options.no_local && message->facts().publisher == connection.session->number;
+        const bool own = cursor.options.no_local && message->facts().publisher == connection.session->client_hash;
         if (retained.version > cursor.up_to_version || message->expired(now) || own) return true;
         session::Delivery delivery;
         delivery.message = message;
         delivery.qos = qos;
         delivery.retain = true;
         if (cursor.identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&cursor.identifier, 1});
-        connection.endpoint.deliver(std::move(delivery), now, out, *this);
+        connection.endpoint.send_ahead(std::move(delivery), now, out, *this);
         return true;
       });
   if (!reached.empty()) cursor.after_topic = std::move(reached);
-  return end;
+  if (end) return Fed::done;
+  return budget == 0 ? Fed::enough_for_now : Fed::no_room;
 }
 
 }  // namespace martlet::broker

@@ -24,7 +24,7 @@ struct Connection {
   std::unique_ptr<AuthExchange> exchange;
   DeadlineMs timer_ms = kNever;        // the earliest entry in the deadline queue
   DeadlineMs stuck_since_ms = kNever;  // the outbox has been full since, without the peer taking anything
-  std::size_t stuck_bytes = 0;         // its size then
+  std::uint64_t stuck_at_bytes = 0;    // how much the peer had taken then
   bool reading_paused = false;
   bool ended = false;  // detached from its session; freed at the end of the event
 };

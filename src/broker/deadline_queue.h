@@ -1,16 +1,17 @@
 // What is due when. Entries are not taken back: whoever is woken checks whether it still has something to do.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <vector>
 
 #include "base/time.h"
 
 namespace martlet::broker {
 
-enum class DueKind : std::uint8_t { connection, session, sys_topics, retained };
+enum class DueKind : std::uint8_t { connection, session, retained_feed, sys_topics, retained_sweep };
 
 struct Due {
   DeadlineMs at_ms;
@@ -23,18 +24,28 @@ struct Due {
 class DeadlineQueue {
  public:
   void add(const Due& due) {
-    if (due.at_ms != kNever) queue_.push(due);
+    if (due.at_ms == kNever) return;
+    heap_.push_back(due);
+    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
   }
-  DeadlineMs next() const { return queue_.empty() ? kNever : queue_.top().at_ms; }
+  DeadlineMs next() const { return heap_.empty() ? kNever : heap_.front().at_ms; }
+  // The earliest; there must be one.
   Due take() {
-    Due due = queue_.top();
-    queue_.pop();
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+    const Due due = heap_.back();
+    heap_.pop_back();
     return due;
   }
-  std::size_t size() const { return queue_.size(); }
+  // Drops the entries for which keep(entry) is false.
+  template <class Keep>
+  void keep_if(Keep&& keep) {
+    std::erase_if(heap_, [&](const Due& due) { return !keep(due); });
+    std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+  }
+  std::size_t size() const { return heap_.size(); }
 
  private:
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> queue_;
+  std::vector<Due> heap_;  // earliest first
 };
 
 }  // namespace martlet::broker

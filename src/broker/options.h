@@ -22,6 +22,8 @@ struct BrokerOptions {
   std::uint32_t max_connections = 0;     // 0: only the system's limit
   std::uint32_t connect_rate_per_s = 0;  // accepted CONNECTs; 0: no limit
   std::uint32_t max_subscriptions_per_client = 100'000;
+  std::uint64_t max_filter_bytes_per_client = 16u << 20;  // all its topic filters together
+  std::uint32_t max_sessions = 1'000'000;                 // connected or not
   std::uint32_t max_topic_levels = 200;
   std::uint32_t max_session_expiry_s = kExpiryNever;
   std::uint32_t session_expiry_3x_s = kExpiryNever;  // of a 3.x session without clean session

@@ -4,7 +4,7 @@
 
 namespace martlet::broker {
 
-std::span<const Target> Router::match(std::string_view topic, std::uint32_t publisher) {
+std::span<const Target> Router::match(std::string_view topic, std::uint64_t publisher) {
   ++round_;
   targets_.clear();
   links_.clear();
@@ -16,8 +16,9 @@ std::span<const Target> Router::match(std::string_view topic, std::uint32_t publ
       return;
     }
     const auto options = wire::SubscriptionOptions::from_byte(subscription.options);
-    if (options.no_local && subscription.subscriber == publisher) return;
-    if (Session* session = sessions_.find(subscription.subscriber)) add_session(*session, subscription);
+    Session* session = sessions_.find(subscription.subscriber);
+    if (!session || (options.no_local && session->client_hash == publisher)) return;
+    add_session(*session, subscription);
   });
   return targets_;
 }

@@ -33,9 +33,10 @@ class Router {
   topic::SubscriptionIndex& index() { return index_; }
   const topic::SubscriptionIndex& index() const { return index_; }
 
-  // The copies that `topic` from session number `publisher` (0: none) is owed, no-local applied [MQTT-3.8.3-3]. Valid
+  // The copies that `topic` from the client with the hash `publisher` (0: none) is owed, no-local applied
+  // [MQTT-3.8.3-3]. Valid
   // until the next call. Does not allocate once its scratch has grown.
-  std::span<const Target> match(std::string_view topic, std::uint32_t publisher);
+  std::span<const Target> match(std::string_view topic, std::uint64_t publisher);
   // The subscription identifiers of a target of the last match. Valid until the next call.
   std::span<const std::uint32_t> identifiers_of(const Target& target);
 

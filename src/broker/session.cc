@@ -8,7 +8,7 @@ Session* SessionTable::find(std::string_view client_id) {
 }
 
 Session& SessionTable::create(std::string client_id) {
-  auto session = std::make_unique<Session>();
+  auto session = std::make_unique<Session>(seed_);
   Session& created = *session;
   if (free_numbers_.empty()) {
     free_numbers_.push_back(static_cast<std::uint32_t>(by_number_.size()));
@@ -20,6 +20,7 @@ Session& SessionTable::create(std::string client_id) {
   created.generation = ++generations_[created.number];
   by_number_[created.number] = &created;
   created.client_id = client_id;
+  created.client_hash = hash_bytes(client_id, seed_) | 1;
   by_client_id_.emplace(std::move(client_id), std::move(session));
   return created;
 }

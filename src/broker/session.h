@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "broker/options.h"
 #include "session/endpoint.h"
@@ -21,7 +23,6 @@ struct Connection;
 
 // Retained messages that a new subscription still has to get. It moves along the topics as the client takes them.
 struct RetainedCursor {
-  std::string filter;
   std::string after_topic;  // the last topic that was handled; empty at the start
   wire::SubscriptionOptions options;
   std::uint32_t identifier = 0;
@@ -31,24 +32,30 @@ struct RetainedCursor {
 // A will, from CONNECT until it is published or discarded.
 struct SessionWill {
   session::MessageRef message;
+  std::uint64_t publisher = 0;            // as MessageFacts::publisher of what it becomes
   std::optional<std::uint32_t> expiry_s;  // its message expiry, counted from its publication
   std::uint32_t delay_s = 0;
   DeadlineMs due_ms = kNever;  // set when the connection is lost
 };
 
 struct Session {
+  explicit Session(std::uint64_t hash_seed = 0) : subscriptions(0, SeededHash{hash_seed}) {}
+
   std::uint32_t number = 0;      // index in the table, from 1; the subscriber identifier in the index
   std::uint32_t generation = 0;  // of the number
   std::string client_id;
+  std::uint64_t client_hash = 0;  // of the client identifier, never 0: who published, for no local
   std::string username;
   std::string peer_address;  // of the present or last connection
   session::SessionState state;
   std::uint32_t expiry_s = 0;
   DeadlineMs expires_at_ms = kNever;  // set while not connected
+  DeadlineMs timer_ms = kNever;       // the earliest entry in the deadline queue
   Connection* connection = nullptr;
   // Filters as subscribed, shared ones with their prefix; options and identifier are in the index.
-  std::unordered_map<std::string, std::uint32_t> subscriptions;  // value: the shared group, 0 if none
-  std::vector<RetainedCursor> retained;
+  std::unordered_map<std::string, std::uint32_t, SeededHash, std::equal_to<>> subscriptions;  // value: group, 0 if none
+  std::size_t filter_bytes = 0;                                                               // of these filters
+  std::map<std::string, RetainedCursor, std::less<>> retained;                                // by filter
   SessionWill will;
 
   // Scratch of the router: which entry of the present match is this session's.
@@ -60,6 +67,8 @@ struct Session {
 
 class SessionTable {
  public:
+  explicit SessionTable(std::uint64_t hash_seed = 0) : seed_(hash_seed), by_client_id_(0, SeededHash{hash_seed}) {}
+
   Session* find(std::string_view client_id);
   // Null for a number that is not in use.
   Session* find(std::uint32_t number) { return number < by_number_.size() ? by_number_[number] : nullptr; }
@@ -75,11 +84,8 @@ class SessionTable {
   }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  std::unordered_map<std::string, std::unique_ptr<Session>, Hash, std::equal_to<>> by_client_id_;
+  std::uint64_t seed_;
+  std::unordered_map<std::string, std::unique_ptr<Session>, SeededHash, std::equal_to<>> by_client_id_;
   std::vector<Session*> by_number_{nullptr};
   std::vector<std::uint32_t> generations_{0};
   std::vector<std::uint32_t> free_numbers_;

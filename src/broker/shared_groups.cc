@@ -55,7 +55,7 @@ void SharedGroups::erase(std::uint32_t id) {
 }
 
 // The place in the member list where the strategy looks first; from there on the first member that is fit takes it.
-std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topic, std::uint32_t publisher) {
+std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topic, std::uint64_t publisher) {
   const std::size_t count = group.members.size();
   switch (strategy_) {
     case SharedStrategy::round_robin:
@@ -65,7 +65,7 @@ std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topi
     case SharedStrategy::hash_topic:
       return hash_bytes(topic) % count;
     case SharedStrategy::hash_client:
-      return (publisher * 0x9E3779B97F4A7C15ull >> 32) % count;
+      return (publisher >> 1) % count;
     case SharedStrategy::sticky: {
       const auto at = std::find_if(group.members.begin(), group.members.end(),
                                    [&](const SharedMember& member) { return member.session == group.sticky; });
@@ -79,8 +79,8 @@ std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topi
 
 const SharedMember* SharedGroups::least_in_flight(const SharedGroup& group, const Session* except) const {
   const SharedMember* best = nullptr;
-  const auto rank = [](const SharedMember& member) {
-    return std::pair(member.session->connection == nullptr, load_of(*member.session));
+  const auto rank = [this](const SharedMember& member) {
+    return std::pair(unfitness(*member.session), load_of(*member.session));
   };
   for (const SharedMember& member : group.members) {
     if (member.session == except) continue;
@@ -89,26 +89,36 @@ const SharedMember* SharedGroups::least_in_flight(const SharedGroup& group, cons
   return best;
 }
 
-const SharedMember* SharedGroups::pick(SharedGroup& group, std::string_view topic, std::uint32_t publisher,
+int SharedGroups::unfitness(const Session& session) const {
+  const session::Outgoing& outgoing = session.state.outgoing;
+  if (outgoing.waiting_messages() >= limits_.max_messages || outgoing.waiting_bytes() >= limits_.max_bytes) return 2;
+  return session.connection ? 0 : 1;
+}
+
+const SharedMember* SharedGroups::pick(SharedGroup& group, std::string_view topic, std::uint64_t publisher,
                                        const Session* except) {
   const std::size_t count = group.members.size();
   if (count == 0) return nullptr;
   if (strategy_ == SharedStrategy::least_in_flight) return least_in_flight(group, except);
   const std::size_t first = first_choice(group, topic, publisher);
-  const SharedMember* offline = nullptr;
+  const SharedMember* best = nullptr;
+  int best_unfitness = 0;
+  std::size_t best_at = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (first + i) % count;
     const SharedMember& member = group.members[at];
     if (member.session == except) continue;
-    if (!member.session->connection) {
-      if (!offline) offline = &member;
-      continue;
-    }
-    group.next = at + 1;
-    group.sticky = member.session;
-    return &member;
+    const int unfit = unfitness(*member.session);
+    if (best && unfit >= best_unfitness) continue;
+    best = &member;
+    best_unfitness = unfit;
+    best_at = at;
+    if (unfit == 0) break;
   }
-  return offline;
+  if (!best) return nullptr;
+  group.next = best_at + 1;
+  group.sticky = best->session;
+  return best;
 }
 
 }  // namespace martlet::broker

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "broker/options.h"
 #include "broker/session.h"
@@ -30,7 +31,9 @@ struct SharedGroup {
 
 class SharedGroups {
  public:
-  explicit SharedGroups(SharedStrategy strategy, std::uint64_t seed) : strategy_(strategy), random_(seed) {}
+  // `limits` are those of the members' queues; it must outlive the object.
+  SharedGroups(SharedStrategy strategy, const session::QueueLimits& limits, std::uint64_t seed)
+      : strategy_(strategy), limits_(limits), random_(seed), ids_(0, SeededHash{random_.next()}) {}
 
   struct Joined {
     SharedGroup* group;
@@ -45,19 +48,22 @@ class SharedGroups {
   void erase(std::uint32_t id);
   std::size_t size() const { return groups_.size(); }
 
-  // The member for a message: connected ones first, then sessions that wait offline; never `except`. Null if there is
-  // none.
-  const SharedMember* pick(SharedGroup& group, std::string_view topic, std::uint32_t publisher, const Session* except);
+  // The member for a message from the client with the hash `publisher`: connected ones first, then sessions that wait
+  // offline, and one with a full queue only if all are; never `except`. Null if there is none.
+  const SharedMember* pick(SharedGroup& group, std::string_view topic, std::uint64_t publisher, const Session* except);
 
  private:
-  std::size_t first_choice(SharedGroup& group, std::string_view topic, std::uint32_t publisher);
+  std::size_t first_choice(SharedGroup& group, std::string_view topic, std::uint64_t publisher);
+  // How unfit a member is: 0 connected, 1 offline, 2 with a full queue.
+  int unfitness(const Session& session) const;
   const SharedMember* least_in_flight(const SharedGroup& group, const Session* except) const;
 
   SharedStrategy strategy_;
+  const session::QueueLimits& limits_;
   Random random_;
   std::uint32_t last_id_ = 0;
   std::unordered_map<std::uint32_t, SharedGroup> groups_;
-  std::unordered_map<std::string, std::uint32_t> ids_;
+  std::unordered_map<std::string, std::uint32_t, SeededHash, std::equal_to<>> ids_;
 };
 
 }  // namespace martlet::broker

@@ -160,7 +160,8 @@ void Reactor::connection_event(ConnectionId id, const env::Event& event) {
     connection->write_blocked = false;
     mark_dirty(*connection, id.slot);
   }
-  const bool may_read = !connection->reading_paused && !connection->peer_ended;
+  // Of a dead connection what had come is read, paused or not: its last word may be in it.
+  const bool may_read = (!connection->reading_paused || event.hangup) && !connection->peer_ended;
   if (may_read && (event.readable || event.hangup)) return read_once(*connection, id, event.hangup);
   // The poller goes on telling of a dead connection, and nothing that is held back can be answered any more.
   if (event.hangup) lose(id, CloseReason::io_error, network_.connect_error(connection->handle));

@@ -76,7 +76,8 @@ class Reactor {
   // True while more than outbox_high_bytes wait. Once true, the fall to outbox_low_bytes is told by drained().
   bool above_high_water(ConnectionId id);
 
-  // received() and the end of the stream are held back until resume_reading(); an error still closes.
+  // received() and the end of the stream are held back until resume_reading(), or until the connection fails: then what
+  // had come before is told first.
   void pause_reading(ConnectionId id);
   void resume_reading(ConnectionId id);
 

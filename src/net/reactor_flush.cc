@@ -38,7 +38,6 @@ void Reactor::flush_one(Connection& connection, ConnectionId id) {
 bool Reactor::send_outbox(Connection& connection, ConnectionId id) {
   if (connection.write_error != 0) connection.outbox.clear();
   std::array<ByteView, env::kMaxWriteViews> views;
-  bool was_large = false;
   while (!connection.outbox.empty()) {
     const std::size_t count = connection.outbox.front(views.data(), views.size());
     std::size_t offered = 0;
@@ -62,10 +61,7 @@ bool Reactor::send_outbox(Connection& connection, ConnectionId id) {
       connection.write_blocked = true;
       return true;
     }
-    was_large = was_large || count == views.size();
   }
-  // A queue that had grown gives its list of pieces back as well.
-  if (was_large) connection.outbox = ByteChain();
   return true;
 }
 

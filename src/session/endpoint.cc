@@ -25,6 +25,11 @@ Event Endpoint::receive(ByteView& input, const Now& now, ByteChain& out) {
     input = {};
     return NeedMore{};
   }
+  if (!finished_before_.empty()) {
+    DeliveryFinished finished = std::move(finished_before_.front());
+    finished_before_.erase(finished_before_.begin());
+    return finished;
+  }
   wire::Frame frame;
   switch (framer_.next(input, frame)) {
     case wire::FrameStatus::need_more:
@@ -185,7 +190,8 @@ bool Endpoint::fits(const wire::Packet& packet) const {
 }
 
 void Endpoint::durable(std::uint64_t position, ByteChain& out) {
-  if (phase_ != Phase::closed) gate_.open_to(position, out);  // nothing follows a DISCONNECT [MQTT-3.14.4-1]
+  if (phase_ != Phase::closed)
+    received_unfinished_ -= gate_.open_to(position, out);  // nothing follows a DISCONNECT [MQTT-3.14.4-1]
 }
 
 bool Endpoint::write(const wire::Packet& packet, ByteChain& out) {
@@ -196,10 +202,11 @@ bool Endpoint::write(const wire::Packet& packet, ByteChain& out) {
   return true;
 }
 
-bool Endpoint::pass_gate(Ticket ticket, const wire::Packet& packet, ByteChain& out) {
+bool Endpoint::pass_gate(Ticket ticket, const wire::Packet& packet, ByteChain& out, bool ends_exchange) {
   if (!fits(packet)) return false;
   ++packets_written_;
-  gate_.pass(Acknowledgement(ticket, packet), version_, out);
+  const bool left = gate_.pass(Acknowledgement(ticket, packet), version_, out, ends_exchange);
+  if (left && ends_exchange) --received_unfinished_;
   return true;
 }
 

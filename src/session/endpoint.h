@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/byte_chain.h"
 #include "base/time.h"
@@ -98,10 +99,12 @@ class Endpoint {
   // ------------------------------------------------------------------------------------------------------------------
   // Sends `delivery` now if the connection, the peer's window and the order allow it, else lets it wait in the session.
   void deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
-  // Sends what waits, as far as window and outbox allow.
-  void pump(const Now& now, ByteChain& out, DeliveryObserver& observer);
-  // True when a further delivery at `qos` would be sent at once.
+  // Sends what waits, as far as window and outbox allow; with `hold_acknowledged`, new QoS 1 and 2 messages stay.
+  void pump(const Now& now, ByteChain& out, DeliveryObserver& observer, bool hold_acknowledged = false);
+  // True when a further delivery at `qos` could be sent at once, before all that waits.
   bool can_send(wire::QoS qos, const ByteChain& out) const;
+  // Sends `delivery` before all that waits; can_send() must hold.
+  void send_ahead(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
 
   // Answers PublishReceived at QoS 1 or 2: the message is owned under `ticket`, or refused by a `reason` of 0x80 or
   // more.
@@ -124,7 +127,9 @@ class Endpoint {
   bool closed() const { return phase_ == Phase::closed; }
   std::uint16_t keep_alive_s() const { return keep_alive_s_; }
   std::string_view authentication_method() const { return authentication_method_; }
-  std::size_t held_bytes() const { return framer_.held_bytes(); }
+  // Memory of the unfinished packet, and of the acknowledgements that wait for their tickets.
+  std::size_t held_bytes() const { return framer_.held_bytes() + gate_.held_bytes(); }
+  std::size_t gate_bytes() const { return gate_.held_bytes(); }
   // Number of unfinished deliveries on this connection and how many are allowed.
   std::uint32_t window_used() const { return window_used_; }
   std::uint32_t window_size() const { return window_size_; }
@@ -156,15 +161,15 @@ class Endpoint {
 
   // Writes the packet if the peer's maximum packet size allows it; false if not.
   bool write(const wire::Packet& packet, ByteChain& out);
-  // As write(), behind the gate.
-  bool pass_gate(Ticket ticket, const wire::Packet& packet, ByteChain& out);
+  // As write(), behind the gate. When a packet that `ends_exchange` leaves, the peer may send one message more.
+  bool pass_gate(Ticket ticket, const wire::Packet& packet, ByteChain& out, bool ends_exchange = false);
   bool fits(const wire::Packet& packet) const;
   wire::ReasonCode legal_reason(wire::ReasonCode reason, wire::PacketType type) const;
   std::uint16_t send_request(std::uint16_t packet_id, const wire::Packet& packet, ByteChain& out);
   // CONNACK waits for its ticket: nothing may overtake it [MQTT-3.2.0-1].
   bool connack_held() const { return !connack_ticket_.resolved(gate_.durable_position()); }
   void send_publish_ack(wire::PacketType type, std::uint16_t packet_id, Ticket ticket, wire::ReasonCode reason,
-                        std::string_view reason_string, ByteChain& out);
+                        std::string_view reason_string, ByteChain& out, bool ends_exchange = false);
 
   void begin_connected(SessionState& state, const Now& now);
   bool outbox_open(const ByteChain& out) const { return out.size() < options_.outbox_high_bytes; }
@@ -185,6 +190,8 @@ class Endpoint {
   IncomingAliases incoming_aliases_;
   OutgoingAliases outgoing_aliases_;
   std::string authentication_method_;
+  // Client role: deliveries that the server had received before it lost the session; receive() tells them one by one.
+  std::vector<DeliveryFinished> finished_before_;
 
   // Until the connection is up: its begin. Then the server's last whole packet, or the client's last PINGREQ.
   std::int64_t last_received_ms_ = 0;
@@ -201,7 +208,10 @@ class Endpoint {
   bool response_information_ = false;
   bool ping_outstanding_ = false;
   bool reauthenticating_ = false;
-  bool may_set_expiry_ = true;  // CONNECT asked for a session that outlives the connection [3.14.2.2.2]
+  bool asked_clean_start_ = false;
+  bool peer_retain_available_ = true;
+  bool released_in_window_ = false;  // the PUBREL that the owner deals with freed one unit of our receive maximum
+  bool may_set_expiry_ = true;       // CONNECT asked for a session that outlives the connection [3.14.2.2.2]
 };
 
 }  // namespace martlet::session

@@ -21,7 +21,8 @@ class ClientTest : public ::testing::Test {
  protected:
   ClientTest() { side_.options.alias_out_maximum = 0; }
   void connect(std::initializer_list<std::pair<PropertyId, std::uint32_t>> announced = {}, bool present = true,
-               const wire::Connect& packet = {}) {
+               wire::Connect packet = {}) {
+    packet.clean_start = !present;
     PropertyWriter properties;
     for (const auto& [id, value] : announced) properties.add_number(id, value);
     side_.open();
@@ -51,7 +52,7 @@ TEST_F(ClientTest, ConnectSaysTheLimitsOnce) {
   side_.endpoint->connect(packet, state_, side_.now, side_.out);
   EXPECT_THAT(side_.written(), ElementsAre("CONNECT me 11=9 21=7 27=5000 22=3"));
   EXPECT_FALSE(side_.endpoint->connected());
-  EXPECT_EQ(side_.feed(wire::Connack{true, ReasonCode::success, {}}), "connected CONNACK 00 present");
+  EXPECT_EQ(side_.feed(wire::Connack{false, ReasonCode::success, {}}), "connected CONNACK 00");
   EXPECT_TRUE(side_.endpoint->connected());
 }
 
@@ -134,7 +135,7 @@ TEST_F(ClientTest, ResendsWhenTheServerKeptTheSession) {
   side_.feed(wire::Publish{"in", {}, QoS::exactly_once, false, false, 5, {}});
   side_.endpoint->publish_done({"in", {}, QoS::exactly_once, false, false, 5, {}}, Ticket::done(), {}, {}, side_.out);
   connect();
-  EXPECT_THAT(side_.written(), ElementsAre("PUBLISH 1 qos1 dup a=x", "PUBREL 2 00"));
+  EXPECT_THAT(side_.written(), ElementsAre("PUBREL 2 00", "PUBLISH 1 qos1 dup a=x"));
   EXPECT_EQ(side_.feed(wire::Publish{"in", {}, QoS::exactly_once, true, false, 5, {}}), "handled");
 }
 
@@ -151,7 +152,7 @@ TEST_F(ClientTest, SendsAsNewWhenTheServerLostTheSession) {
 TEST_F(ClientTest, StaysWithinWhatTheServerOffers) {
   // Also what was handed in before the server said so [MQTT-3.2.2-11].
   side_.open();
-  state_.outgoing.enqueue(delivery("early2", 2), {}, side_.observer);
+  state_.outgoing.enqueue(delivery("early2", 2), {}, Now{}, side_.observer);
   connect({{PropertyId::maximum_qos, 1}, {PropertyId::receive_maximum, 2}});
   side_.deliver(delivery("late2", 2));
   side_.deliver(delivery("held1", 1));

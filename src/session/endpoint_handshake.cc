@@ -48,7 +48,9 @@ Event Endpoint::on_connect(const wire::Connect& connect, const Now& now) {
 // [MQTT-3.1.4-1].
 Event Endpoint::fail_connect(const wire::Frame& frame, const DecodeError& error, ByteChain& out) {
   const std::uint8_t level = protocol_level(frame.body);
-  if (level >= 5) {
+  // A bridge of Mosquitto's sets the level's top bit and falls back on the refusal that 3.1.1 knows.
+  const bool bridge = (level & 0x80) != 0;
+  if (level >= 5 && !bridge) {
     version_ = ProtocolVersion::v5_0;
     wire::encode(wire::Connack{false, error.reason, {}}, version_, out);
   } else if (error.reason == ReasonCode::unsupported_protocol_version && level != 0) {
@@ -123,6 +125,7 @@ void Endpoint::connect(const wire::Connect& packet, SessionState& state, const N
   check(options_.role == Role::client && phase_ == Phase::awaiting_connack, "a client connects once");
   version_ = packet.version;
   keep_alive_s_ = packet.keep_alive_s;
+  asked_clean_start_ = packet.clean_start;
   state_ = &state;
   authentication_method_ = packet.properties.text(PropertyId::authentication_method).value_or("");
 
@@ -147,12 +150,19 @@ void Endpoint::connect(const wire::Connect& packet, SessionState& state, const N
 }
 
 Event Endpoint::on_connack(const wire::Connack& connack, const Now& now, ByteChain& out) {
-  (void)out;
   if (connack.reason != ReasonCode::success) {
     phase_ = Phase::closed;
     return Refused{connack};
   }
   const wire::Properties& properties = connack.properties;
+  if (connack.session_present && asked_clean_start_) {
+    return fail({ReasonCode::protocol_error, "MQTT-3.2.2-2", "a session is present after a clean start"}, out);
+  }
+  if (version_ == ProtocolVersion::v5_0 &&
+      properties.text(PropertyId::authentication_method).value_or("") != authentication_method_) {
+    return fail({ReasonCode::protocol_error, "MQTT-4.12.0-5", "the authentication method changed"}, out);
+  }
+  peer_retain_available_ = properties.number_or(PropertyId::retain_available, 1) != 0;
   window_size_ =
       std::min<std::uint32_t>(properties.number_or(PropertyId::receive_maximum, 65'535), options_.max_in_flight);
   peer_max_packet_bytes_ = properties.number_or(PropertyId::maximum_packet_size, 0);
@@ -164,7 +174,9 @@ Event Endpoint::on_connack(const wire::Connack& connack, const Now& now, ByteCha
   }
   begin_connected(*state_, now);
   if (!connack.session_present) {
-    state_->outgoing.forget_sent();
+    state_->outgoing.forget_sent([this](Delivery delivery, std::uint16_t packet_id) {
+      finished_before_.push_back({std::move(delivery), packet_id, ReasonCode::success});
+    });
     state_->incoming.clear();
   }
   return Connected{connack};

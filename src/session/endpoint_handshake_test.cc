@@ -239,7 +239,7 @@ TEST_F(ServerTest, ReasonsOfAnAnswerGiveWayToTheMaximumPacketSize) {
 
 TEST_F(ServerTest, NothingOvertakesAConnackThatIsHeld) {
   side_.open();
-  state_.outgoing.enqueue(delivery("waiting", 1), {}, side_.observer);
+  state_.outgoing.enqueue(delivery("waiting", 1), {}, Now{}, side_.observer);
   side_.accept({}, Ticket::at(5));
   side_.deliver(delivery("live", 0));
   side_.pump();

@@ -51,7 +51,7 @@ class Party : private DeliveryObserver {
     made.message = message(name, payload);
     made.qos = qos;
     owed[{name, qos}].push_back(payload);
-    if (!endpoint->connected()) return state.outgoing.enqueue(std::move(made), options_.queue, *this);
+    if (!endpoint->connected()) return state.outgoing.enqueue(std::move(made), options_.queue, Now{}, *this);
     endpoint->deliver(std::move(made), now, out, *this);
   }
   void pump(const Now& now) { endpoint->pump(now, out, *this); }

@@ -1,5 +1,6 @@
 // Messages in both directions and their acknowledgements.
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "session/endpoint.h"
@@ -69,15 +70,12 @@ void Endpoint::publish_done(const wire::Publish& publish, Ticket ticket, ReasonC
                             std::string_view reason_string, ByteChain& out) {
   if (publish.qos == QoS::at_most_once || phase_ != Phase::connected) return;
   if (publish.qos == QoS::at_least_once) {
-    --received_unfinished_;
-    return send_publish_ack(PacketType::puback, publish.packet_id, ticket, reason, reason_string, out);
+    return send_publish_ack(PacketType::puback, publish.packet_id, ticket, reason, reason_string, out, true);
   }
-  if (wire::is_failure(reason) && version_ == ProtocolVersion::v5_0) {
-    --received_unfinished_;  // the exchange is over [MQTT-4.3.3-9]
-  } else {
-    state_->incoming.begin(publish.packet_id, ticket);
-  }
-  send_publish_ack(PacketType::pubrec, publish.packet_id, ticket, reason, reason_string, out);
+  // A refusal ends the exchange [MQTT-4.3.3-9]; 3.x has none.
+  const bool refused = wire::is_failure(reason) && version_ == ProtocolVersion::v5_0;
+  if (!refused) state_->incoming.begin(publish.packet_id, ticket);
+  send_publish_ack(PacketType::pubrec, publish.packet_id, ticket, reason, reason_string, out, refused);
 }
 
 Event Endpoint::on_pubrel(const wire::PublishAck& ack, ByteChain& out) {
@@ -87,26 +85,27 @@ Event Endpoint::on_pubrel(const wire::PublishAck& ack, ByteChain& out) {
                      out);
     return Handled{};
   }
-  if (entry->in_window) --received_unfinished_;
+  released_in_window_ = entry->in_window;
   state_->incoming.release(ack.packet_id);
   return Released{ack.packet_id};
 }
 
 void Endpoint::complete(std::uint16_t packet_id, Ticket ticket, ByteChain& out) {
-  send_publish_ack(PacketType::pubcomp, packet_id, ticket, ReasonCode::success, {}, out);
+  send_publish_ack(PacketType::pubcomp, packet_id, ticket, ReasonCode::success, {}, out,
+                   std::exchange(released_in_window_, false));
 }
 
 void Endpoint::send_publish_ack(PacketType type, std::uint16_t packet_id, Ticket ticket, ReasonCode reason,
-                                std::string_view reason_string, ByteChain& out) {
+                                std::string_view reason_string, ByteChain& out, bool ends_exchange) {
   wire::PublishAck ack{type, packet_id, reason, {}};
   if (version_ == ProtocolVersion::v5_0 && problem_information_ && !reason_string.empty()) {
     wire::PropertyWriter properties;
     properties.add_text(PropertyId::reason_string, reason_string);
     ack.properties = properties.properties();
-    if (pass_gate(ticket, ack, out)) return;
+    if (pass_gate(ticket, ack, out, ends_exchange)) return;
     ack.properties = {};  // [MQTT-3.4.2-2]
   }
-  pass_gate(ticket, ack, out);
+  pass_gate(ticket, ack, out, ends_exchange);
 }
 
 // --- acknowledgements of what we sent
@@ -196,20 +195,27 @@ void Endpoint::give_window(InFlight& entry) {
 
 bool Endpoint::can_send(QoS qos, const ByteChain& out) const {
   const bool acknowledged = qos != QoS::at_most_once;
-  if (phase_ != Phase::connected || connack_held() || !outbox_open(out) || state_->outgoing.has_waiting(acknowledged))
-    return false;
+  if (phase_ != Phase::connected || connack_held() || !outbox_open(out)) return false;
   return !acknowledged ||
          (send_window_open() && state_->outgoing.identifiers_left() && !state_->outgoing.next_to_resend());
 }
 
 void Endpoint::deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
-  if (phase_ != Phase::connected) return state_->outgoing.enqueue(std::move(delivery), options_.queue, observer);
-  if (!can_send(delivery.qos, out)) return state_->outgoing.enqueue(std::move(delivery), options_.queue, observer);
+  check(state_ != nullptr, "deliveries are handed to an endpoint that has a session");
+  if (state_->outgoing.has_waiting(delivery.qos != QoS::at_most_once) || !can_send(delivery.qos, out)) {
+    return state_->outgoing.enqueue(std::move(delivery), options_.queue, now, observer);
+  }
+  send_new(std::move(delivery), now, out, observer);
+}
+
+void Endpoint::send_ahead(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
+  check(can_send(delivery.qos, out), "there is room for a delivery that is sent ahead");
   send_new(std::move(delivery), now, out, observer);
 }
 
 bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
-  delivery.qos = std::min(delivery.qos, peer_maximum_qos_);  // [MQTT-3.2.2-11]
+  delivery.qos = std::min(delivery.qos, peer_maximum_qos_);     // [MQTT-3.2.2-11]
+  delivery.retain = delivery.retain && peer_retain_available_;  // [MQTT-3.2.2-14]
   if (delivery.message->expired(now)) {
     observer.dropped(delivery, DropReason::expired);
     return false;
@@ -262,12 +268,12 @@ void Endpoint::resend(const Now& now, ByteChain& out, DeliveryObserver& observer
   }
 }
 
-void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer) {
+void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer, bool hold_acknowledged) {
   if (phase_ != Phase::connected || connack_held()) return;
   resend(now, out, observer);
   Outgoing& outgoing = state_->outgoing;
-  while (outgoing.has_waiting(true) && send_window_open() && outbox_open(out) && outgoing.identifiers_left() &&
-         !outgoing.next_to_resend()) {
+  while (!hold_acknowledged && outgoing.has_waiting(true) && send_window_open() && outbox_open(out) &&
+         outgoing.identifiers_left() && !outgoing.next_to_resend()) {
     send_new(outgoing.take_waiting(true), now, out, observer);
   }
   while (outgoing.has_waiting(false) && outbox_open(out)) send_new(outgoing.take_waiting(false), now, out, observer);
@@ -276,7 +282,6 @@ void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer) 
 bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, const Now& now,
                              ByteChain& out) {
   const Message& message = *delivery.message;
-  ++packets_written_;
   wire::PublishParts parts;
   parts.topic = message.topic();
   parts.qos = delivery.qos;
@@ -296,12 +301,14 @@ bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, 
     const std::size_t size = wire::encoded_size(parts, version_);
     if (size > most_bytes) return false;
     if (size + kAliasBytes > most_bytes) {
+      ++packets_written_;
       wire::encode(parts, version_, out, delivery.message.block());
       return true;
     }
   }
   const OutgoingAliases::Choice choice = outgoing_aliases_.choose(parts.topic);
   parts.topic_alias = choice.alias;
+  ++packets_written_;
   if (choice.known) parts.topic = {};
   wire::encode(parts, version_, out, delivery.message.block());
   return true;

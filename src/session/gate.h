@@ -25,10 +25,14 @@ class Acknowledgement {
 
 class Gate {
  public:
-  // Writes the acknowledgement to `out` if its ticket is resolved and nothing waits before it; else keeps its bytes.
-  void pass(const Acknowledgement& acknowledgement, wire::ProtocolVersion version, ByteChain& out);
-  // Everything up to `position` is durable: writes what may leave now.
-  void open_to(std::uint64_t position, ByteChain& out);
+  // Writes the acknowledgement to `out` if its ticket is resolved and nothing waits before it: true; else keeps its
+  // bytes. `ends_exchange` marks the last word on a message of the peer's, for open_to().
+  bool pass(const Acknowledgement& acknowledgement, wire::ProtocolVersion version, ByteChain& out,
+            bool ends_exchange = false);
+  // Everything up to `position` is durable: writes what may leave now. Returns how many of it were marked.
+  std::uint32_t open_to(std::uint64_t position, ByteChain& out);
+  // Memory of what is held.
+  std::size_t held_bytes() const { return held_bytes_; }
   bool holds_any() const { return !held_.empty(); }
   std::uint64_t durable_position() const { return durable_position_; }
 
@@ -36,9 +40,11 @@ class Gate {
   struct Held {
     Ticket ticket = Ticket::done();
     std::vector<std::uint8_t> bytes;
+    bool ends_exchange = false;
   };
   RingQueue<Held> held_;
   std::uint64_t durable_position_ = 0;
+  std::size_t held_bytes_ = 0;
 };
 
 }  // namespace martlet::session

@@ -6,8 +6,9 @@
 namespace martlet::session {
 
 std::uint32_t Message::seconds_left(const Now& now) const {
+  // An interval of 0 has its deadline one millisecond ahead, and 0 is what is left of it.
   const std::int64_t left_ms = std::max<std::int64_t>(facts_.expires_at_ms - now.mono_ms, 1);
-  return static_cast<std::uint32_t>((left_ms + 999) / 1000);
+  return static_cast<std::uint32_t>((left_ms + 998) / 1000);
 }
 
 MessageRef MessageRef::make(std::string_view topic, ByteView payload, const wire::Properties& properties,

@@ -16,7 +16,7 @@ namespace martlet::session {
 struct MessageFacts {
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
-  std::uint32_t publisher = 0;        // the owner's number of the publishing session; 0: none
+  std::uint64_t publisher = 0;        // the owner's hash of the publishing client's identifier; 0: none
   DeadlineMs expires_at_ms = kNever;  // monotonic
   std::int64_t received_wall_ms = 0;
 };
@@ -31,7 +31,7 @@ class Message {
 
   bool expired(const Now& now) const { return facts_.expires_at_ms <= now.mono_ms; }
   bool can_expire() const { return facts_.expires_at_ms != kNever; }
-  // Seconds left, at least 1 for a message that has not expired [MQTT-3.3.2-6].
+  // Seconds left of the interval, waited time rounded down to whole seconds; 0 once expired [MQTT-3.3.2-6].
   std::uint32_t seconds_left(const Now& now) const;
   // What it occupies in memory.
   std::size_t footprint_bytes() const {

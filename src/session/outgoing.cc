@@ -16,7 +16,7 @@ bool acknowledged(const Delivery& delivery) {
 
 }  // namespace
 
-void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, DeliveryObserver& observer) {
+void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer) {
   const std::uint64_t bytes = delivery.message->footprint_bytes();
   RingQueue<Delivery>& waiting = acknowledged(delivery) ? waiting_acknowledged_ : waiting_qos0_;
   const auto fits = [&] {
@@ -24,15 +24,51 @@ void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, DeliveryObs
   };
   // What can never fit gets no room made.
   const bool may_fit = limits.max_messages > 0 && bytes <= limits.max_bytes;
-  while (may_fit && !fits() && limits.policy == DropPolicy::drop_oldest && !waiting.empty()) {
-    const Delivery oldest = waiting.pop_front();
-    forget_waiting(oldest);
-    observer.dropped(oldest, DropReason::queue_full);
-  }
+  if (may_fit && !fits()) make_room(delivery, limits.policy, fits, now, observer);
   if (!fits()) return observer.dropped(delivery, DropReason::queue_full);
   observer.queued(delivery);
   waiting_bytes_ += bytes;
+  first_expiry_ms_ = std::min(first_expiry_ms_, delivery.message->facts().expires_at_ms);
   waiting.push_back(std::move(delivery));
+}
+
+template <class Fits>
+void Outgoing::make_room(const Delivery& delivery, DropPolicy policy, Fits&& fits, const Now& now,
+                         DeliveryObserver& observer) {
+  if (first_expiry_ms_ <= now.mono_ms) drop_expired(now, observer);
+  while (!fits() && acknowledged(delivery) && !waiting_qos0_.empty()) {
+    drop_oldest(waiting_qos0_, DropReason::queue_full, observer);
+  }
+  RingQueue<Delivery>& waiting = acknowledged(delivery) ? waiting_acknowledged_ : waiting_qos0_;
+  while (!fits() && policy == DropPolicy::drop_oldest && !waiting.empty()) {
+    drop_oldest(waiting, DropReason::queue_full, observer);
+  }
+}
+
+void Outgoing::drop_oldest(RingQueue<Delivery>& waiting, DropReason reason, DeliveryObserver& observer) {
+  const Delivery oldest = waiting.pop_front();
+  forget_waiting(oldest);
+  observer.dropped(oldest, reason);
+}
+
+void Outgoing::drop_waiting_qos0(DropReason reason, DeliveryObserver& observer) {
+  while (!waiting_qos0_.empty()) drop_oldest(waiting_qos0_, reason, observer);
+}
+
+void Outgoing::drop_expired(const Now& now, DeliveryObserver& observer) {
+  first_expiry_ms_ = kNever;
+  for (RingQueue<Delivery>* waiting : {&waiting_acknowledged_, &waiting_qos0_}) {
+    waiting->extract_if(
+        [&](const Delivery& delivery) {
+          if (delivery.message->expired(now)) return true;
+          first_expiry_ms_ = std::min(first_expiry_ms_, delivery.message->facts().expires_at_ms);
+          return false;
+        },
+        [&](Delivery delivery) {
+          forget_waiting(delivery);
+          observer.dropped(delivery, DropReason::expired);
+        });
+  }
 }
 
 Delivery Outgoing::take_waiting(bool acknowledged) {
@@ -124,12 +160,8 @@ void Outgoing::restart() {
     entry.in_window = false;
     resend_.push_back(packet_id);
   }
-}
-
-void Outgoing::forget_sent() {
-  for (std::uint32_t i = 0; i < capacity_; ++i) {
-    if (slots_[i].state == FlightState::published) slots_[i].dup = false;
-  }
+  std::stable_partition(resend_.begin(), resend_.end(),
+                        [this](std::uint16_t packet_id) { return find(packet_id)->state != FlightState::published; });
 }
 
 InFlight* Outgoing::next_to_resend() {

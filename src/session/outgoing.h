@@ -49,9 +49,12 @@ enum class Unacknowledged : std::uint8_t {
 
 class Outgoing {
  public:
-  // Puts `delivery` behind what waits, within `limits`. What had to give way is reported as dropped, the rest as
+  // Puts `delivery` behind what waits, within `limits`. When there is no room, expired messages go first, then QoS 0
+  // for an acknowledged one, then what the policy says. What had to give way is reported as dropped, the rest as
   // queued.
-  void enqueue(Delivery delivery, const QueueLimits& limits, DeliveryObserver& observer);
+  void enqueue(Delivery delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer);
+  // Drops the QoS 0 messages that wait: nobody is there to take them.
+  void drop_waiting_qos0(DropReason reason, DeliveryObserver& observer);
 
   // QoS 0 waits apart from QoS 1 and 2, which a full window may hold back [MQTT-3.3.4-10].
   bool has_waiting(bool acknowledged) const { return !(acknowledged ? waiting_acknowledged_ : waiting_qos0_).empty(); }
@@ -71,10 +74,13 @@ class Outgoing {
   bool identifiers_left() const { return used_ < 65'535; }
 
   // A connection was lost or made: requests are forgotten, nothing is on the wire any more, all that is unfinished must
-  // be sent again, in the order of first sending [MQTT-4.4.0-1].
+  // be sent again [MQTT-4.4.0-1]: first each PUBREL, which no window may hold back, then each PUBLISH, both in the
+  // order of first sending.
   void restart();
-  // The peer lost the session: what was published must be sent as new, under the same identifiers.
-  void forget_sent();
+  // The peer lost the session: what was published must be sent as new, under the same identifiers. What it had received
+  // is over: give(Delivery, packet identifier).
+  template <class Give>
+  void forget_sent(Give&& give);
   // The next entry to send again, or nullptr. It stays first until it is marked on_wire or ended.
   InFlight* next_to_resend();
 
@@ -91,11 +97,16 @@ class Outgoing {
   InFlight& slot_for_new();
   void grow();
   std::vector<std::uint16_t> in_order() const;
+  void drop_expired(const Now& now, DeliveryObserver& observer);
+  void drop_oldest(RingQueue<Delivery>& waiting, DropReason reason, DeliveryObserver& observer);
+  template <class Fits>
+  void make_room(const Delivery& delivery, DropPolicy policy, Fits&& fits, const Now& now, DeliveryObserver& observer);
   void forget_waiting(const Delivery& delivery) { waiting_bytes_ -= delivery.message->footprint_bytes(); }
 
   RingQueue<Delivery> waiting_acknowledged_;
   RingQueue<Delivery> waiting_qos0_;
   std::uint64_t waiting_bytes_ = 0;
+  DeadlineMs first_expiry_ms_ = kNever;  // no message that waits expires before it
 
   // An identifier's slot is its low bits; identifiers are given out so that no two in use share one.
   std::unique_ptr<InFlight[]> slots_;
@@ -106,6 +117,20 @@ class Outgoing {
   std::vector<std::uint16_t> resend_;
   std::size_t resend_at_ = 0;
 };
+
+template <class Give>
+void Outgoing::forget_sent(Give&& give) {
+  for (const std::uint16_t packet_id : in_order()) {
+    InFlight& entry = *find(packet_id);
+    if (entry.state == FlightState::published) {
+      entry.dup = false;
+    } else if (entry.state != FlightState::request) {
+      Delivery delivery = std::move(entry.delivery);
+      end(entry);
+      give(std::move(delivery), packet_id);
+    }
+  }
+}
 
 template <class Origin, class Give>
 void Outgoing::hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give) {

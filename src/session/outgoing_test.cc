@@ -85,7 +85,7 @@ TEST(Outgoing, KeepsTheOrderOfEachKind) {
   Outgoing outgoing;
   Recorder observer;
   for (const auto& [topic, qos] : {std::pair("a", 1u), {"b", 0u}, {"c", 2u}, {"d", 0u}, {"e", 1u}}) {
-    outgoing.enqueue(delivery(topic, qos), {}, observer);
+    outgoing.enqueue(delivery(topic, qos), {}, Now{}, observer);
   }
   EXPECT_EQ(outgoing.waiting_messages(), 5u);
   EXPECT_THAT(take_all(outgoing, true), ElementsAre("a", "c", "e"));
@@ -134,7 +134,7 @@ TEST(Outgoing, AfterALostSessionOldMessagesAreNewOnes) {
   InFlight& released = begin_sent(outgoing, delivery("b", 2));
   released.state = FlightState::released;
   outgoing.restart();
-  outgoing.forget_sent();
+  outgoing.forget_sent([](Delivery, std::uint16_t) {});
   EXPECT_FALSE(outgoing.find(published)->dup);
   EXPECT_EQ(outgoing.find(released.packet_id)->state, FlightState::released);
 }
@@ -143,7 +143,7 @@ TEST(Outgoing, DropNewestKeepsWhatWaits) {
   Outgoing outgoing;
   Recorder observer;
   const QueueLimits limits{2, 1u << 20, DropPolicy::drop_newest};
-  for (const char* topic : {"a", "b", "c"}) outgoing.enqueue(delivery(topic, 1), limits, observer);
+  for (const char* topic : {"a", "b", "c"}) outgoing.enqueue(delivery(topic, 1), limits, Now{}, observer);
   EXPECT_THAT(observer.take(), ElementsAre("queued a", "queued b", "dropped c queue_full"));
   EXPECT_THAT(take_all(outgoing, true), ElementsAre("a", "b"));
 }
@@ -152,7 +152,7 @@ TEST(Outgoing, DropOldestMakesRoom) {
   Outgoing outgoing;
   Recorder observer;
   const QueueLimits limits{2, 1u << 20, DropPolicy::drop_oldest};
-  for (const char* topic : {"a", "b", "c"}) outgoing.enqueue(delivery(topic, 1), limits, observer);
+  for (const char* topic : {"a", "b", "c"}) outgoing.enqueue(delivery(topic, 1), limits, Now{}, observer);
   EXPECT_THAT(observer.take(), ElementsAre("queued a", "queued b", "dropped a queue_full", "queued c"));
   EXPECT_THAT(take_all(outgoing, true), ElementsAre("b", "c"));
 }
@@ -164,7 +164,7 @@ TEST(Outgoing, BytesAreLimitedToo) {
     Outgoing outgoing;
     const QueueLimits limits{100, 2 * one, policy};
     for (const char* topic : {"a", "b", "c"}) {
-      outgoing.enqueue(delivery(topic, 0, std::string(100, 'x')), limits, observer);
+      outgoing.enqueue(delivery(topic, 0, std::string(100, 'x')), limits, Now{}, observer);
       EXPECT_LE(outgoing.waiting_bytes(), limits.max_bytes);
     }
     EXPECT_EQ(outgoing.waiting_bytes(), 2 * one);
@@ -176,8 +176,8 @@ TEST(Outgoing, AMessageThatCanNeverFitDropsNothingElse) {
   Outgoing outgoing;
   Recorder observer;
   const QueueLimits limits{10, 1000, DropPolicy::drop_oldest};
-  outgoing.enqueue(delivery("small", 1), limits, observer);
-  outgoing.enqueue(delivery("huge", 1, std::string(2000, 'x')), limits, observer);
+  outgoing.enqueue(delivery("small", 1), limits, Now{}, observer);
+  outgoing.enqueue(delivery("huge", 1, std::string(2000, 'x')), limits, Now{}, observer);
   EXPECT_THAT(observer.take(), ElementsAre("queued small", "dropped huge queue_full"));
   EXPECT_THAT(take_all(outgoing, true), ElementsAre("small"));
 }
@@ -191,7 +191,7 @@ class HandOver : public ::testing::Test {
     begin_sent(outgoing_, delivery("sent1/8", 1, "x", 8));
     for (const auto& [topic, qos, origin] :
          {std::tuple("w1/7", 1u, 7u), {"w1/8", 1u, 8u}, {"w2/7", 2u, 7u}, {"w0/7", 0u, 7u}}) {
-      outgoing_.enqueue(delivery(topic, qos, "x", origin), {}, observer_);
+      outgoing_.enqueue(delivery(topic, qos, "x", origin), {}, Now{}, observer_);
     }
   }
   Texts hand_over(Unacknowledged unacknowledged) {

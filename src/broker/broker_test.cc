@@ -1,0 +1,289 @@
+// The broker as a whole on fake ports: what is hard to reach from outside. The protocol's rules are in the scenarios.
+#include "broker/broker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "broker/testing/fake_ports.h"
+#include "session/test_support.h"
+
+namespace martlet::broker {
+namespace {
+
+using session::test::Bytes;
+using session::test::encoded;
+using session::test::Texts;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using wire::PacketType;
+using wire::PropertyId;
+using wire::PropertyWriter;
+using wire::ProtocolVersion;
+using wire::QoS;
+using wire::ReasonCode;
+
+class BrokerTest : public ::testing::Test {
+ protected:
+  BrokerTest() {
+    options_.sys_interval_s = 0;
+    options_.endpoint.alias_out_maximum = 0;
+  }
+
+  Broker& broker() {
+    if (!broker_) broker_.emplace(options_, Ports{transport_, records_, all_, all_, log_}, now_);
+    return *broker_;
+  }
+  ConnectionId open() {
+    const ConnectionId id = transport_.open();
+    broker().connection_opened(id, "tcp", "address", now_);
+    return id;
+  }
+  void send(ConnectionId id, const wire::Packet& packet, ProtocolVersion version = ProtocolVersion::v5_0) {
+    const Bytes bytes = encoded(packet, version);
+    broker().bytes_received(id, bytes, now_);
+  }
+  Texts written(ConnectionId id) {
+    return session::test::take_packets(transport_.at(id).outbox, ProtocolVersion::v5_0, wire::Sender::server);
+  }
+  // A 5.0 client that is connected, its CONNACK taken.
+  ConnectionId connect(std::string_view client_id, std::uint32_t expiry_s = 0,
+                       std::initializer_list<std::pair<PropertyId, std::uint32_t>> numbers = {}, bool clean = false,
+                       std::uint16_t keep_alive_s = 0) {
+    PropertyWriter properties;
+    if (expiry_s != 0) properties.add_number(PropertyId::session_expiry_interval, expiry_s);
+    for (const auto& [id, value] : numbers) properties.add_number(id, value);
+    wire::Connect packet;
+    packet.client_id = client_id;
+    packet.clean_start = clean;
+    packet.keep_alive_s = keep_alive_s;
+    packet.properties = properties.properties();
+    const ConnectionId id = open();
+    send(id, packet);
+    return id;
+  }
+  void lose(ConnectionId id) {
+    transport_.lose(id);
+    broker().connection_lost(id, LostBy::network_error, now_);
+  }
+  void subscribe(ConnectionId id, std::string_view filter, unsigned qos, bool no_local = false) {
+    wire::FilterListWriter filters(true);
+    wire::SubscriptionOptions options;
+    options.qos = static_cast<QoS>(qos);
+    options.no_local = no_local;
+    filters.add({filter, options});
+    send(id, wire::Subscribe{900, {}, filters.list()});
+  }
+  void unsubscribe(ConnectionId id, std::string_view filter) {
+    wire::FilterListWriter filters(false);
+    filters.add({filter, {}});
+    send(id, wire::Unsubscribe{901, {}, filters.list()});
+  }
+  void publish(ConnectionId id, std::string_view topic, unsigned qos, std::string_view payload = "x",
+               bool retain = false) {
+    wire::Publish packet;
+    packet.topic = topic;
+    packet.payload = as_bytes(payload);
+    packet.qos = static_cast<QoS>(qos);
+    packet.retain = retain;
+    packet.packet_id = qos == 0 ? std::uint16_t{0} : ++last_packet_id_;
+    send(id, packet);
+  }
+  void pass_ms(std::int64_t ms) {
+    now_.mono_ms += ms;
+    broker().run_timers(now_);
+  }
+
+  BrokerOptions options_;
+  testing::FakeTransport transport_;
+  testing::FakeRecords records_;
+  AllowAll all_;
+  testing::SilentLog log_;
+  Now now_{1000, 1'700'000'000'000};
+  std::uint16_t last_packet_id_ = 0;
+  std::optional<Broker> broker_;
+};
+
+TEST_F(BrokerTest, WhatBecameDurableBeforeTheConnectionIsNotWaitedFor) {
+  records_.at_once = false;
+  ConnectionId subscriber = connect("s", 100);
+  broker().durable(records_.position, now_);
+  subscribe(subscriber, "t", 2);
+  const ConnectionId publisher = connect("p");
+  publish(publisher, "t", 2);
+  broker().durable(records_.position, now_);
+  send(subscriber, wire::PublishAck{PacketType::pubrec, 1, ReasonCode::success, {}});
+  const std::uint64_t release = records_.position;
+  lose(subscriber);
+  broker().durable(release, now_);
+  records_.at_once = true;  // nothing more is stored, so nothing more will be announced
+  subscriber = connect("s", 100);
+  EXPECT_THAT(written(subscriber), ElementsAre(HasSubstr("CONNACK 00 present"), "PUBREL 1 00"));
+}
+
+TEST_F(BrokerTest, LeavingASharedSubscriptionCompletesWhatIsUnderWay) {
+  const ConnectionId leaver = connect("leaver", 0, {{PropertyId::receive_maximum, 2}});
+  subscribe(leaver, "$share/g/t", 1);
+  const ConnectionId publisher = connect("p");
+  for (const char* payload : {"1", "2", "3"}) publish(publisher, "t", 1, payload);
+  const ConnectionId stayer = connect("stayer");
+  subscribe(stayer, "$share/g/t", 1);
+  written(leaver);
+  written(stayer);
+  unsubscribe(leaver, "$share/g/t");
+  EXPECT_THAT(written(stayer), ElementsAre("PUBLISH 1 qos1 t=3")) << "only what was not sent yet [MQTT-3.10.4-3]";
+  subscribe(leaver, "other", 1);
+  written(leaver);
+  publish(publisher, "other", 1);
+  EXPECT_THAT(written(leaver), IsEmpty()) << "the window is still full";
+  for (std::uint16_t id = 1; id <= 2; ++id) send(leaver, wire::PublishAck{PacketType::puback, id, {}, {}});
+  EXPECT_THAT(written(leaver), ElementsAre("PUBLISH 3 qos1 other=x"));
+}
+
+TEST_F(BrokerTest, AMemberThatIsGoneLeavesWhatItDidNotAcknowledge) {
+  const ConnectionId gone = connect("gone", 100);
+  subscribe(gone, "$share/g/t", 2);
+  const ConnectionId publisher = connect("p");
+  publish(publisher, "t", 1, "one");
+  publish(publisher, "t", 2, "two");
+  const ConnectionId stayer = connect("stayer");
+  subscribe(stayer, "$share/g/t", 2);
+  written(stayer);
+  lose(gone);
+  EXPECT_THAT(written(stayer), ElementsAre("PUBLISH 1 qos1 t=one")) << "a QoS 2 delivery stays [MQTT-4.8.2-4]";
+}
+
+TEST_F(BrokerTest, AClientThatWeDidNotReadIsNotSilent) {
+  options_.endpoint.outbox_high_bytes = 1000;
+  options_.slow_reader_timeout_ms = 600'000;
+  const ConnectionId client = connect("c", 0, {}, true, 10);
+  subscribe(client, "t", 0);
+  publish(connect("p"), "t", 0, std::string(2000, 'x'));
+  EXPECT_TRUE(transport_.at(client).paused);
+  pass_ms(60'000);
+  ASSERT_TRUE(transport_.is_open(client));
+  written(client);
+  broker().outbox_drained(client, now_);
+  EXPECT_FALSE(transport_.at(client).paused);
+  pass_ms(14'000);
+  EXPECT_TRUE(transport_.is_open(client));
+  pass_ms(1'000);
+  EXPECT_FALSE(transport_.is_open(client));
+}
+
+TEST_F(BrokerTest, AReaderThatStandsStillIsCutAndCounted) {
+  options_.endpoint.outbox_high_bytes = 1000;
+  options_.slow_reader_timeout_ms = 5000;
+  const ConnectionId client = connect("c", 0, {}, true);
+  subscribe(client, "t", 0);
+  publish(connect("p"), "t", 0, std::string(2000, 'x'));
+  pass_ms(3000);
+  transport_.at(client).outbox.consume(100);  // it reads, slowly
+  pass_ms(2000);
+  EXPECT_TRUE(transport_.is_open(client));
+  pass_ms(5000);
+  EXPECT_FALSE(transport_.is_open(client));
+  EXPECT_EQ(broker().verdicts().count(VerdictReason::slow_reader), 1u);
+}
+
+TEST_F(BrokerTest, ReconnectingDoesNotPileUpDeadlines) {
+  for (int i = 0; i < 20'000; ++i) {
+    now_.mono_ms += 1;
+    // Expiries that grow and shrink, so that deadlines move both ways.
+    lose(connect("c", static_cast<std::uint32_t>(100'000 + (i % 2 == 0 ? i : -i)), {}, false, 60));
+  }
+  EXPECT_LT(broker().deadlines(), 2000u);
+  EXPECT_EQ(broker().sessions(), 1u);
+  pass_ms(200'000'000);
+  EXPECT_EQ(broker().sessions(), 0u) << "it expires all the same";
+}
+
+TEST_F(BrokerTest, ASessionExpiresAfterItsLastConnection) {
+  lose(connect("c", 10));
+  pass_ms(9'000);
+  const ConnectionId again = connect("c", 20);
+  EXPECT_THAT(written(again), ElementsAre(HasSubstr("CONNACK 00 present")));
+  pass_ms(60'000);
+  lose(again);
+  pass_ms(19'999);
+  EXPECT_EQ(broker().sessions(), 1u);
+  pass_ms(1);
+  EXPECT_EQ(broker().sessions(), 0u);
+}
+
+TEST_F(BrokerTest, AWillWaitsForItsDelayAndGoesWithTheSession) {
+  const ConnectionId watcher = connect("watcher");
+  subscribe(watcher, "will", 0);
+  written(watcher);
+  for (const auto& [delay_s, due_ms] : {std::pair(5u, 5000), {50u, 10'000}}) {
+    PropertyWriter delay;
+    delay.add_number(PropertyId::will_delay_interval, delay_s);
+    PropertyWriter expiry;
+    expiry.add_number(PropertyId::session_expiry_interval, 10);
+    wire::Connect packet;
+    packet.client_id = "c";
+    packet.properties = expiry.properties();
+    packet.will = wire::Will{"will", {}, QoS::at_most_once, false, delay.properties()};
+    const ConnectionId client = open();
+    send(client, packet);
+    lose(client);
+    pass_ms(due_ms - 1);
+    EXPECT_THAT(written(watcher), IsEmpty());
+    pass_ms(1);
+    EXPECT_THAT(written(watcher), SizeIs(1));
+  }
+}
+
+TEST_F(BrokerTest, AClientThatIsNotServedHasNoWill) {
+  const ConnectionId watcher = connect("watcher");
+  subscribe(watcher, "will", 0);
+  written(watcher);
+  PropertyWriter properties;
+  properties.add_number(PropertyId::maximum_packet_size, 6);  // no CONNACK fits
+  wire::Connect packet;
+  packet.client_id = "c";
+  packet.properties = properties.properties();
+  packet.will = wire::Will{"will", {}, QoS::at_most_once, false, {}};
+  const ConnectionId client = open();
+  send(client, packet);
+  EXPECT_FALSE(transport_.is_open(client));
+  EXPECT_THAT(written(watcher), IsEmpty());
+  EXPECT_EQ(broker().counters().clients_connected, 1u);
+}
+
+TEST_F(BrokerTest, AStoredSessionThatIsNotKeptAnyLongerIsRecorded) {
+  lose(connect("c", 10));
+  records_.names.clear();
+  const ConnectionId client = connect("c");
+  EXPECT_THAT(records_.names, ElementsAre("session changed"));
+  lose(client);
+  EXPECT_EQ(broker().sessions(), 0u);
+}
+
+TEST_F(BrokerTest, NoLocalIsAboutTheClientNotItsNumber) {
+  const ConnectionId first = connect("first");
+  publish(first, "t", 0, "kept", true);
+  subscribe(first, "t", 0, true);
+  EXPECT_THAT(written(first), Not(Contains(HasSubstr("PUBLISH"))));
+  lose(first);
+  const ConnectionId second = connect("second");  // gets the number that is free again
+  subscribe(second, "t", 0, true);
+  EXPECT_THAT(written(second), Contains("PUBLISH 0 qos0 retain t=kept"));
+}
+
+TEST_F(BrokerTest, PacketsAreCounted) {
+  const ConnectionId client = connect("c");
+  send(client, wire::Pingreq{});
+  publish(client, "t", 1);
+  EXPECT_EQ(broker().counters().packets_received, 3u);
+  EXPECT_EQ(broker().counters().packets_sent, 3u);
+  EXPECT_EQ(broker().counters().publish_received, 1u);
+  EXPECT_EQ(broker().verdicts().count(VerdictReason::no_subscriber), 1u);
+}
+
+}  // namespace
+}  // namespace martlet::broker

@@ -1,0 +1,52 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "broker/connection.h"
+#include "broker/session.h"
+
+namespace martlet::broker {
+namespace {
+
+TEST(SessionTable, FindsByClientIdentifierAndNumber) {
+  SessionTable table;
+  EXPECT_EQ(table.find("a"), nullptr);
+  EXPECT_EQ(table.find(0u), nullptr);
+  EXPECT_EQ(table.find(1u), nullptr);
+  Session& a = table.create("a");
+  Session& b = table.create("b");
+  EXPECT_NE(a.number, 0u);
+  EXPECT_NE(a.number, b.number);
+  EXPECT_EQ(table.find("a"), &a);
+  EXPECT_EQ(table.find(b.number), &b);
+  EXPECT_EQ(table.size(), 2u);
+  EXPECT_EQ(a.client_id, "a");
+}
+
+TEST(SessionTable, ANumberIsUsedAgainWithANewGeneration) {
+  SessionTable table;
+  Session& first = table.create("first");
+  const std::uint32_t number = first.number;
+  const std::uint32_t generation = first.generation;
+  table.erase(first);
+  EXPECT_EQ(table.find("first"), nullptr);
+  EXPECT_EQ(table.find(number), nullptr);
+  EXPECT_EQ(table.size(), 0u);
+  const Session& second = table.create("second");
+  EXPECT_EQ(second.number, number);
+  EXPECT_NE(second.generation, generation);
+}
+
+TEST(SessionTable, VisitsAll) {
+  SessionTable table;
+  for (int i = 0; i < 100; ++i) table.create("client" + std::to_string(i));
+  std::set<std::uint32_t> numbers;
+  table.for_each([&](Session& session) {
+    numbers.insert(session.number);
+    EXPECT_EQ(table.find(session.client_id), &session);
+  });
+  EXPECT_EQ(numbers.size(), 100u);
+}
+
+}  // namespace
+}  // namespace martlet::broker
