@@ -420,7 +420,8 @@ TEST_P(StoreContract, ReadersRunBesideTheWriter) {
       EXPECT_FALSE(outcome.error) << outcome.error->message;
       at = outcome.next;
       EXPECT_TRUE(store->reader().get(Table::meta, as_bytes("k"), value));
-      EXPECT_LE(store->reader().first(), store->reader().end());
+      const Position lowest = store->reader().first();
+      EXPECT_LE(lowest, store->reader().end());
     }
   };
   std::thread first(read_on);

@@ -9,6 +9,7 @@
 #include "store/rocksdb/directory.h"
 #include "store/rocksdb/layout.h"
 #include "store/rocksdb/settings.h"
+#include "store/rocksdb/wal_scan.h"
 
 namespace martlet::store {
 namespace {
@@ -54,12 +55,20 @@ Result<std::shared_ptr<Database>> Database::open(const RocksdbOptions& options) 
   if (const Result<void> claimed = claim_directory(env_of(options), options.path, true); !claimed) {
     return tl::unexpected(claimed.error());
   }
-  const rocksdb::DBOptions settings = database_settings(options);
+  rocksdb::DBOptions settings = database_settings(options);
   if (const Result<void> known = check_tables(options, settings); !known) return tl::unexpected(known.error());
   std::shared_ptr<Database> database(new Database);
   database->path_ = options.path;
-  const rocksdb::Status status = rocksdb::DB::Open(settings, options.path, family_settings(options, database->filter_),
-                                                   &database->families_, &database->db_);
+  const auto try_open = [&] {
+    return rocksdb::DB::Open(settings, options.path, family_settings(options, database->filter_), &database->families_,
+                             &database->db_);
+  };
+  rocksdb::Status status = try_open();
+  if (status.IsCorruption() && !writes_follow_damage(env_of(options), options.path)) {
+    // A power cut tore the last write, which nobody was told to be durable.
+    settings.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    status = try_open();
+  }
   if (!status.ok()) return tl::unexpected(open_error(options, status));
   return database;
 }

@@ -260,6 +260,26 @@ TEST_F(RocksdbDisk, ATornEndOfTheWriteAheadLogIsForgotten) {
   expect_whole(store->reader(), 16);
 }
 
+// A power cut may leave the length of the last write without its bytes.
+TEST_F(RocksdbDisk, ALastWriteOfWrongBytesIsForgotten) {
+  auto store = open();
+  commit(*store, 10);
+  commit(*store, 100);
+  world_.kill(std::move(store));
+  const std::filesystem::path wal = largest(".log");
+  const std::uintmax_t size = std::filesystem::file_size(wal);
+  std::filesystem::resize_file(wal, size - 50'000);
+  std::filesystem::resize_file(wal, size - 2'000);
+  std::ofstream(wal, std::ios::app | std::ios::binary) << std::string(2'000, 'g');
+  store = open();
+  ASSERT_TRUE(store);
+  expect_whole(store->reader(), 11);
+  commit(*store, 5);
+  world_.cut_power(std::move(store));
+  store = open();
+  expect_whole(store->reader(), 16);
+}
+
 TEST_F(RocksdbDisk, DamageInTheWriteAheadLogIsNotPassedOverInSilence) {
   auto store = open();
   for (int i = 0; i < 10; ++i) commit(*store, 10);
