@@ -17,7 +17,7 @@ ALLOWED = {
     "net": ["base", "env"],
     "broker": ["base", "session", "topic", "wire"],
     # env: a client's driver hands its session the time.
-    "client": ["base", "session", "wire", "net", "store", "env"],
+    "client": ["base", "session", "wire", "net", "store", "env", "include/martlet"],
     "auth": ["base", "broker/ports.h", "broker/records.h", "net"],
     "cluster": ["base", "broker/ports.h", "broker/records.h", "net"],
     "admin": ["base", "broker/ports.h", "broker/records.h", "net"],

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "tools/json_message.h"
 
@@ -170,63 +171,22 @@ bool MessageFormat::write(std::string& out, const wire::Publish& message, const 
   return all;
 }
 
+// The sequences that take width and padding, as text without them; the others write themselves.
 bool MessageFormat::write_field(std::string& out, const Piece& piece, const wire::Publish& message,
                                 const WallTime& time, bool pretty) {
-  const auto number = [&](std::optional<std::uint64_t> value) {
-    write_padded(out, value ? std::to_string(*value) : std::string(), piece.left && value, piece.pad, piece.width);
-  };
-  const auto text = [&](std::string_view value) {
-    write_padded(out, value.substr(0, piece.most), piece.left, ' ', piece.width);
-  };
-  // The width of a payload also bounds it; in hexadecimal only whole bytes are cut off.
-  const auto payload = [&](bool hex) {
-    const std::size_t room = piece.width == 0 ? SIZE_MAX : piece.width;
-    const ByteView shown = message.payload.first(std::min(message.payload.size(), room) / (hex && piece.width ? 2 : 1));
-    const std::string digits = hex ? hexadecimal(shown, piece.letter == 'X') : std::string();
-    write_padded(out, hex ? digits : as_text(shown), piece.left, piece.pad, piece.width);
-  };
-
   switch (piece.letter) {
     case '%':
       out += '%';
       break;
-    case 'A':
-    case 'E':
-    case 'F':
-    case 'S':
-      number(message.properties.number(property_of(piece.letter)));
-      break;
-    case 'C':
-      text(text_property(message.properties, 'C'));
-      break;
-    case 'R':
-      if (message.properties.has(PropertyId::response_topic)) text(text_property(message.properties, 'R'));
-      break;
     case 'D':
       out += text_property(message.properties, 'D');
-      break;
-    case 'I':
-      text(env::posix::format_local(time, "%FT%T%z"));
       break;
     case 'j':
       return write_json_message(out, message, time, JsonPayload::as_text, pretty);
     case 'J':
       return write_json_message(out, message, time, JsonPayload::as_json, pretty);
-    case 'l':
-      number(message.payload.size());
-      break;
-    case 'm':
-      number(message.packet_id);
-      break;
     case 'P':
       out += user_properties(message.properties);
-      break;
-    case 'p':
-      payload(false);
-      break;
-    case 'x':
-    case 'X':
-      payload(true);
       break;
     case 'q':
       out += static_cast<char>('0' + static_cast<int>(message.qos));
@@ -234,16 +194,61 @@ bool MessageFormat::write_field(std::string& out, const Piece& piece, const wire
     case 'r':
       out += message.retain ? '1' : '0';
       break;
-    case 't':
-      text(message.topic);
-      break;
     case 'U':
       out += fmt::format("{}.{:09}", time.seconds, time.nanoseconds);
       break;
+    case 'p':
+    case 'x':
+    case 'X':
+      write_payload(out, piece, message.payload);
+      break;
+    case 'C':
+    case 'I':
+    case 'R':
+    case 't':
+      write_text(out, piece, message, time);
+      break;
     default:
+      write_number(out, piece, message);
       break;
   }
   return true;
+}
+
+void MessageFormat::write_number(std::string& out, const Piece& piece, const wire::Publish& message) {
+  std::optional<std::uint64_t> value;
+  if (piece.letter == 'l') {
+    value = message.payload.size();
+  } else if (piece.letter == 'm') {
+    value = message.packet_id;
+  } else {
+    value = message.properties.number(property_of(piece.letter));
+  }
+  // An absent property is as wide as a present one, and padded on the left always.
+  write_padded(out, value ? std::to_string(*value) : std::string(), piece.left && value, piece.pad, piece.width);
+}
+
+void MessageFormat::write_text(std::string& out, const Piece& piece, const wire::Publish& message,
+                               const WallTime& time) {
+  std::string text;
+  if (piece.letter == 't') {
+    text = message.topic;
+  } else if (piece.letter == 'I') {
+    text = env::posix::format_local(time, "%FT%T%z");
+  } else {
+    // Alone among them an absent response topic leaves no blanks.
+    if (piece.letter == 'R' && !message.properties.has(PropertyId::response_topic)) return;
+    text = text_property(message.properties, piece.letter);
+  }
+  write_padded(out, std::string_view(text).substr(0, piece.most), piece.left, ' ', piece.width);
+}
+
+// The width of a payload also bounds it; in hexadecimal only whole bytes are shown.
+void MessageFormat::write_payload(std::string& out, const Piece& piece, ByteView payload) {
+  const bool hex = piece.letter != 'p';
+  if (piece.width != 0) payload = payload.first(std::min(payload.size(), piece.width) / (hex ? 2 : 1));
+  const std::string digits = hex ? hexadecimal(payload, piece.letter == 'X') : std::string();
+  write_padded(out, hex ? digits : as_text(payload), piece.left, piece.pad, piece.width);
 }
 
 void write_plain(std::string& out, const wire::Publish& message, bool verbose, bool end_of_line) {

@@ -38,6 +38,10 @@ class MessageFormat {
   void add_literal(char c);
   static bool write_field(std::string& out, const Piece& piece, const wire::Publish& message,
                           const env::posix::WallTime& time, bool pretty);
+  static void write_number(std::string& out, const Piece& piece, const wire::Publish& message);
+  static void write_text(std::string& out, const Piece& piece, const wire::Publish& message,
+                         const env::posix::WallTime& time);
+  static void write_payload(std::string& out, const Piece& piece, ByteView payload);
 
   std::vector<Piece> pieces_;
 };

@@ -62,7 +62,7 @@ class Parser {
       if (!row->group) return fail(fmt::format("{}: {}", name, row->help));
       const std::size_t count = takes_property(*row) ? property_value_count(arguments) : row->argument ? 1 : 0;
       if (arguments.size() < count) return fail(fmt::format("{} needs {} behind it", name, row->argument));
-      if (row->long_name == std::string_view("--options")) {
+      if (names_options_file(*row)) {
         if (from_file) return fail("-o: a file of options cannot name another one");
         if (auto read = parse_file(std::string(arguments.front())); !read) return read;
       } else if (auto applied = row->apply(settings_, arguments.first(count)); !applied) {

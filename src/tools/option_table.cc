@@ -185,8 +185,12 @@ Result<void> set_random_filter(Settings& settings, Values values) {
   return {};
 }
 
-// Reading the file is the parser's: it puts more options in this one's place.
 Result<void> nothing(Settings&, Values) {
+  return {};
+}
+
+// Reading the file is the parser's: it puts more options in this one's place.
+Result<void> options_file(Settings&, Values) {
   return {};
 }
 
@@ -285,7 +289,7 @@ constexpr std::array kTable{
               "set a property of a packet (5.0): -D publish content-type text/plain; NAME for user-property only",
               apply_property},
     OptionRow{"-o", "--options", "FILE", kBoth, kOther, "more options from FILE, one with its value on each line",
-              nothing},
+              options_file},
     OptionRow{"-d", "--debug", nullptr, kBoth, kOther, "show every packet on the standard error output",
               set_true<&S::debug>},
     OptionRow{nullptr, "--quiet", nullptr, kBoth, kOther, "print no errors while running", set_true<&S::quiet>},
@@ -336,6 +340,10 @@ std::span<const OptionRow> option_table() {
 
 bool takes_property(const OptionRow& row) {
   return row.apply == apply_property;
+}
+
+bool names_options_file(const OptionRow& row) {
+  return row.apply == options_file;
 }
 
 const OptionRow* find_option(std::string_view name, Tool tool) {

@@ -11,8 +11,6 @@
 
 namespace martlet::tools {
 
-using Values = std::span<const std::string_view>;
-
 struct OptionRow {
   const char* short_name;  // "-h", or nullptr
   const char* long_name;   // "--host", or nullptr
@@ -35,6 +33,8 @@ std::string nearest_option(std::string_view name, Tool tool);
 
 // True for the one option that takes three or four values.
 bool takes_property(const OptionRow& row);
+// True for the one whose value is a file of more options: the parser reads it.
+bool names_options_file(const OptionRow& row);
 
 // The whole of --help.
 std::string help_text(Tool tool);

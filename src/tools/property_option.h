@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "tools/option_table.h"
+#include "tools/settings.h"
 
 namespace martlet::tools {
 

@@ -3,13 +3,18 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wire/properties.h"
 #include "wire/types.h"
 
 namespace martlet::tools {
+
+// What stands behind an option on the command line.
+using Values = std::span<const std::string_view>;
 
 // Bits of OptionRow::tools.
 enum Tool : unsigned { kPub = 1, kSub = 2, kBoth = 3 };
