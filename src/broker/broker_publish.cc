@@ -102,7 +102,9 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
 // Stores a retained message. Without room it is not kept, but who is subscribed gets it all the same.
 bool Broker::retain(const MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now) {
   if (!retained_.store(message)) {
-    verdicts_.record({VerdictReason::retained_full, client_id, message->topic(), "limits.max_retained"}, now);
+    verdicts_.record({VerdictReason::retained_full, client_id, message->topic(),
+                      "limits.max_retained_messages or limits.max_retained_bytes"},
+                     now);
     return false;
   }
   ticket = ports_.records.append(RetainedChanged{*message});
@@ -317,7 +319,7 @@ void Broker::dropped(const Delivery& delivery, DropReason reason) {
       break;
     case DropReason::queue_full:
       verdict.reason = VerdictReason::queue_full;
-      verdict.rule = "limits.max_queued";
+      verdict.rule = "limits.max_queued_messages or limits.max_queued_bytes";
       break;
     case DropReason::too_large:
       verdict.reason = VerdictReason::too_large;

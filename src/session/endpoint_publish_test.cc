@@ -165,7 +165,7 @@ TEST_F(PublishTest, TheReceiveMaximumHoldsForTheClient) {
   side_.feed(publish(1, 2));
   EXPECT_EQ(side_.feed(publish(5, 2)), "received PUBLISH 5 qos2 t=x");
   done(publish(5, 2));
-  for (const std::uint16_t packet_id : {1, 3}) {  // 3 was not repeated: it frees nothing
+  for (const std::uint16_t packet_id : {std::uint16_t{1}, std::uint16_t{3}}) {  // 3 was not repeated: it frees nothing
     side_.feed_ack(PacketType::pubrel, packet_id);
     side_.endpoint->complete(packet_id, Ticket::done(), side_.out);
   }
