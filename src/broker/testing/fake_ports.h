@@ -1,0 +1,87 @@
+// The broker's surroundings for tests, fuzzing and benchmarks: outboxes in memory, records that become durable when
+// told.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "broker/ports.h"
+
+namespace martlet::broker::testing {
+
+class FakeTransport final : public Transport {
+ public:
+  struct Connection {
+    std::uint32_t generation = 0;
+    bool open = false;
+    bool paused = false;
+    bool touched = false;
+    ByteChain outbox;  // what the broker wrote is left in it after the close
+  };
+
+  // A free slot for a new connection; the driver then tells the broker.
+  ConnectionId open() {
+    std::uint32_t slot = 0;
+    while (slot < connections_.size() && connections_[slot]->open) ++slot;
+    if (slot == connections_.size()) connections_.push_back(std::make_unique<Connection>());
+    Connection& connection = *connections_[slot];
+    connection.open = true;
+    connection.paused = connection.touched = false;
+    connection.outbox.clear();
+    return {slot, ++connection.generation};
+  }
+  // The network lost it; the driver then tells the broker.
+  void lose(ConnectionId id) { at(id).open = false; }
+  bool is_open(ConnectionId id) { return connections_[id.slot]->generation == id.generation && at(id).open; }
+  Connection& at(ConnectionId id) { return *connections_[id.slot]; }
+
+  ByteChain& outbox(ConnectionId id) override {
+    check(is_open(id), "the broker writes to open connections only");
+    return at(id).outbox;
+  }
+  void touch(ConnectionId id) override { at(id).touched = true; }
+  void close(ConnectionId id) override {
+    check(at(id).generation == id.generation, "a connection is closed before its slot is used again");
+    at(id).open = false;
+  }
+  void pause_reading(ConnectionId id, bool paused) override { at(id).paused = paused; }
+  std::uint64_t bytes_sent() const override { return 0; }
+
+ private:
+  std::vector<std::unique_ptr<Connection>> connections_;
+};
+
+// Counts records and keeps a line about each.
+class FakeRecords final : public RecordSink {
+ public:
+  Ticket append(const Record& record) override {
+    if (keeps_names) names.emplace_back(name_of(record));
+    ++position;
+    return at_once ? Ticket::done() : Ticket::at(position);
+  }
+
+  std::uint64_t position = 0;
+  bool at_once = true;  // every ticket is resolved
+  bool keeps_names = true;
+  std::vector<std::string> names;
+
+ private:
+  static const char* name_of(const Record& record) {
+    static constexpr const char* kNames[] = {"message owed",      "retained changed",     "session changed",
+                                             "session ended",     "subscription changed", "subscription removed",
+                                             "incoming released", "outgoing received"};
+    return kNames[record.index()];
+  }
+};
+
+class SilentLog final : public Log {
+ public:
+  bool wants(LogLevel) const override { return false; }
+  void write(LogLevel, std::string_view) override {}
+};
+
+}  // namespace martlet::broker::testing
