@@ -89,7 +89,7 @@ TEST(BenchOptions, TellHowManyDeliveriesAreOwed) {
 }
 
 TEST(BenchOptions, BoundTheBacklogBySizes) {
-  EXPECT_EQ(effective_backlog(parse({"fan-in"})->options), 10u);
+  EXPECT_EQ(effective_backlog(parse({"fan-in"})->options), 5u);
   EXPECT_EQ(effective_backlog(parse({"fan-in", "--publishers", "100000"})->options), 2u);
   EXPECT_EQ(effective_backlog(parse({"p2p"})->options), 100u);
   EXPECT_EQ(effective_backlog(parse({"large"})->options), 32u);

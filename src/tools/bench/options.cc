@@ -23,7 +23,7 @@ std::uint32_t effective_backlog(const BenchOptions& options) {
   if (options.backlog > 0) return options.backlog;
   constexpr std::size_t kMostBytes = 2 * 1024 * 1024;
   constexpr std::size_t kMost = 100;
-  constexpr std::size_t kMostPerSubscriber = 10'000;
+  constexpr std::size_t kMostPerSubscriber = 5'000;
   const std::size_t sources = options.scenario == Scenario::fan_in ? options.publishers : 1;
   const std::size_t most = std::min({kMost, kMostBytes / options.payload_bytes, kMostPerSubscriber / sources});
   return static_cast<std::uint32_t>(std::max<std::size_t>(most, 2));

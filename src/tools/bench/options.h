@@ -58,7 +58,7 @@ struct BenchOptions {
 // Deliveries that one message owes.
 std::uint64_t deliveries_per_message(const BenchOptions& options);
 // The limit that holds for `backlog`: by default at most 100 messages and about 2 MiB of payload wait per publisher,
-// and in a fan-in 10,000 messages per subscriber.
+// and in a fan-in 5,000 messages per subscriber.
 std::uint32_t effective_backlog(const BenchOptions& options);
 // Publishers and subscribers, or connections, of the scenario.
 std::uint32_t total_connections(const BenchOptions& options);

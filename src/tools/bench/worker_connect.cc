@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <system_error>
 
 #include "base/hash.h"
 #include "env/posix/measure.h"
@@ -52,8 +53,8 @@ void Worker::start_connect(std::uint32_t index, std::uint64_t due_ns) {
 
 void Worker::tcp_decided(Connection& connection, std::uint32_t index) {
   if (const int code = network_.connect_error(connection.handle); code != 0) {
-    return fail_connection(connection,
-                           fmt::format("cannot connect to {}: error {}", env::to_text(options_.broker), code));
+    return fail_connection(connection, fmt::format("cannot connect to {}: {}", env::to_text(options_.broker),
+                                                   std::generic_category().message(code)));
   }
   connection.stage = Stage::greeting;
   set_interest(connection, index, false);
