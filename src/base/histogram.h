@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -42,7 +43,8 @@ class Histogram {
     std::uint64_t total = 0;
     for (const auto& bucket : counts_) total += bucket.load(std::memory_order_relaxed);
     if (total == 0) return 0;
-    const auto wanted = static_cast<std::uint64_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(total) + 0.5);
+    const auto wanted =
+        static_cast<std::uint64_t>(std::llround(std::clamp(share, 0.0, 1.0) * static_cast<double>(total)));
     const std::uint64_t rank = std::clamp<std::uint64_t>(wanted, 1, total);
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < kBuckets; ++i) {

@@ -2,6 +2,7 @@
 // be played.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,7 +22,7 @@ class MemoryDisk {
     std::map<Position, std::string> log;
     Position first = 1;
     Position end = 1;
-    std::map<std::string, std::string, std::less<>> tables[kTables];
+    std::array<std::map<std::string, std::string, std::less<>>, kTables> tables;
   };
 
   // The disk after a power cut now: what was synced is there, nothing else.

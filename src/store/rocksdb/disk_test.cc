@@ -16,9 +16,7 @@
 namespace martlet::store::testing {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pair;
 using ::testing::SizeIs;
 
 class RocksdbDisk : public ::testing::Test {

@@ -89,6 +89,7 @@ TEST(RocksdbOpen, AnUnknownTableIsRefused) {
   std::vector<std::string> names;
   ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, directory / "store", &names).ok());
   names.emplace_back("stranger");
+  families.reserve(names.size());
   for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
   rocksdb::DBOptions options;
   options.create_missing_column_families = true;

@@ -1,5 +1,7 @@
 #include "store/rocksdb/wal_scan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -85,6 +87,7 @@ std::vector<std::string> logs_in_order(const std::vector<std::string>& names) {
     logs.emplace(std::stoull(number), name);
   }
   std::vector<std::string> ordered;
+  ordered.reserve(logs.size());
   for (const auto& [number, name] : logs) ordered.push_back(name);
   return ordered;
 }
@@ -97,7 +100,7 @@ bool writes_follow_damage(rocksdb::Env& env, const std::string& path) {
   bool damaged = false;
   for (const std::string& name : logs_in_order(names)) {
     std::string log;
-    if (!rocksdb::ReadFileToString(&env, path + "/" + name, &log).ok()) return true;
+    if (!rocksdb::ReadFileToString(&env, fmt::format("{}/{}", path, name), &log).ok()) return true;
     for (std::size_t at = 0; at < log.size(); at += kBlockBytes) {
       if (scan_block(std::string_view(log).substr(at, kBlockBytes), damaged)) return true;
     }
