@@ -10,6 +10,7 @@ namespace {
 // The first chunk is small since most turns send one small packet to a connection; further ones are not.
 constexpr std::size_t kFirstChunkBytes = 1024 - sizeof(Block);
 constexpr std::size_t kChunkBytes = 16384 - sizeof(Block);
+constexpr std::size_t kMostSentSegments = 8;
 constexpr std::size_t kKeptSegments = 8;
 
 }  // namespace
@@ -65,7 +66,7 @@ void ByteChain::consume(std::size_t count) {
     }
   }
   // Sent segments are dropped in bulk once they outnumber the rest, so a queue that never empties stays linear.
-  if (first_ > 64 && first_ * 2 > segments_.size()) {
+  if (first_ > kMostSentSegments && first_ * 2 > segments_.size()) {
     segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
   }

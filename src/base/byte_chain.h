@@ -19,11 +19,13 @@ class ByteChain {
   ByteChain(ByteChain&& other) noexcept
       : segments_(std::exchange(other.segments_, {})),
         first_(std::exchange(other.first_, 0)),
-        size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+        size_bytes_(std::exchange(other.size_bytes_, 0)),
+        consumed_bytes_(std::exchange(other.consumed_bytes_, 0)) {}
   ByteChain& operator=(ByteChain&& other) noexcept {
     segments_ = std::exchange(other.segments_, {});
     first_ = std::exchange(other.first_, 0);
     size_bytes_ = std::exchange(other.size_bytes_, 0);
+    consumed_bytes_ = std::exchange(other.consumed_bytes_, 0);
     return *this;
   }
   ByteChain(const ByteChain&) = delete;

@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <utility>
 
+#include "base/block.h"
 #include "session/message.h"
 
 namespace martlet::session {
 
 // The subscription identifiers that go with a delivery [MQTT-3.3.4-3]: mostly none or one, so one word holds those and
-// only several take memory.
+// only several take memory, from the pool of blocks.
 class SubscriptionIdentifiers {
  public:
   SubscriptionIdentifiers() = default;
@@ -23,15 +23,17 @@ class SubscriptionIdentifiers {
       count_ = 1;
       return;
     }
-    many_ = std::make_unique<std::uint32_t[]>(identifiers.size());
-    std::copy(identifiers.begin(), identifiers.end(), many_.get());
+    many_ = BlockRef::adopt(allocate_block(identifiers.size_bytes()));
+    std::copy(identifiers.begin(), identifiers.end(), reinterpret_cast<std::uint32_t*>(many_->data()));
     count_ = static_cast<std::uint32_t>(identifiers.size());
   }
 
-  std::span<const std::uint32_t> view() const { return {count_ > 1 ? many_.get() : &first_, count_}; }
+  std::span<const std::uint32_t> view() const {
+    return {count_ > 1 ? reinterpret_cast<const std::uint32_t*>(many_->data()) : &first_, count_};
+  }
 
  private:
-  std::unique_ptr<std::uint32_t[]> many_;
+  BlockRef many_;
   std::uint32_t first_ = 0;
   std::uint32_t count_ = 0;
 };

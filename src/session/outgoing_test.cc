@@ -131,12 +131,20 @@ TEST(Outgoing, ResendSkipsWhatEndedMeanwhile) {
 TEST(Outgoing, AfterALostSessionOldMessagesAreNewOnes) {
   Outgoing outgoing;
   const std::uint16_t published = begin_sent(outgoing, delivery("a", 2)).packet_id;
-  InFlight& released = begin_sent(outgoing, delivery("b", 2));
-  released.state = FlightState::released;
+  InFlight& entry = begin_sent(outgoing, delivery("b", 2));
+  entry.state = FlightState::released;
+  const std::uint16_t released = entry.packet_id;
   outgoing.restart();
-  outgoing.forget_sent([](Delivery, std::uint16_t) {});
+  Texts over;
+  outgoing.forget_sent([&](const Delivery& delivery, std::uint16_t packet_id) {
+    EXPECT_EQ(packet_id, released);
+    over.push_back(topic_of(delivery));
+  });
+  EXPECT_THAT(over, ElementsAre("b")) << "the peer had received it";
+  EXPECT_EQ(outgoing.find(released), nullptr);
+  ASSERT_NE(outgoing.find(published), nullptr);
   EXPECT_FALSE(outgoing.find(published)->dup);
-  EXPECT_EQ(outgoing.find(released.packet_id)->state, FlightState::released);
+  EXPECT_EQ(outgoing.next_to_resend(), outgoing.find(published));
 }
 
 TEST(Outgoing, DropNewestKeepsWhatWaits) {
