@@ -163,7 +163,7 @@ class SocketWorld : public World {
   // Turns the loop and the clients until all has arrived. Bytes sent to somebody who does not read, or to a closed
   // connection, never arrive: they are given up after the loopback has been quiet for a while.
   void settle() {
-    constexpr int kQuietRounds = 10;
+    constexpr int kQuietRounds = 100;
     int quiet = 0;
     for (;;) {
       loop_.turn(clock_.get().mono_ms);
