@@ -98,7 +98,10 @@ void Client::send_requests() {
       request->packet_id = request->subscribes
                                ? endpoint_->subscribe(wire::Subscribe{0, properties, filters.list()}, out)
                                : endpoint_->unsubscribe(wire::Unsubscribe{0, properties, filters.list()}, out);
-      if (request->packet_id == 0) return;  // all identifiers are taken: again when one is free
+      if (request->packet_id != 0) continue;
+      if (!state_.outgoing.identifiers_left()) return;  // again when one is free: an acknowledgement ends the wait
+      too_large_.push_back(*request);
+      requests_.drop(request->handle);
     }
     requests_due_ = false;
   });
@@ -139,6 +142,12 @@ void Client::dropped(const session::Delivery& delivery, session::DropReason reas
 }
 
 void Client::report_finished() {
+  for (const Request& request : std::exchange(too_large_, {})) {
+    const std::vector<std::uint8_t> reasons(request.filters.size(),
+                                            static_cast<std::uint8_t>(ReasonCode::packet_too_large));
+    const auto type = request.subscribes ? wire::PacketType::suback : wire::PacketType::unsuback;
+    handler_.answered(request.handle, {type, 0, {}, reasons});
+  }
   const auto finished = std::exchange(finished_, {});
   unfinished_ -= finished.size();
   for (const auto& [handle, reason] : finished) handler_.published(handle, reason);
@@ -209,7 +218,7 @@ void Client::handle_message(const session::PublishReceived& event, ByteChain& ou
 // --- time
 
 DeadlineMs Client::next_deadline() const {
-  if (!finished_.empty()) return 0;
+  if (!finished_.empty() || !too_large_.empty()) return 0;
   DeadlineMs at = phase_ == Phase::waiting ? retry_at_ : kNever;
   if (phase_ == Phase::handshaking || phase_ == Phase::up) at = std::min(at, endpoint_->deadline());
   return at;

@@ -160,6 +160,7 @@ class Client final : private net::ReactorHandler, private session::DeliveryObser
   std::size_t unfinished_ = 0;
   // Told to the handler once the endpoint's operation is over.
   std::vector<std::pair<PublishHandle, wire::ReasonCode>> finished_;
+  std::vector<Request> too_large_;  // requests that the server's maximum packet size does not let through
 };
 
 }  // namespace martlet::client

@@ -70,7 +70,8 @@ class ClientHandler {
     (void)handle;
     (void)reason;
   }
-  // SUBACK or UNSUBACK for `handle`; once more for each time that it is sent again.
+  // SUBACK or UNSUBACK for `handle`; once more for each time that it is sent again. A request above the server's
+  // maximum packet size is answered here, with packet_too_large for each filter.
   virtual void answered(RequestHandle handle, const wire::FilterAck& ack) {
     (void)handle;
     (void)ack;

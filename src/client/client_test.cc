@@ -47,7 +47,10 @@ class Recorder final : public ClientHandler {
     EXPECT_EQ(outcomes.count(handle), 0u) << "told twice";
     outcomes[handle] = reason;
   }
-  void answered(RequestHandle handle, const wire::FilterAck&) override { answers.push_back(handle); }
+  void answered(RequestHandle handle, const wire::FilterAck& ack) override {
+    answers.push_back(handle);
+    last_reasons.assign(ack.reasons.begin(), ack.reasons.end());
+  }
 
   int times_connected = 0;
   bool session_present = false;
@@ -58,6 +61,7 @@ class Recorder final : public ClientHandler {
   std::vector<AckToken> tokens;
   std::map<PublishHandle, ReasonCode> outcomes;
   std::vector<RequestHandle> answers;
+  std::vector<std::uint8_t> last_reasons;
   std::function<void()> on_message;
   AckBy ack_by = AckBy::client;
 };
@@ -400,6 +404,18 @@ TEST_F(ClientTest, UnsubscribesAndForgets) {
   server.cut();
   ASSERT_TRUE(until_in_time([&] { return handler.answers.size() == 3; }));
   EXPECT_THAT(server.subscribed, ElementsAre("a", "b", "b"));
+}
+
+TEST_F(ClientTest, RequestAboveTheServersPacketSizeIsAnsweredHere) {
+  server.options.max_packet_bytes = 100;
+  connect();
+  const RequestHandle large = client->subscribe({{std::string(200, 'a'), {}}});
+  ASSERT_TRUE(until([&] { return handler.answers.size() == 1; }));
+  EXPECT_EQ(handler.answers[0], large);
+  EXPECT_THAT(handler.last_reasons, ElementsAre(0x95));
+  client->subscribe({{"b", {}}});
+  ASSERT_TRUE(until([&] { return handler.answers.size() == 2; }));
+  EXPECT_THAT(server.subscribed, ElementsAre("b"));
 }
 
 TEST_F(ClientTest, TraceSeesBothDirectionsOnce) {

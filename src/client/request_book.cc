@@ -46,6 +46,10 @@ Request* RequestBook::find(std::uint16_t packet_id) {
   return found == requests_.end() ? nullptr : &*found;
 }
 
+void RequestBook::drop(RequestHandle handle) {
+  std::erase_if(requests_, [handle](const Request& request) { return request.handle == handle; });
+}
+
 void RequestBook::answered(std::uint16_t packet_id) {
   Request* request = find(packet_id);
   if (!request) return;
@@ -55,7 +59,7 @@ void RequestBook::answered(std::uint16_t packet_id) {
   const RequestHandle handle = request->handle;
   const std::vector<FilterSpec> filters = request->filters;
   forget(filters, handle);
-  std::erase_if(requests_, [handle](const Request& one) { return one.handle == handle; });
+  drop(handle);
 }
 
 }  // namespace martlet::client

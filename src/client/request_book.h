@@ -40,6 +40,8 @@ class RequestBook {
   // forgotten.
   Request* find(std::uint16_t packet_id);
   void answered(std::uint16_t packet_id);
+  // Forgets a request that cannot be sent.
+  void drop(RequestHandle handle);
 
   // Subscriptions and requests that it holds.
   std::size_t size() const { return requests_.size(); }
