@@ -111,7 +111,7 @@ class Client {
  public:
   // Throws std::system_error if the system has no descriptors left, std::invalid_argument for a setting that MQTT does
   // not allow.
-  explicit Client(ClientSettings settings);
+  explicit Client(const ClientSettings& settings);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -220,7 +220,7 @@ class Client::Implementation final : private client::ClientHandler {
   client::Client inner_;
 };
 
-Client::Client(ClientSettings settings) : implementation_(std::make_unique<Implementation>(*this, settings)) {}
+Client::Client(const ClientSettings& settings) : implementation_(std::make_unique<Implementation>(*this, settings)) {}
 
 Client::~Client() = default;
 
