@@ -1,4 +1,5 @@
-// First-in first-out queue on one growing array. Empty, it owns no memory; std::deque would hold a page for every idle session.
+// First-in first-out queue on one growing array. Empty, it owns no memory; std::deque would hold a page for every idle
+// session.
 #pragma once
 
 #include <cstddef>

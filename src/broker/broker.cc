@@ -66,8 +66,7 @@ Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
 
 Broker::~Broker() = default;
 
-// --- events
-// ------------------------------------------------------------------------------------------------------------------
+// ---- events
 
 void Broker::connection_opened(ConnectionId id, std::string_view listener, std::string_view peer_address,
                                const Now& now) {
@@ -180,8 +179,7 @@ void Broker::resume_reading(Connection& connection, const Now& now) {
   arm(connection);
 }
 
-// --- time
-// --------------------------------------------------------------------------------------------------------------------
+// ---- time
 
 void Broker::arm(Connection& connection) {
   DeadlineMs due = connection.reading_paused ? kNever : connection.endpoint.deadline();
@@ -297,8 +295,7 @@ void Broker::arm_sweep(const Now& now) {
   deadlines_.add({now.mono_ms + kRetainedSweepMs, DueKind::retained_sweep, 0, 0});
 }
 
-// --- the end
-// -----------------------------------------------------------------------------------------------------------------
+// ---- the end
 
 void Broker::end_failed(Connection& connection, const wire::DecodeError& error, const Now& now) {
   VerdictReason reason = VerdictReason::protocol_error;

@@ -37,8 +37,7 @@ class Broker : private session::DeliveryObserver {
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
-  // --- events
-  // ----------------------------------------------------------------------------------------------------------------
+  // ---- events
   // `peer_address` is for people: logs, verdicts.
   void connection_opened(ConnectionId id, std::string_view listener, std::string_view peer_address, const Now& now);
   void bytes_received(ConnectionId id, ByteView bytes, const Now& now);
@@ -54,8 +53,7 @@ class Broker : private session::DeliveryObserver {
   // Ends all connections with 0x8B; wills without delay are published [4.13]. After it the broker takes no more events.
   void shut_down(const Now& now);
 
-  // --- what can be looked at
-  // ---------------------------------------------------------------------------------------------------
+  // ---- what can be looked at
   const Verdicts& verdicts() const { return verdicts_; }
   const Counters& counters() const { return counters_; }
   std::size_t sessions() const { return sessions_.size(); }

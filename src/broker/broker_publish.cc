@@ -34,8 +34,7 @@ DeadlineMs expiry_deadline(const Now& now, std::optional<std::uint32_t> expiry_s
 
 }  // namespace
 
-// --- a PUBLISH arrives
-// -------------------------------------------------------------------------------------------------------
+// ---- a PUBLISH arrives
 
 // Whether the topic may be published to; if not, the publisher has its answer.
 bool Broker::may_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
@@ -112,8 +111,7 @@ bool Broker::retain(const MessageRef& message, std::string_view client_id, Ticke
   return true;
 }
 
-// --- to the receivers
-// --------------------------------------------------------------------------------------------------------
+// ---- to the receivers
 
 Broker::Routed Broker::route(const MessageRef& message, const Now& now) {
   Routed routed;
@@ -171,8 +169,7 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
   return &taker;
 }
 
-// --- shared subscriptions: what a member leaves behind
-// -----------------------------------------------------------------------
+// ---- shared subscriptions: what a member leaves behind
 
 // What `session` was given through the group, and did not get, goes to others [4.8.2].
 void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
@@ -227,8 +224,7 @@ void Broker::collect_stranded(Session& session, const Now& now) {
   }
 }
 
-// --- the broker's own publications
-// -------------------------------------------------------------------------------------------
+// ---- the broker's own publications
 
 void Broker::publish_own(const MessageRef& message, const Now& now) {
   if (message->facts().retain) {
@@ -285,8 +281,7 @@ void Broker::publish_sys(const Now& now) {
   });
 }
 
-// --- what became of deliveries
-// -----------------------------------------------------------------------------------------------
+// ---- what became of deliveries
 
 void Broker::on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now) {
   const std::string_view topic = finished.delivery.message->topic();

@@ -138,8 +138,7 @@ void Broker::remove_subscription(Session& session, std::string_view filter, std:
   hand_over(session, *group, now);
 }
 
-// --- retained messages
-// -------------------------------------------------------------------------------------------------------
+// ---- retained messages
 
 void Broker::start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
                             std::uint32_t identifier) {

@@ -68,12 +68,15 @@ const char* verdict_name(VerdictReason reason) {
   return kNames[static_cast<std::size_t>(reason)];
 }
 
-Verdicts::Verdicts(std::size_t capacity) : ring_(capacity) {
-  check(std::has_single_bit(capacity), "the ring's capacity is a power of two");
+Verdicts::Verdicts(std::size_t capacity, std::size_t successes) : troubles_(capacity), successes_(successes) {
+  check(std::has_single_bit(capacity) && std::has_single_bit(successes), "a ring's capacity is a power of two");
 }
 
 void Verdicts::record(const Verdict& verdict, const Now& now) {
-  Entry& entry = ring_[next_++ & (ring_.size() - 1)];
+  const bool success = verdict.reason == VerdictReason::delivered || verdict.reason == VerdictReason::acknowledged ||
+                       verdict.reason == VerdictReason::queued;
+  Entry& entry = (success ? successes_ : troubles_).next();
+  entry.sequence = recorded_++;
   entry.wall_ms = now.wall_ms;
   entry.rule = verdict.rule;
   entry.reason = verdict.reason;
@@ -82,21 +85,27 @@ void Verdicts::record(const Verdict& verdict, const Now& now) {
   ++counts_[static_cast<std::size_t>(verdict.reason)];
 }
 
+void Verdicts::append_line(std::string& text, const Entry& entry) {
+  fmt::format_to(std::back_inserter(text), "{}.{:03} {} client=\"", entry.wall_ms / 1000, entry.wall_ms % 1000,
+                 verdict_name(entry.reason));
+  append_printable(text, {entry.client.data(), entry.client_size});
+  text += "\" topic=\"";
+  append_printable(text, {entry.topic.data(), entry.topic_size});
+  fmt::format_to(std::back_inserter(text), "\" rule=\"{}\"\n", entry.rule);
+}
+
 std::string Verdicts::dump() const {
   std::string text;
   for (std::size_t i = 0; i < kVerdictReasons; ++i) {
     if (counts_[i] != 0) fmt::format_to(std::back_inserter(text), "count {} {}\n", kNames[i], counts_[i]);
   }
-  const std::uint64_t first = next_ > ring_.size() ? next_ - ring_.size() : 0;
-  for (std::uint64_t i = first; i < next_; ++i) {
-    const Entry& entry = ring_[i & (ring_.size() - 1)];
-    fmt::format_to(std::back_inserter(text), "{}.{:03} {} client=\"", entry.wall_ms / 1000, entry.wall_ms % 1000,
-                   verdict_name(entry.reason));
-    append_printable(text, {entry.client.data(), entry.client_size});
-    text += "\" topic=\"";
-    append_printable(text, {entry.topic.data(), entry.topic_size});
-    fmt::format_to(std::back_inserter(text), "\" rule=\"{}\"\n", entry.rule);
+  std::vector<const Entry*> kept;
+  for (const Ring* ring : {&troubles_, &successes_}) {
+    const std::size_t count = std::min<std::uint64_t>(ring->written, ring->entries.size());
+    for (std::size_t i = 0; i < count; ++i) kept.push_back(&ring->entries[i]);
   }
+  std::sort(kept.begin(), kept.end(), [](const Entry* a, const Entry* b) { return a->sequence < b->sequence; });
+  for (const Entry* entry : kept) append_line(text, *entry);
   return text;
 }
 

@@ -1,5 +1,6 @@
-// The one place where the fate of messages and connections is recorded: a ring of the latest verdicts and a counter for
-// each reason. Everything that explains the broker afterwards reads this.
+// The one place where the fate of messages and connections is recorded: a counter for each reason, and the latest
+// verdicts in two rings, so that a stream of successes does not push out the reasons of the rest. Everything that
+// explains the broker afterwards reads this.
 #pragma once
 
 #include <array>
@@ -60,32 +61,45 @@ struct Verdict {
 
 class Verdicts {
  public:
-  // Keeps the last `capacity` verdicts, a power of two. Texts are cut to what an entry holds.
-  explicit Verdicts(std::size_t capacity = 8192);
+  // Keeps the last `capacity` verdicts that somebody may ask about, and the last `successes` of delivered, acknowledged
+  // and queued messages; both powers of two. Texts are cut to what an entry holds.
+  explicit Verdicts(std::size_t capacity = 8192, std::size_t successes = 256);
 
   // Takes no memory and does not fail.
   void record(const Verdict& verdict, const Now& now);
 
   std::uint64_t count(VerdictReason reason) const { return counts_[static_cast<std::size_t>(reason)]; }
-  std::uint64_t recorded() const { return next_; }
+  std::uint64_t recorded() const { return recorded_; }
 
-  // The ring from the oldest entry on, one line each, below a line for each reason that was counted.
+  // The verdicts that are kept, in the order of recording, one line each, below a line for each reason that was
+  // counted.
   std::string dump() const;
 
  private:
   struct Entry {
+    std::uint64_t sequence;
     std::int64_t wall_ms;
     std::string_view rule;
     VerdictReason reason;
     std::uint8_t client_size;
     std::uint8_t topic_size;
     std::array<char, 37> client;
-    std::array<char, 64> topic;
+    std::array<char, 56> topic;
   };
   static_assert(sizeof(Entry) == 128, "an entry fills two cache lines");
 
-  std::vector<Entry> ring_;
-  std::uint64_t next_ = 0;
+  // Of `size` entries the last ones written; a power of two.
+  struct Ring {
+    explicit Ring(std::size_t size) : entries(size) {}
+    Entry& next() { return entries[written++ & (entries.size() - 1)]; }
+    std::vector<Entry> entries;
+    std::uint64_t written = 0;
+  };
+  static void append_line(std::string& text, const Entry& entry);
+
+  Ring troubles_;
+  Ring successes_;
+  std::uint64_t recorded_ = 0;
   std::array<std::uint64_t, kVerdictReasons> counts_{};
 };
 

@@ -55,12 +55,25 @@ TEST(Verdicts, KeepsTheLatestAndCountsAll) {
   EXPECT_LT(dump.find("\"t6\""), dump.find("\"t9\""));
 }
 
+TEST(Verdicts, SuccessesDoNotPushOutTheRest) {
+  Verdicts verdicts(4, 2);
+  verdicts.record({VerdictReason::expired, "c", "early", ""}, kNow);
+  for (int i = 0; i < 10; ++i) verdicts.record({VerdictReason::delivered, "c", "t" + std::to_string(i), ""}, kNow);
+  verdicts.record({VerdictReason::denied, "c", "late", ""}, kNow);
+  EXPECT_EQ(verdicts.recorded(), 12u);
+  const std::string dump = verdicts.dump();
+  EXPECT_THAT(dump, HasSubstr("count delivered 10\n"));
+  EXPECT_THAT(dump, Not(HasSubstr("\"t7\"")));
+  EXPECT_LT(dump.find("\"early\""), dump.find("\"t8\""));
+  EXPECT_LT(dump.find("\"t9\""), dump.find("\"late\""));
+}
+
 TEST(Verdicts, LongTextsAreCut) {
   Verdicts verdicts(2);
   verdicts.record({VerdictReason::denied, std::string(70'000, 'c'), std::string(70'000, 't'), ""}, kNow);
   const std::string dump = verdicts.dump();
   EXPECT_THAT(dump, HasSubstr("client=\"" + std::string(37, 'c') + "\""));
-  EXPECT_THAT(dump, HasSubstr("topic=\"" + std::string(64, 't') + "\""));
+  EXPECT_THAT(dump, HasSubstr("topic=\"" + std::string(56, 't') + "\""));
 }
 
 TEST(Verdicts, WhatMovesATerminalsCursorIsEscaped) {

@@ -95,8 +95,7 @@ void CoreLoop::begin_stop() {
   stop_by_ms_ = now.mono_ms + kLingerMs;
 }
 
-// --- from the reactor
-// --------------------------------------------------------------------------------------------------------
+// ---- from the reactor
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
   broker_.connection_opened(broker_id(id), listener_names_[listener.index], peer_address, reactor_.now());
@@ -137,8 +136,7 @@ void CoreLoop::external_ready(std::uint32_t) {
   }
 }
 
-// --- from the broker
-// ---------------------------------------------------------------------------------------------------------
+// ---- from the broker
 
 ByteChain& CoreLoop::outbox(broker::ConnectionId connection) {
   return reactor_.outbox(net_id(connection));

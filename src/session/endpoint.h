@@ -77,26 +77,26 @@ class Endpoint {
   // Keep alive and handshake timeouts (Failed), a client's PINGREQ (Handled), or nothing yet (NeedMore).
   Event on_time(const Now& now, ByteChain& out);
 
-  // --- server role
-  // ----------------------------------------------------------------------------------------------------------- Answers
-  // CONNECT with success [MQTT-3.1.4-5] and resumes the session's unfinished deliveries behind it.
+  // ---- server role
+
+  // Answers CONNECT with success [MQTT-3.1.4-5] and resumes the session's unfinished deliveries behind it.
   void accept(const Acceptance& acceptance, const Now& now, ByteChain& out, DeliveryObserver& observer);
   // Answers CONNECT with `reason`; the owner closes after the flush [MQTT-3.2.2-7].
   void refuse(wire::ReasonCode reason, std::string_view reason_string, ByteChain& out);
   // SUBACK or UNSUBACK; `reasons` one a filter.
   void answer_request(Ticket ticket, const wire::FilterAck& ack, ByteChain& out);
 
-  // --- client role
-  // ----------------------------------------------------------------------------------------------------------- Sends
-  // CONNECT. `state` must outlive the endpoint; the packet's announced limits are taken from the options.
+  // ---- client role
+
+  // Sends CONNECT. `state` must outlive the endpoint; the packet's announced limits are taken from the options.
   void connect(const wire::Connect& packet, SessionState& state, const Now& now, ByteChain& out);
   // Sends SUBSCRIBE or UNSUBSCRIBE under a new identifier, which is returned; 0 if none is free or if the packet
   // exceeds the server's maximum packet size.
   std::uint16_t subscribe(const wire::Subscribe& packet, ByteChain& out);
   std::uint16_t unsubscribe(const wire::Unsubscribe& packet, ByteChain& out);
 
-  // --- both
-  // ------------------------------------------------------------------------------------------------------------------
+  // ---- both
+
   // Sends `delivery` now if the connection, the peer's window and the order allow it, else lets it wait in the session.
   void deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   // Sends what waits, as far as window and outbox allow; with `hold_acknowledged`, new QoS 1 and 2 messages stay.

@@ -15,8 +15,7 @@ using wire::ProtocolVersion;
 using wire::QoS;
 using wire::ReasonCode;
 
-// --- receiving
-// ---------------------------------------------------------------------------------------------------------------
+// ---- receiving
 
 // Limits that we announced, and the topic alias; puts the alias's topic into the packet.
 std::optional<DecodeError> Endpoint::check_publish(wire::Publish& publish) {
@@ -108,8 +107,7 @@ void Endpoint::send_publish_ack(PacketType type, std::uint16_t packet_id, Ticket
   pass_gate(ticket, ack, out, ends_exchange);
 }
 
-// --- acknowledgements of what we sent
-// ----------------------------------------------------------------------------------------
+// ---- acknowledgements of what we sent
 
 Event Endpoint::on_publish_ack(const wire::PublishAck& ack, const Now& now, ByteChain& out) {
   (void)now;
@@ -180,8 +178,7 @@ Event Endpoint::on_pubcomp(const wire::PublishAck& ack) {
   return finish(*entry, ack.reason);
 }
 
-// --- sending
-// -----------------------------------------------------------------------------------------------------------------
+// ---- sending
 
 void Endpoint::take_window(InFlight& entry) {
   entry.in_window = true;
