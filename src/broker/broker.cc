@@ -35,12 +35,16 @@ struct Broker::EventHandler {
   void operator()(const session::Failed& e) { broker.end_failed(connection, e.error, now); }
   void operator()(const session::ReleaseDue& e) {
     const Session& session = *connection.session;
-    const Ticket ticket = broker.record(session, OutgoingReceived{session.client_id, e.packet_id});
+    const std::uint64_t position = e.position;
+    const Ticket ticket =
+        position == 0
+            ? Ticket::done()
+            : broker.record(session, OutgoingChanged{session.key, position, e.packet_id, ExchangeState::received});
     connection.endpoint.release_sent(e.packet_id, ticket, broker.ports_.transport.outbox(connection.id));
   }
   void operator()(const session::Released& e) {
     const Session& session = *connection.session;
-    const Ticket ticket = broker.record(session, IncomingReleased{session.client_id, e.packet_id});
+    const Ticket ticket = broker.record(session, IncomingReleased{session.key, e.packet_id});
     connection.endpoint.complete(e.packet_id, ticket, broker.ports_.transport.outbox(connection.id));
   }
   // Client role only.
@@ -53,7 +57,7 @@ Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
     : options_(options),
       ports_(ports),
       random_(options.random_seed),
-      sessions_(random_.next()),
+      sessions_(options.client_seed != 0 ? options.client_seed : random_.next()),
       router_(sessions_, options.overlap, random_.next()),
       groups_(options.shared_strategy, options.endpoint.queue, random_.next()),
       retained_(options, random_.next()),
@@ -93,6 +97,7 @@ void Broker::bytes_received(ConnectionId id, ByteView bytes, const Now& now) {
   if (!connection) return;
   counters_.bytes_received += bytes.size();
   ByteChain& out = ports_.transport.outbox(id);
+  connection->endpoint.durable(durable_position_, out);
   while (!connection->ended) {
     session::Event event = connection->endpoint.receive(bytes, now, out);
     if (std::holds_alternative<session::NeedMore>(event)) break;
@@ -124,9 +129,11 @@ void Broker::outbox_drained(ConnectionId id, const Now& now) {
 
 void Broker::durable(std::uint64_t position, const Now& now) {
   durable_position_ = position;
-  for (const auto& connection : connections_) {
-    if (!connection || connection->ended) continue;
-    connection->endpoint.durable(position, ports_.transport.outbox(connection->id));
+  for (const ConnectionId id : std::exchange(gated_, {})) {
+    Connection* connection = find(id);
+    if (!connection) continue;
+    connection->gated = false;
+    connection->endpoint.durable(position, ports_.transport.outbox(id));
     service(*connection, now);
     resume_reading(*connection, now);
   }
@@ -151,6 +158,10 @@ void Broker::service(Connection& connection, const Now& now) {
     counters_.packets_sent += connection.endpoint.take_packets_written();
   }
   if (!out.empty()) ports_.transport.touch(connection.id);
+  if (!connection.gated && connection.endpoint.gate_bytes() > 0) {
+    connection.gated = true;
+    gated_.push_back(connection.id);
+  }
   watch_backpressure(connection, now);
 }
 
@@ -159,7 +170,9 @@ void Broker::service(Connection& connection, const Now& now) {
 void Broker::watch_backpressure(Connection& connection, const Now& now) {
   const ByteChain& out = ports_.transport.outbox(connection.id);
   const std::size_t high_bytes = options_.endpoint.outbox_high_bytes;
-  if (!connection.reading_paused && out.size() + connection.endpoint.gate_bytes() >= high_bytes) {
+  const bool full = out.size() + connection.endpoint.gate_bytes() >= high_bytes;
+  const bool held_by_disk = connection.endpoint.gate_bytes() > 0 && !ports_.records.accepting();
+  if (!connection.reading_paused && (full || held_by_disk)) {
     connection.reading_paused = true;
     ports_.transport.pause_reading(connection.id, true);
   }
@@ -246,10 +259,14 @@ void Broker::run_timers(const Now& now) {
       case DueKind::retained_feed:
         if (Connection* connection = find({due.number, due.generation})) service(*connection, now);
         break;
+      case DueKind::checkpoint:
+        checkpoint(now);
+        break;
       case DueKind::retained_sweep:
         sweep_armed_ = false;
         retained_.sweep(now, kRetainedSweepMessages, [&](std::string_view topic) {
           verdicts_.record({VerdictReason::expired, "", topic, "retained message expiry [MQTT-3.3.2-5]"}, now);
+          ports_.records.append(RetainedChanged{*session::MessageRef::make(topic, {}, {}, {})});
         });
         arm_sweep(now);
         break;
@@ -367,6 +384,8 @@ void Broker::detach(Session& session, bool taken_over, const Now& now) {
   // Who takes over gets what is unfinished itself; without a clean start nothing has been left.
   if (!taken_over) hand_over_all(session, now);
   session.expires_at_ms = session.expiry_s == kExpiryNever ? kNever : deadline_in_s(now, session.expiry_s);
+  session.away_since_wall_ms = now.wall_ms;
+  checkpoint_later(session, now);
   arm(session);
 }
 
@@ -379,7 +398,10 @@ void Broker::end_session(Session& session, const Now& now) {
     verdicts_.record({VerdictReason::session_ended, session.client_id, delivery.message->topic(), "the session ended"},
                      now);
   });
-  if (session.persistent()) ports_.records.append(SessionEnded{session.client_id});
+  if (session.key != 0) {
+    ports_.records.append(SessionEnded{session.key});
+    by_key_.erase(session.key);
+  }
   sessions_.erase(session);
 }
 
@@ -397,6 +419,7 @@ void Broker::shut_down(const Now& now) {
     end_connection(*connection, {VerdictReason::shutting_down, {}, {}, "the server is stopping"}, now);
   }
   finish_event(now);
+  checkpoint(now);  // the next start finds cursors that are up to date
 }
 
 Actor Broker::actor_of(const Session& session) const {

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/random.h"
@@ -15,6 +17,7 @@
 #include "broker/deadline_queue.h"
 #include "broker/options.h"
 #include "broker/ports.h"
+#include "broker/restored.h"
 #include "broker/retained_store.h"
 #include "broker/router.h"
 #include "broker/session.h"
@@ -50,6 +53,19 @@ class Broker : private session::DeliveryObserver {
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
   void run_timers(const Now& now);
   DeadlineMs next_deadline() const { return deadlines_.next(); }
+  // ---- start-up: what was durable, before the first event; restored() ends it
+
+  void restore(const RestoredSession& session);
+  void restore(const RestoredSubscription& subscription, const Now& now);
+  void restore(const RestoredExchange& exchange);
+  // In the order of the log.
+  void restore(RestoredDelivery delivery, const Now& now);
+  void restore_retained(const session::MessageRef& message);
+  void restore_will(std::string client_id, SessionWill will);
+  void restored(const Now& now);
+
+  // ---- the end
+
   // Ends all connections with 0x8B; wills without delay are published [4.13]. After it the broker takes no more events.
   void shut_down(const Now& now);
 
@@ -68,6 +84,7 @@ class Broker : private session::DeliveryObserver {
   friend struct EventHandler;
 
   // session::DeliveryObserver, about observed_session_.
+  Ticket about_to_send(const session::Delivery& delivery, std::uint16_t packet_id) override;
   void sent(const session::Delivery& delivery) override;
   void queued(const session::Delivery& delivery) override;
   void dropped(const session::Delivery& delivery, session::DropReason reason) override;
@@ -125,17 +142,20 @@ class Broker : private session::DeliveryObserver {
                     const Now& now);
 
   // broker_publish.cc
-  struct Routed {
-    std::uint32_t receivers = 0;
-    bool owed = false;  // a persistent session is owed it at QoS 1 or 2
-  };
   void on_publish(Connection& connection, const wire::Publish& publish, const Now& now);
   bool may_publish(Connection& connection, const wire::Publish& publish, const Now& now);
+  bool disk_takes(Connection& connection, const wire::Publish& publish, const Now& now);
   bool retain(const session::MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now);
-  Routed route(const session::MessageRef& message, const Now& now);
-  void deliver(Session& session, session::Delivery delivery, const Now& now);
-  Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
-                          const Now& now);
+  // Gives the message to everyone who is owed it; returns how many. Those who outlive a crash are in owed_ then.
+  std::uint32_t route(const session::MessageRef& message, const Now& now);
+  void owe(const Session& session, const session::Delivery& delivery);
+  std::span<const Owed> owed();
+  void deliver_owed(Session& session, session::Delivery delivery, std::uint64_t position, const Now& now);
+  // False when the session did not take it.
+  bool deliver(Session& session, session::Delivery delivery, const Now& now);
+  // `position`: that of the message in the log. Owes it to the member in owed_ if the member is persistent.
+  Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, std::uint64_t position,
+                          const Session* except, const Now& now);
   void hand_over(Session& session, SharedGroup& group, const Now& now);
   void hand_over_rest(Session& session, const Now& now);
   void hand_over_all(Session& session, const Now& now);
@@ -144,6 +164,17 @@ class Broker : private session::DeliveryObserver {
   void publish_wills(const Now& now);
   void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);
   void publish_sys(const Now& now);
+
+  // broker_durable.cc
+  SessionChanged record_of(const Session& session) const;
+  void make_persistent(Session& session);
+  // The delivery is over: the session's cursor may move.
+  void finished(Session& session, const session::Delivery& delivery, const Now& now);
+  void checkpoint_later(Session& session, const Now& now);
+  void checkpoint(const Now& now);
+  void checkpoint(Session& session);
+  void trim();
+  void record_will(const std::string& client_id, const SessionWill& will);
 
   Actor actor_of(const Session& session) const;
   Ticket record(const Session& session, const Record& record);
@@ -165,6 +196,23 @@ class Broker : private session::DeliveryObserver {
   std::vector<std::uint32_t> ended_;                            // slots to free at the end of the event
   std::vector<std::pair<std::string, SessionWill>> due_wills_;  // client identifier and will
   std::uint64_t durable_position_ = 0;
+  std::vector<ConnectionId> gated_;  // connections with acknowledgements that wait for the disk
+
+  // Who is owed the message that is being routed.
+  struct OwedShare {
+    Owed owed;
+    session::SubscriptionIdentifiers identifiers;
+  };
+  std::vector<OwedShare> owed_shares_;
+  std::vector<Owed> owed_;
+  const session::Message* routed_ = nullptr;
+  bool routed_dropped_ = false;
+
+  std::uint64_t last_key_ = 0;
+  std::vector<std::uint64_t> to_record_;  // session keys
+  std::unordered_map<std::uint64_t, Session*> by_key_;
+  bool checkpoint_armed_ = false;
+  std::int64_t trim_at_ms_ = 0;
   double connect_tokens_ = 0;
   std::int64_t connect_tokens_at_ms_ = 0;
   bool sweep_armed_ = false;

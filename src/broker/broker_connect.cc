@@ -250,9 +250,9 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   counters_.clients_maximum = std::max(counters_.clients_maximum, counters_.clients_connected);
 
   acceptance.state = &session.state;
-  if (was_persistent || session.persistent()) {
-    acceptance.ticket = ports_.records.append(SessionChanged{session.client_id, session.expiry_s});
-  }
+  session.away_since_wall_ms = 0;
+  if (session.persistent()) make_persistent(session);
+  if (was_persistent || session.persistent()) acceptance.ticket = ports_.records.append(record_of(session));
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
   // A 3.x client cannot be told of another keep alive than its own.
@@ -270,6 +270,8 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
     session.will = std::move(waiting);  // it was never connected
     return end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
   }
+  if (session.will.message || session.will_recorded) record_will(session.client_id, session.will);
+  session.will_recorded = static_cast<bool>(session.will.message);
   // What was retained while the session was away may not have reached it live.
   for (auto& [filter, cursor] : session.retained) cursor.up_to_version = retained_.version();
   arm(connection);
@@ -292,12 +294,13 @@ void Broker::on_disconnect(Connection& connection, const wire::Disconnect& disco
     if (const auto expiry_s = disconnect.properties.number(PropertyId::session_expiry_interval)) {
       const std::uint32_t before_s = session->expiry_s;
       session->expiry_s = std::min(*expiry_s, options_.max_session_expiry_s);
-      if (before_s != 0 && session->expiry_s != before_s) {
-        ports_.records.append(SessionChanged{session->client_id, session->expiry_s});
-      }
+      if (before_s != 0 && session->expiry_s != before_s) ports_.records.append(record_of(*session));
     }
     // A normal goodbye takes the will with it [MQTT-3.14.4-3].
-    if (disconnect.reason == ReasonCode::success) session->will = {};
+    if (disconnect.reason == ReasonCode::success && session->will.message) {
+      session->will = {};
+      record_will(session->client_id, session->will);
+    }
   }
   end_connection(connection, {VerdictReason::disconnected, {}, {}, "the client said goodbye"}, now);
 }

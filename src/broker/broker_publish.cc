@@ -66,7 +66,7 @@ bool Broker::may_publish(Connection& connection, const wire::Publish& publish, c
 void Broker::on_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
   ++counters_.publish_received;
   counters_.publish_bytes_received += publish.payload.size();
-  if (!may_publish(connection, publish, now)) return;
+  if (!may_publish(connection, publish, now) || !disk_takes(connection, publish, now)) return;
   Session& publisher = *connection.session;
   session::MessageFacts facts;
   facts.qos = publish.qos;
@@ -84,18 +84,33 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
                  ? ""
                  : "delivered, but the store of retained messages is full";
   }
-  const Routed routed = route(message, now);
-  if (routed.receivers == 0) {
+  const std::uint32_t receivers = route(message, now);
+  if (receivers == 0) {
     verdicts_.record({VerdictReason::no_subscriber, publisher.client_id, publish.topic, "no subscription matches"},
                      now);
   }
   const bool dedupe = publish.qos == QoS::exactly_once && publisher.persistent();
-  if (routed.owed || dedupe) {
-    const std::uint16_t packet_id = dedupe ? publish.packet_id : std::uint16_t{0};
-    ticket = ports_.records.append(MessageOwed{*message, publisher.client_id, packet_id});
+  const std::uint16_t packet_id = dedupe ? publish.packet_id : std::uint16_t{0};
+  if (!owed_shares_.empty()) {
+    ticket = ports_.records.append(MessageOwed{*message, dedupe ? publisher.key : 0, packet_id, owed()});
+  } else if (dedupe) {
+    ticket = ports_.records.append(IncomingTaken{publisher.key, packet_id});
   }
   connection.endpoint.publish_done(
-      publish, ticket, routed.receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, remark, out);
+      publish, ticket, receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, remark, out);
+}
+
+// While the disk takes nothing, a 5.0 client is told at once; a 3.x client gets no acknowledgement and is not read on.
+bool Broker::disk_takes(Connection& connection, const wire::Publish& publish, const Now& now) {
+  if (publish.qos == QoS::at_most_once || ports_.records.accepting()) return true;
+  if (connection.endpoint.version() != wire::ProtocolVersion::v5_0) return true;
+  verdicts_.record(
+      {VerdictReason::quota_exceeded, connection.session->client_id, publish.topic, "the disk is full or failing"},
+      now);
+  ++counters_.publish_dropped;
+  connection.endpoint.publish_done(publish, Ticket::done(), ReasonCode::quota_exceeded, "the disk is full or failing",
+                                   ports_.transport.outbox(connection.id));
+  return false;
 }
 
 // Stores a retained message. Without room it is not kept, but who is subscribed gets it all the same.
@@ -113,14 +128,15 @@ bool Broker::retain(const MessageRef& message, std::string_view client_id, Ticke
 
 // ---- to the receivers
 
-Broker::Routed Broker::route(const MessageRef& message, const Now& now) {
-  Routed routed;
+std::uint32_t Broker::route(const MessageRef& message, const Now& now) {
+  std::uint32_t receivers = 0;
+  owed_shares_.clear();
   const session::MessageFacts& facts = message->facts();
+  const std::uint64_t position = facts.qos == QoS::at_most_once ? 0 : ports_.records.next_position();
   for (const Target& target : router_.match(message->topic(), facts.publisher)) {
-    ++routed.receivers;
+    ++receivers;
     if (!target.session) {
-      const Session* taker = deliver_shared(target.group, message, nullptr, now);
-      routed.owed |= taker && taker->persistent() && facts.qos != QoS::at_most_once;
+      deliver_shared(target.group, message, position, nullptr, now);
       continue;
     }
     Delivery delivery;
@@ -128,32 +144,54 @@ Broker::Routed Broker::route(const MessageRef& message, const Now& now) {
     delivery.identifiers = session::SubscriptionIdentifiers(router_.identifiers_of(target));
     delivery.qos = std::min(facts.qos, target.qos);  // [MQTT-3.8.4-8]
     delivery.retain = facts.retain && target.retain_as_published;
-    routed.owed |= target.session->persistent() && delivery.qos != QoS::at_most_once;
-    deliver(*target.session, std::move(delivery), now);
+    deliver_owed(*target.session, std::move(delivery), position, now);
   }
-  return routed;
+  return receivers;
 }
 
-void Broker::deliver(Session& session, Delivery delivery, const Now& now) {
+// Delivers, and owes the message to a persistent session that took it at QoS 1 or 2.
+void Broker::deliver_owed(Session& session, Delivery delivery, std::uint64_t position, const Now& now) {
+  const bool owed = session.persistent() && delivery.qos != QoS::at_most_once && position != 0;
+  if (!owed) {
+    deliver(session, std::move(delivery), now);
+    return;
+  }
+  delivery.position = position;
+  owe(session, delivery);
+  if (!deliver(session, std::move(delivery), now)) owed_shares_.pop_back();
+}
+
+bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   observed_session_ = &session;
   observed_now_ = &now;
+  routed_ = delivery.message.get();
+  routed_dropped_ = false;
   if (Connection* connection = session.connection) {
     // Behind retained messages that are still on their way, which are older.
     if (delivery.qos != QoS::at_most_once && !session.retained.empty()) {
-      return session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
+      session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
+      routed_ = nullptr;
+      return !routed_dropped_;
     }
     ByteChain& out = ports_.transport.outbox(connection->id);
     connection->endpoint.deliver(std::move(delivery), now, out, *this);
     ports_.transport.touch(connection->id);
+    if (!connection->gated && connection->endpoint.gate_bytes() > 0) {
+      connection->gated = true;
+      gated_.push_back(connection->id);
+    }
     watch_backpressure(*connection, now);
-    return;
+  } else if (delivery.qos == QoS::at_most_once && !options_.queue_qos0_offline) {
+    dropped(delivery, DropReason::offline);
+  } else {
+    session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
   }
-  if (delivery.qos == QoS::at_most_once && !options_.queue_qos0_offline) return dropped(delivery, DropReason::offline);
-  session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
+  routed_ = nullptr;
+  return !routed_dropped_;
 }
 
-Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except,
-                                const Now& now) {
+Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, std::uint64_t position,
+                                const Session* except, const Now& now) {
   SharedGroup* group = groups_.find(group_id);
   const SharedMember* member =
       group ? groups_.pick(*group, message->topic(), message->facts().publisher, except) : nullptr;
@@ -165,7 +203,7 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
   delivery.qos = std::min(message->facts().qos, member->options.qos);  // [MQTT-4.8.2-3]
   delivery.retain = message->facts().retain && member->options.retain_as_published;
   if (member->identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&member->identifier, 1});
-  deliver(taker, std::move(delivery), now);
+  deliver_owed(taker, std::move(delivery), position, now);
   return &taker;
 }
 
@@ -183,7 +221,13 @@ void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
     verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
                       "the member left the shared subscription"},
                      now);
-    deliver_shared(id, delivery.message, &session, now);
+    owed_shares_.clear();
+    deliver_shared(id, delivery.message, delivery.position, &session, now);
+    // The record of the hand-over names the new member; a member that does not outlive a crash needs none.
+    if (delivery.position != 0 && !owed_shares_.empty()) {
+      ports_.records.append(HandedOver{delivery.position, session.key, owed().front()});
+    }
+    finished(session, delivery, now);
   }
 }
 
@@ -246,9 +290,12 @@ void Broker::publish_wills(const Now& now) {
           MessageRef::make(will.message->topic(), will.message->payload(), will.message->properties(), facts);
       Ticket ticket = Ticket::done();
       if (facts.retain) retain(message, client_id, ticket, now);
-      const Routed routed = route(message, now);
-      if (routed.owed) ports_.records.append(MessageOwed{*message, client_id});
-      if (routed.receivers == 0) {
+      const std::uint32_t receivers = route(message, now);
+      if (!owed_shares_.empty()) ports_.records.append(MessageOwed{*message, 0, 0, owed()});
+      // Who came back with the same client identifier may have brought a will of its own.
+      const Session* session = sessions_.find(client_id);
+      record_will(client_id, session ? session->will : SessionWill());
+      if (receivers == 0) {
         verdicts_.record(
             {VerdictReason::no_subscriber, client_id, message->topic(), "no subscription matches the will"}, now);
       }
@@ -291,6 +338,7 @@ void Broker::on_finished(Session& session, const session::DeliveryFinished& fini
   } else {
     verdicts_.record({VerdictReason::acknowledged, session.client_id, topic, ""}, now);
   }
+  this->finished(session, finished.delivery, now);
 }
 
 void Broker::sent(const Delivery& delivery) {
@@ -307,6 +355,11 @@ void Broker::queued(const Delivery& delivery) {
 
 void Broker::dropped(const Delivery& delivery, DropReason reason) {
   ++counters_.publish_dropped;
+  if (delivery.message.get() == routed_) {
+    routed_dropped_ = true;  // nobody has been told yet that it is owed
+  } else if (Session* session = sessions_.find(observed_session_->number)) {
+    finished(*session, delivery, *observed_now_);
+  }
   Verdict verdict{VerdictReason::expired, observed_session_->client_id, delivery.message->topic(), ""};
   switch (reason) {
     case DropReason::expired:

@@ -38,7 +38,7 @@ void Broker::on_subscribe(Connection& connection, const wire::Subscribe& subscri
     const ReasonCode reason = subscribe_one(session, entry, identifier, now);
     reasons.push_back(static_cast<std::uint8_t>(reason));
     if (wire::is_failure(reason)) return;
-    ticket = record(session, SubscriptionChanged{session.client_id, entry.filter, entry.options, identifier});
+    ticket = record(session, SubscriptionChanged{session.key, entry.filter, entry.options, identifier});
   });
   connection.endpoint.answer_request(ticket, {wire::PacketType::suback, subscribe.packet_id, {}, reasons}, out);
 }
@@ -103,7 +103,7 @@ void Broker::on_unsubscribe(Connection& connection, const wire::Unsubscribe& uns
   unsubscribe.filters.for_each([&](const wire::FilterEntry& entry) {
     const ReasonCode reason = unsubscribe_one(session, entry.filter, now);
     reasons.push_back(static_cast<std::uint8_t>(reason));
-    if (reason == ReasonCode::success) ticket = record(session, SubscriptionRemoved{session.client_id, entry.filter});
+    if (reason == ReasonCode::success) ticket = record(session, SubscriptionRemoved{session.key, entry.filter});
   });
   connection.endpoint.answer_request(ticket, {wire::PacketType::unsuback, unsubscribe.packet_id, {}, reasons},
                                      ports_.transport.outbox(connection.id));

@@ -38,6 +38,7 @@ struct BrokerOptions {
   std::uint32_t sys_interval_s = 10;  // 0: no $SYS topics
   std::string response_information;
   std::uint64_t random_seed = 0;
+  std::uint64_t client_seed = 0;    // of the hashes by which stored messages name their publishers; 0: a random one
   std::string version = "unknown";  // for $SYS/broker/version
 };
 

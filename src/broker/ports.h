@@ -40,11 +40,20 @@ class Transport {
   virtual std::uint64_t bytes_sent() const = 0;
 };
 
-// Makes records durable. The ticket of a call covers that record and all before it.
+// Makes records durable. The ticket of a call covers that record and all before it. A sink that overrides nothing but
+// append() keeps no log: positions are 0 then.
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
   virtual Ticket append(const Record& record) = 0;
+  // The position in the log that the next MessageOwed or HandedOver takes, from 1.
+  virtual std::uint64_t next_position() const { return 0; }
+  // False while the disk takes nothing: no ticket is resolved.
+  virtual bool accepting() const { return true; }
+  // The end of a turn: what was appended is on its way to the disk.
+  virtual void submit() {}
+  // How far tickets are resolved, for Broker::durable().
+  virtual std::uint64_t durable_position() const { return 0; }
 };
 
 // Keeps nothing: every ticket is resolved at once.

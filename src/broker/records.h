@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -11,46 +13,92 @@
 
 namespace martlet::broker {
 
-// A message that at least one persistent session is owed, or that comes in at QoS 2 on one.
+// One session's share of a message: how it gets it.
+struct Owed {
+  std::uint64_t session_key = 0;
+  wire::QoS qos = wire::QoS::at_most_once;
+  bool retain = false;
+  std::string_view share;  // the shared subscription that it comes from, empty for none
+  std::span<const std::uint32_t> identifiers;
+};
+
+// A message that persistent sessions are owed: one record in the log, whatever their number. It takes the position that
+// RecordSink::next_position() had named.
 struct MessageOwed {
   const session::Message& message;
-  std::string_view publisher;        // client identifier
-  std::uint16_t packet_id_qos2 = 0;  // the incoming identifier that it takes, 0 if none
+  std::uint64_t publisher_key = 0;   // of a persistent session that published it at QoS 2, with ...
+  std::uint16_t packet_id_qos2 = 0;  // ... the incoming identifier that it takes; else 0
+  std::span<const Owed> owed;
 };
+// A shared subscription's message goes from one member to another; the message stays where it is in the log. Takes a
+// position itself.
+struct HandedOver {
+  std::uint64_t position = 0;
+  std::uint64_t from_key = 0;
+  Owed to;
+};
+// Nothing below `position` is owed any more.
+struct Trimmed {
+  std::uint64_t position = 0;
+};
+
 // The retained message of a topic was replaced, or erased by an empty payload.
 struct RetainedChanged {
   const session::Message& message;
 };
-// A persistent session was made, or its expiry changed.
+
+// A persistent session as it is now. Everything owed to it below `cursor` is finished.
 struct SessionChanged {
+  std::uint64_t key = 0;
   std::string_view client_id;
-  std::uint32_t expiry_s;
+  std::uint32_t expiry_s = 0;  // 0: it ends with its connection, and is forgotten now
+  std::uint64_t cursor = 0;
+  std::int64_t away_since_wall_ms = 0;  // 0: connected
 };
 struct SessionEnded {
-  std::string_view client_id;
+  std::uint64_t key = 0;
 };
 struct SubscriptionChanged {
-  std::string_view client_id;
+  std::uint64_t key = 0;
   std::string_view filter;
   wire::SubscriptionOptions options;
-  std::uint32_t identifier;
+  std::uint32_t identifier = 0;
 };
 struct SubscriptionRemoved {
-  std::string_view client_id;
+  std::uint64_t key = 0;
   std::string_view filter;
 };
-// An incoming QoS 2 identifier is free again: PUBREL came.
-struct IncomingReleased {
-  std::string_view client_id;
-  std::uint16_t packet_id;
+
+// An incoming QoS 2 identifier is taken by a message that nobody persistent is owed; or free again: PUBREL came.
+struct IncomingTaken {
+  std::uint64_t key = 0;
+  std::uint16_t packet_id = 0;
 };
-// PUBREC came for an outgoing QoS 2 message: it must not be sent again.
-struct OutgoingReceived {
-  std::string_view client_id;
-  std::uint16_t packet_id;
+struct IncomingReleased {
+  std::uint64_t key = 0;
+  std::uint16_t packet_id = 0;
 };
 
-using Record = std::variant<MessageOwed, RetainedChanged, SessionChanged, SessionEnded, SubscriptionChanged,
-                            SubscriptionRemoved, IncomingReleased, OutgoingReceived>;
+// How far the QoS 2 delivery of the message at `position` is. `finished` is kept until the cursor is past it, then
+// `forgotten` removes it.
+enum class ExchangeState : std::uint8_t { sending, received, finished, forgotten };
+struct OutgoingChanged {
+  std::uint64_t key = 0;
+  std::uint64_t position = 0;
+  std::uint16_t packet_id = 0;
+  ExchangeState state = ExchangeState::sending;
+};
+
+// The will of a client that is connected, or that waits for its delay. Without a message: there is none any more.
+struct WillChanged {
+  std::string_view client_id;
+  const session::Message* message = nullptr;
+  std::uint32_t delay_s = 0;
+  std::optional<std::uint32_t> expiry_s;
+};
+
+using Record =
+    std::variant<MessageOwed, HandedOver, Trimmed, RetainedChanged, SessionChanged, SessionEnded, SubscriptionChanged,
+                 SubscriptionRemoved, IncomingTaken, IncomingReleased, OutgoingChanged, WillChanged>;
 
 }  // namespace martlet::broker

@@ -20,7 +20,7 @@ Session& SessionTable::create(std::string client_id) {
   created.generation = ++generations_[created.number];
   by_number_[created.number] = &created;
   created.client_id = client_id;
-  created.client_hash = hash_bytes(client_id, seed_) | 1;
+  created.client_hash = hash_of(client_id);
   by_client_id_.emplace(std::move(client_id), std::move(session));
   return created;
 }

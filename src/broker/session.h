@@ -62,6 +62,14 @@ struct Session {
   std::uint64_t match_round = 0;
   std::uint32_t match_index = 0;
 
+  // Of a persistent session: its name in the records, for ever its own.
+  std::uint64_t key = 0;
+  std::uint64_t cursor = 0;             // as last recorded: what is owed below it is finished
+  std::int64_t away_since_wall_ms = 0;  // 0: connected
+  bool will_recorded = false;
+  bool to_record = false;                    // waits for the next checkpoint
+  std::vector<std::uint64_t> finished_qos2;  // positions whose exchange is still recorded
+
   bool persistent() const { return expiry_s != 0; }
 };
 
@@ -76,6 +84,8 @@ class SessionTable {
   Session& create(std::string client_id);
   void erase(Session& session);
   std::size_t size() const { return by_client_id_.size(); }
+  // As Session::client_hash.
+  std::uint64_t hash_of(std::string_view client_id) const { return hash_bytes(client_id, seed_) | 1; }
 
   // Calls visit(Session&) for each; the table must not change meanwhile.
   template <class Visitor>

@@ -12,6 +12,8 @@
 #include "server/broker_arguments.h"
 #include "server/config/option_table.h"
 #include "server/core_loop.h"
+#include "server/durable/open.h"
+#include "server/durable/recovery.h"
 #include "server/loopback.h"
 
 namespace martlet::server {
@@ -84,12 +86,21 @@ void warn_of_limits(const ServerConfig& config, broker::Log& log) {
     log.write(broker::LogLevel::warning,
               fmt::format("server.threads = {}: this version runs one core", config.threads));
   }
-  if (!config.data_dir.empty()) {
-    log.write(broker::LogLevel::warning,
-              fmt::format("server.data_dir = {}: this version keeps everything in memory (durability = memory); a stop "
-                          "loses sessions, retained and queued messages",
-                          config.data_dir));
-  }
+}
+
+// Brings back what the data directory holds; without one, nothing.
+Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, CoreLoop& core, env::Clock& clock,
+                        broker::Log& log) {
+  if (!data.store) return {};
+  RecoveryOptions options;
+  options.skip_damaged = config.skip_damaged;
+  const auto recovered = recover(*data.store, core.broker(), options, log, clock.now());
+  if (!recovered) return tl::unexpected(recovered.error());
+  log.write(broker::LogLevel::info,
+            fmt::format("{}: {} sessions, {} retained messages and {} owed messages are back, from {} records",
+                        config.data_dir, recovered->sessions, recovered->retained, recovered->deliveries,
+                        recovered->log_records));
+  return {};
 }
 
 int run(ServerConfig& config, env::Files& files) {
@@ -106,9 +117,22 @@ int run(ServerConfig& config, env::Files& files) {
   config.broker.random_seed = env::posix::make_entropy()->seed();
   config.broker.version = version();
   LineLog log(config.log, *clock, files);
-  broker::NoRecords records;
+  broker::NoRecords no_records;
+  DataDirectory data;
+  if (!config.data_dir.empty()) {
+    auto opened = open_data_directory(config, *clock, [&] { (*network)->wake(); });
+    if (!opened) return fail_with(files, kFailedExit, opened.error().message);
+    data = std::move(*opened);
+    const auto seed = client_seed(*data.store, config.broker.random_seed);
+    if (!seed) return fail_with(files, kFailedExit, seed.error().message);
+    config.broker.client_seed = *seed;
+  }
+  broker::RecordSink& records = data.records ? static_cast<broker::RecordSink&>(*data.records) : no_records;
   broker::AllowAll access;
   CoreLoop core(config.broker, config.reactor, {**network, *clock, records, access, access, log});
+  if (const auto back = bring_back(config, data, core, *clock, log); !back) {
+    return fail_with(files, kFailedExit, back.error().message);
+  }
   const auto watched =
       core.watch_signals(**signals, [&] { say(files, env::Handle::standard_error, core.broker().verdicts().dump()); });
   if (!watched) return fail_with(files, kFailedExit, watched.error().message);
@@ -118,6 +142,10 @@ int run(ServerConfig& config, env::Files& files) {
   warn_of_limits(config, log);
   say(files, env::Handle::standard_output, start_line(config, *bound, descriptors));
   core.run();
+  if (data.store) {
+    data.records->submit();
+    if (const auto closed = data.store->close(); !closed) return fail_with(files, kFailedExit, closed.error().message);
+  }
   log.write(broker::LogLevel::info, "stopped");
   return kCleanExit;
 }

@@ -77,6 +77,13 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
     return false;
   reactor_.wait_and_dispatch(std::min({wake_at, broker_.next_deadline(), stop_by_ms_}));
   broker_.run_timers(reactor_.now());
+  dependencies_.records.submit();
+  const std::uint64_t durable = dependencies_.records.durable_position();
+  if (durable != durable_position_) {
+    durable_position_ = durable;
+    broker_.durable(durable, reactor_.now());
+    dependencies_.records.submit();
+  }
   reactor_.flush();
   return true;
 }

@@ -76,6 +76,7 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   env::Signals* signals_ = nullptr;
   std::function<void()> on_dump_;
   std::atomic<bool> stop_requested_ = false;
+  std::uint64_t durable_position_ = 0;
   DeadlineMs stop_by_ms_ = kNever;  // set while stopping
   std::int64_t refusals_logged_at_ms_ = 0;
   std::uint64_t refusals_unlogged_ = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/block.h"
+#include "base/ticket.h"
 #include "session/message.h"
 
 namespace martlet::session {
@@ -39,9 +40,11 @@ class SubscriptionIdentifiers {
 };
 
 // `origin` is the owner's mark of where the delivery comes from (for the broker: the shared subscription), 0 for none.
+// `position` is the place in the durable log of which the owner keeps account, 0 for none.
 struct Delivery {
   MessageRef message;
   SubscriptionIdentifiers identifiers;
+  std::uint64_t position = 0;
   std::uint32_t origin = 0;
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
@@ -59,6 +62,12 @@ enum class DropReason : std::uint8_t {
 class DeliveryObserver {
  public:
   virtual ~DeliveryObserver() = default;
+  // A QoS 2 message is about to be sent for the first time under `packet_id`; the PUBLISH leaves when the ticket is
+  // resolved, so that the identifier survives a crash with the receiver's knowledge of it.
+  virtual Ticket about_to_send(const Delivery& delivery, std::uint16_t packet_id) {
+    (void)delivery, (void)packet_id;
+    return Ticket::done();
+  }
   virtual void sent(const Delivery& delivery) = 0;
   virtual void queued(const Delivery& delivery) = 0;
   virtual void dropped(const Delivery& delivery, DropReason reason) = 0;

@@ -175,8 +175,9 @@ class Endpoint {
   bool outbox_open(const ByteChain& out) const { return out.size() < options_.outbox_high_bytes; }
   bool send_window_open() const { return window_used_ < window_size_; }
   void resend(const Now& now, ByteChain& out, DeliveryObserver& observer);
-  // Writes one PUBLISH; false if it exceeds the peer's maximum packet size.
-  bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, const Now& now, ByteChain& out);
+  // Writes one PUBLISH, which leaves when `ticket` is resolved; false if it exceeds the peer's maximum packet size.
+  bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket, const Now& now,
+                     ByteChain& out);
   bool send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   void take_window(InFlight& entry);
   void give_window(InFlight& entry);

@@ -155,7 +155,7 @@ Event Endpoint::on_pubrec(const wire::PublishAck& ack, ByteChain& out) {
     case FlightState::published:
       entry->state = FlightState::received;
       entry->on_wire = true;
-      return ReleaseDue{ack.packet_id};
+      return ReleaseDue{ack.packet_id, entry->delivery.position};
     case FlightState::released:
       send_publish_ack(PacketType::pubrel, ack.packet_id, entry->release, ReasonCode::success, {}, out);
       return Handled{};
@@ -218,12 +218,14 @@ bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, Deliv
     return false;
   }
   if (delivery.qos == QoS::at_most_once) {
-    const bool written = write_publish(delivery, 0, false, now, out);
+    const bool written = write_publish(delivery, 0, false, Ticket::done(), now, out);
     written ? observer.sent(delivery) : observer.dropped(delivery, DropReason::too_large);
     return written;
   }
   InFlight& entry = state_->outgoing.begin(std::move(delivery));
-  if (!write_publish(entry.delivery, entry.packet_id, false, now, out)) {
+  const Ticket ticket =
+      entry.delivery.qos == QoS::exactly_once ? observer.about_to_send(entry.delivery, entry.packet_id) : Ticket::done();
+  if (!write_publish(entry.delivery, entry.packet_id, false, ticket, now, out)) {
     // As if it had been delivered [MQTT-3.1.2-25].
     observer.dropped(entry.delivery, DropReason::too_large);
     state_->outgoing.end(entry);
@@ -254,7 +256,7 @@ void Endpoint::resend(const Now& now, ByteChain& out, DeliveryObserver& observer
     }
     // The peer knows nothing of it yet, and may be a server that offers less than the last one.
     if (!entry->dup) entry->delivery.qos = std::min(entry->delivery.qos, peer_maximum_qos_);
-    if (!write_publish(entry->delivery, entry->packet_id, entry->dup, now, out)) {
+    if (!write_publish(entry->delivery, entry->packet_id, entry->dup, Ticket::done(), now, out)) {
       observer.dropped(entry->delivery, DropReason::too_large);
       state_->outgoing.end(*entry);
       continue;
@@ -276,7 +278,7 @@ void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer, 
   while (outgoing.has_waiting(false) && outbox_open(out)) send_new(outgoing.take_waiting(false), now, out, observer);
 }
 
-bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, const Now& now,
+bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket, const Now& now,
                              ByteChain& out) {
   const Message& message = *delivery.message;
   wire::PublishParts parts;
@@ -302,6 +304,12 @@ bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, 
       wire::encode(parts, version_, out, delivery.message.block());
       return true;
     }
+  }
+  if (!ticket.resolved(gate_.durable_position())) {
+    // Later packets overtake it, so it can define no alias that they would use.
+    ++packets_written_;
+    gate_.pass(ticket, out, false, [&](ByteChain& to) { wire::encode(parts, version_, to, delivery.message.block()); });
+    return true;
   }
   const OutgoingAliases::Choice choice = outgoing_aliases_.choose(parts.topic);
   parts.topic_alias = choice.alias;

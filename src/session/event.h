@@ -52,6 +52,7 @@ struct DeliveryFinished {
 // PUBREC came for an outgoing QoS 2 message. Store that, then call release_sent() with the ticket.
 struct ReleaseDue {
   std::uint16_t packet_id;
+  std::uint64_t position;  // as Delivery::position
 };
 // PUBREL came and the incoming identifier is free. Store that, then call complete() with the ticket.
 struct Released {

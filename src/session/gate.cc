@@ -4,13 +4,12 @@ namespace martlet::session {
 
 bool Gate::pass(const Acknowledgement& acknowledgement, wire::ProtocolVersion version, ByteChain& out,
                 bool ends_exchange) {
-  if (held_.empty() && acknowledgement.ticket().resolved(durable_position_)) {
-    wire::encode(acknowledgement.packet(), version, out);
-    return true;
-  }
-  ByteChain bytes;
-  wire::encode(acknowledgement.packet(), version, bytes);
-  Held held{acknowledgement.ticket(), {}, ends_exchange};
+  return pass(acknowledgement.ticket(), out, ends_exchange,
+              [&](ByteChain& to) { wire::encode(acknowledgement.packet(), version, to); });
+}
+
+void Gate::hold(Ticket ticket, ByteChain& bytes, bool ends_exchange) {
+  Held held{ticket, {}, ends_exchange};
   held.bytes.reserve(bytes.size());
   while (!bytes.empty()) {
     ByteView piece;
@@ -20,7 +19,6 @@ bool Gate::pass(const Acknowledgement& acknowledgement, wire::ProtocolVersion ve
   }
   held_bytes_ += sizeof(Held) + held.bytes.size();
   held_.push_back(std::move(held));
-  return false;
 }
 
 std::uint32_t Gate::open_to(std::uint64_t position, ByteChain& out) {

@@ -29,6 +29,18 @@ class Gate {
   // bytes. `ends_exchange` marks the last word on a message of the peer's, for open_to().
   bool pass(const Acknowledgement& acknowledgement, wire::ProtocolVersion version, ByteChain& out,
             bool ends_exchange = false);
+  // The same for a packet that write(ByteChain&) encodes.
+  template <class Write>
+  bool pass(Ticket ticket, ByteChain& out, bool ends_exchange, Write&& write) {
+    if (held_.empty() && ticket.resolved(durable_position_)) {
+      write(out);
+      return true;
+    }
+    ByteChain bytes;
+    write(bytes);
+    hold(ticket, bytes, ends_exchange);
+    return false;
+  }
   // Everything up to `position` is durable: writes what may leave now. Returns how many of it were marked.
   std::uint32_t open_to(std::uint64_t position, ByteChain& out);
   // Memory of what is held.
@@ -42,6 +54,8 @@ class Gate {
     std::vector<std::uint8_t> bytes;
     bool ends_exchange = false;
   };
+  void hold(Ticket ticket, ByteChain& bytes, bool ends_exchange);
+
   RingQueue<Held> held_;
   std::uint64_t durable_position_ = 0;
   std::size_t held_bytes_ = 0;

@@ -85,6 +85,30 @@ InFlight& Outgoing::begin(Delivery delivery) {
   return entry;
 }
 
+void Outgoing::restore(Delivery delivery, std::uint16_t packet_id, FlightState state) {
+  while (capacity_ == 0 || slots_[packet_id & (capacity_ - 1)].state != FlightState::free) grow();
+  InFlight& entry = slots_[packet_id & (capacity_ - 1)];
+  entry.delivery = std::move(delivery);
+  entry.packet_id = packet_id;
+  entry.sequence = next_sequence_++;
+  entry.state = state;
+  entry.dup = true;
+  last_id_ = packet_id;
+  ++used_;
+}
+
+std::uint64_t Outgoing::lowest_position() const {
+  std::uint64_t lowest = 0;
+  const auto take = [&](const Delivery& delivery) {
+    if (delivery.position != 0 && (lowest == 0 || delivery.position < lowest)) lowest = delivery.position;
+  };
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    if (slots_[i].state != FlightState::free) take(slots_[i].delivery);
+  }
+  for (std::size_t i = 0; i < waiting_acknowledged_.size(); ++i) take(waiting_acknowledged_[i]);
+  return lowest;
+}
+
 std::uint16_t Outgoing::begin_request() {
   if (!identifiers_left()) return 0;
   InFlight& entry = slot_for_new();

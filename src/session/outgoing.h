@@ -65,6 +65,8 @@ class Outgoing {
   // Gives the delivery (QoS 1 or 2) an unused, non-zero packet identifier [MQTT-2.2.1-4]. The reference lives until the
   // next call.
   InFlight& begin(Delivery delivery);
+  // After a crash: what was in flight under `packet_id`, in the order of first sending. `published` or `released`.
+  void restore(Delivery delivery, std::uint16_t packet_id, FlightState state);
   // An identifier for a request of ours, 0 if all are taken; freed by end().
   std::uint16_t begin_request();
   // The entry of `packet_id`, or nullptr.
@@ -88,6 +90,9 @@ class Outgoing {
   // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order.
   template <class Origin, class Give>
   void hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give);
+
+  // The lowest position of the log among all that is unfinished, 0 if there is none.
+  std::uint64_t lowest_position() const;
 
   // Calls visit(const Delivery&) for all that is waiting or in flight with its message.
   template <class Visitor>
@@ -155,7 +160,7 @@ void Outgoing::hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&&
 template <class Visitor>
 void Outgoing::for_each(Visitor&& visit) const {
   for (std::uint32_t i = 0; i < capacity_; ++i) {
-    if (slots_[i].delivery.message) visit(slots_[i].delivery);
+    if (slots_[i].state != FlightState::free && slots_[i].delivery.message) visit(slots_[i].delivery);
   }
   for (const RingQueue<Delivery>* waiting : {&waiting_acknowledged_, &waiting_qos0_}) {
     for (std::size_t i = 0; i < waiting->size(); ++i) visit((*waiting)[i]);

@@ -64,6 +64,8 @@ class FakeRecords final : public RecordSink {
     return at_once ? Ticket::done() : Ticket::at(position);
   }
 
+  std::uint64_t next_position() const override { return position + 1; }
+
   std::uint64_t position = 0;
   bool at_once = true;  // every ticket is resolved
   bool keeps_names = true;
@@ -71,9 +73,10 @@ class FakeRecords final : public RecordSink {
 
  private:
   static const char* name_of(const Record& record) {
-    static constexpr const char* kNames[] = {"message owed",      "retained changed",     "session changed",
-                                             "session ended",     "subscription changed", "subscription removed",
-                                             "incoming released", "outgoing received"};
+    static constexpr const char* kNames[] = {
+        "message owed",         "handed over",          "trimmed",        "retained changed",
+        "session changed",      "session ended",        "subscription changed", "subscription removed",
+        "incoming taken",       "incoming released",    "outgoing changed",     "will changed"};
     return kNames[record.index()];
   }
 };

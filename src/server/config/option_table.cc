@@ -18,6 +18,7 @@ constexpr std::string_view kQosNames[] = {"0", "1", "2"};
 constexpr std::string_view kStrategyNames[] = {"round_robin", "random",      "sticky",
                                                "hash_topic",  "hash_client", "least_in_flight"};
 constexpr std::string_view kOverlapNames[] = {"merged", "separate"};
+constexpr std::string_view kDurabilityNames[] = {"fsync", "interval"};
 constexpr std::string_view kDropNames[] = {"newest", "oldest"};
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kFormatNames[] = {"text", "json"};
@@ -77,7 +78,22 @@ constexpr std::array kServerOptions = {
         integer("server.threads", 1, 1024, "Cores to use. This version runs one core whatever it says.")),
     row(
         [](auto& c) -> auto& { return c.data_dir; },
-        text("server.data_dir", "Directory for what outlives the process. This version keeps everything in memory.")),
+        text("server.data_dir",
+             "Directory for what outlives the process; without one nothing does. Created if missing.")),
+
+    // --- store
+    row(
+        [](auto& c) -> auto& { return c.durability; },
+        choice("store.durability", kDurabilityNames,
+               "When an acknowledgement may leave: its message is synced to the disk (fsync), or only written, and "
+               "synced every sync_interval (interval).")),
+    row(
+        [](auto& c) -> auto& { return c.sync_interval_ms; },
+        milliseconds("store.sync_interval", 1, kHourMs, "With interval: the longest time between two syncs.")),
+    row(
+        [](auto& c) -> auto& { return c.skip_damaged; },
+        toggle("store.skip_damaged",
+               "Start without what is damaged in the data directory, and say what was left out.")),
 
     // --- auth
     row(

@@ -1,0 +1,136 @@
+#include "server/durable/durable_records.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/check.h"
+#include "server/durable/record_codec.h"
+
+namespace martlet::server {
+
+using store::Table;
+
+namespace {
+
+// With more than this on its way to the disk, publishers are held.
+constexpr std::size_t kMostPendingBytes = 64u << 20;
+
+}  // namespace
+
+void session_key(std::uint64_t key, ByteWriter& to) {
+  to.number64(key);
+}
+
+void subscription_key(std::uint64_t key, std::string_view filter, ByteWriter& to) {
+  to.number64(key);
+  to.raw(as_bytes(filter));
+}
+
+void incoming_key(std::uint64_t key, std::uint16_t packet_id, ByteWriter& to) {
+  to.number64(key);
+  to.number8(kIncomingMark);
+  to.number16(packet_id);
+}
+
+void outgoing_key(std::uint64_t key, std::uint64_t position, ByteWriter& to) {
+  to.number64(key);
+  to.number8(kOutgoingMark);
+  to.number64(position);
+}
+
+bool DurableRecords::accepting() const {
+  return store_.pending_bytes() < kMostPendingBytes && !store_.health().failing;
+}
+
+Ticket DurableRecords::append(const broker::Record& record) {
+  key_.clear();
+  value_.clear();
+  std::visit([this](const auto& one) { write(one); }, record);
+  return store_.ticket();
+}
+
+void DurableRecords::write(const broker::MessageOwed& record) {
+  encode(record, clock_.now(), value_);
+  store_.append(value_.view());
+  if (record.packet_id_qos2 != 0) write(broker::IncomingTaken{record.publisher_key, record.packet_id_qos2});
+}
+
+void DurableRecords::write(const broker::HandedOver& record) {
+  encode(record, value_);
+  store_.append(value_.view());
+}
+
+void DurableRecords::write(const broker::RetainedChanged& record) {
+  const ByteView topic = as_bytes(record.message.topic());
+  if (record.message.payload().empty()) return store_.erase(Table::retained, topic);
+  value_.number8(kRecordLayout);
+  encode(record.message, clock_.now(), value_);
+  store_.put(Table::retained, topic, value_.view());
+}
+
+void DurableRecords::write(const broker::SessionChanged& record) {
+  session_key(record.key, key_);
+  if (record.expiry_s == 0) return store_.erase(Table::sessions, key_.view());
+  encode(record, value_);
+  store_.put(Table::sessions, key_.view(), value_.view());
+}
+
+// What was recorded under the session and is not committed yet stays behind; the next start cleans it up.
+void DurableRecords::write(const broker::SessionEnded& record) {
+  session_key(record.key, key_);
+  store_.erase(Table::sessions, key_.view());
+  erase_all(Table::subscriptions, record.key);
+  erase_all(Table::exchanges, record.key);
+}
+
+void DurableRecords::erase_all(Table table, std::uint64_t key) {
+  ByteWriter prefix;
+  session_key(key, prefix);
+  std::vector<std::string> found;
+  // A damaged table keeps its pairs; they belong to nobody.
+  static_cast<void>(store_.reader().scan(table, prefix.view(), [&](ByteView name, ByteView) {
+    found.emplace_back(as_text(name));
+    return true;
+  }));
+  for (const std::string& name : found) store_.erase(table, as_bytes(name));
+}
+
+void DurableRecords::write(const broker::SubscriptionChanged& record) {
+  subscription_key(record.key, record.filter, key_);
+  encode(record, value_);
+  store_.put(Table::subscriptions, key_.view(), value_.view());
+}
+
+void DurableRecords::write(const broker::SubscriptionRemoved& record) {
+  subscription_key(record.key, record.filter, key_);
+  store_.erase(Table::subscriptions, key_.view());
+}
+
+void DurableRecords::write(const broker::IncomingTaken& record) {
+  key_.clear();
+  incoming_key(record.key, record.packet_id, key_);
+  store_.put(Table::exchanges, key_.view(), {});
+}
+
+void DurableRecords::write(const broker::IncomingReleased& record) {
+  incoming_key(record.key, record.packet_id, key_);
+  store_.erase(Table::exchanges, key_.view());
+}
+
+void DurableRecords::write(const broker::OutgoingChanged& record) {
+  outgoing_key(record.key, record.position, key_);
+  if (record.state == broker::ExchangeState::forgotten) return store_.erase(Table::exchanges, key_.view());
+  value_.number16(record.packet_id);
+  value_.number8(static_cast<std::uint8_t>(record.state));
+  store_.put(Table::exchanges, key_.view(), value_.view());
+}
+
+void DurableRecords::write(const broker::WillChanged& record) {
+  const ByteView client_id = as_bytes(record.client_id);
+  if (!record.message) return store_.erase(Table::wills, client_id);
+  encode(record, clock_.now(), value_);
+  store_.put(Table::wills, client_id, value_.view());
+}
+
+}  // namespace martlet::server

@@ -1,0 +1,25 @@
+#include "server/durable/open.h"
+
+#include <utility>
+
+#include "store/rocksdb/open.h"
+
+namespace martlet::server {
+
+Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock& clock, std::function<void()> notify) {
+  store::RocksdbOptions options;
+  options.path = config.data_dir;
+  options.drop_damaged_end = config.skip_damaged;
+  auto backend = store::open_rocksdb(options);
+  if (!backend) return tl::unexpected(backend.error());
+  store::Committer::Options commit;
+  commit.durability = config.durability;
+  commit.sync_interval_ms = config.sync_interval_ms;
+  commit.notify = std::move(notify);
+  DataDirectory directory;
+  directory.store = store::Store::start(std::move(*backend), std::move(commit));
+  directory.records = std::make_unique<DurableRecords>(*directory.store, clock);
+  return directory;
+}
+
+}  // namespace martlet::server

@@ -1,0 +1,25 @@
+// The data directory of a broker process: the store in it, and the sink on the store.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "env/clock.h"
+#include "server/config/server_config.h"
+#include "server/durable/durable_records.h"
+#include "store/store.h"
+
+namespace martlet::server {
+
+struct DataDirectory {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<DurableRecords> records;
+};
+
+// Opens or creates config.data_dir. `notify` is called from another thread whenever something became durable. An Error
+// says what to do: another process has it, it holds something else, its format is newer, it is damaged.
+Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock& clock, std::function<void()> notify);
+
+}  // namespace martlet::server

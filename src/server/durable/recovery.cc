@@ -1,0 +1,252 @@
+#include "server/durable/recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "server/durable/durable_records.h"
+#include "server/durable/record_codec.h"
+
+namespace martlet::server {
+
+using store::Position;
+using store::Table;
+
+namespace {
+
+constexpr std::string_view kClientSeed = "client_seed";
+constexpr std::size_t kScanBytes = 4u << 20;
+
+struct OutgoingExchange {
+  std::uint16_t packet_id;
+  broker::ExchangeState state;
+};
+using DeliveryName = std::pair<std::uint64_t, Position>;  // session key, position of the message
+
+class Recovery {
+ public:
+  Recovery(store::Store& store, broker::Broker& broker, const RecoveryOptions& options, broker::Log& log,
+           const Now& now)
+      : store_(store), broker_(broker), options_(options), log_(log), now_(now) {}
+
+  Result<Recovered> run() {
+    for (const auto step : {&Recovery::sessions, &Recovery::subscriptions, &Recovery::exchanges, &Recovery::retained,
+                            &Recovery::wills, &Recovery::log_records}) {
+      if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
+    }
+    for (Owing& owing : owing_) give(owing);
+    broker_.restored(now_);
+    return recovered_;
+  }
+
+ private:
+  struct Owing {
+    Position position;
+    StoredOwed owed;
+    session::MessageRef message;  // null: handed over to somebody else
+  };
+
+  // Damage ends the start, unless it is to be skipped.
+  Result<void> damaged(const std::string& what) {
+    if (!options_.skip_damaged) {
+      return fail(fmt::format("{}. To start without it: --set store.skip_damaged=true", what));
+    }
+    log_.write(broker::LogLevel::warning, fmt::format("{}: left out", what));
+    return {};
+  }
+
+  template <class Visit>
+  Result<void> each(Table table, Visit&& visit) {
+    Result<void> outcome;
+    const auto scanned = store_.reader().scan(table, {}, [&](ByteView key, ByteView value) {
+      if (visit(key, value)) return true;
+      outcome = damaged(fmt::format("the store's table {} has a value of an unknown form", table_name(table)));
+      return outcome.has_value();
+    });
+    if (!scanned) return damaged(scanned.error().message);
+    return outcome;
+  }
+
+  Result<void> sessions() {
+    lowest_cursor_ = store_.reader().end();
+    return each(Table::sessions, [&](ByteView key, ByteView value) {
+      const auto session = decode_session(ByteReader(key).number64(), value);
+      if (!session) return false;
+      cursors_.emplace(session->key, session->cursor);
+      lowest_cursor_ = std::min(lowest_cursor_, session->cursor);
+      broker_.restore(*session);
+      ++recovered_.sessions;
+      return true;
+    });
+  }
+
+  // Pairs of sessions that ended are left over from the last turns of a process; they go now.
+  bool orphan(Table table, ByteView key) {
+    if (cursors_.contains(ByteReader(key).number64())) return false;
+    store_.erase(table, key);
+    return true;
+  }
+
+  Result<void> subscriptions() {
+    return each(Table::subscriptions, [&](ByteView key, ByteView value) {
+      if (orphan(Table::subscriptions, key)) return true;
+      const auto subscription = decode_subscription(key, value);
+      if (subscription) broker_.restore(*subscription, now_);
+      return subscription.has_value();
+    });
+  }
+
+  Result<void> exchanges() {
+    return each(Table::exchanges, [&](ByteView key, ByteView value) {
+      if (orphan(Table::exchanges, key)) return true;
+      ByteReader name(key);
+      const std::uint64_t session = name.number64();
+      const std::uint8_t mark = name.number8();
+      if (mark == kIncomingMark) {
+        broker_.restore(broker::RestoredExchange{session, name.number16()});
+        return name.ok();
+      }
+      const Position position = name.number64();
+      ByteReader from(value);
+      const std::uint16_t packet_id = from.number16();
+      const auto state = static_cast<broker::ExchangeState>(from.number8());
+      exchanges_[{session, position}] = {packet_id, state};
+      return mark == kOutgoingMark && name.ok() && from.ok() && state < broker::ExchangeState::forgotten;
+    });
+  }
+
+  Result<void> retained() {
+    return each(Table::retained, [&](ByteView topic, ByteView value) {
+      ByteReader from(value);
+      if (from.number8() != kRecordLayout) return false;
+      const session::MessageRef message = decode_message(from, now_);
+      if (!message || !from.empty()) return false;
+      if (message->expired(now_)) {
+        store_.erase(Table::retained, topic);
+      } else {
+        broker_.restore_retained(message);
+        ++recovered_.retained;
+      }
+      return true;
+    });
+  }
+
+  Result<void> wills() {
+    return each(Table::wills, [&](ByteView client_id, ByteView value) {
+      auto will = decode_will(value, now_);
+      if (!will) return false;
+      broker_.restore_will(std::string(as_text(client_id)), std::move(*will));
+      return true;
+    });
+  }
+
+  Result<void> log_records() {
+    Position at = std::max(lowest_cursor_, store_.reader().first());
+    while (at < store_.reader().end()) {
+      Result<void> outcome;
+      const store::ScanOutcome scanned = store_.reader().scan(at, kScanBytes, [&](Position position, ByteView record) {
+        ++recovered_.log_records;
+        if (take(position, record)) return true;
+        outcome = damaged(fmt::format("the log's record {} has an unknown form", position));
+        return outcome.has_value();
+      });
+      if (!outcome) return outcome;
+      at = scanned.next;
+      if (!scanned.error) continue;
+      if (auto skipped = damaged(scanned.error->message); !skipped) return skipped;
+      ++at;
+    }
+    return {};
+  }
+
+  bool take(Position position, ByteView bytes) {
+    auto record = decode_log_record(bytes, now_);
+    if (!record) return false;
+    if (record->kind == LogKind::handed_over) {
+      hand_over(*record);
+      return true;
+    }
+    for (StoredOwed& owed : record->owed) {
+      if (!still_owed(owed.session_key, position)) continue;
+      // Only these can be handed over, and few are; the rest need no entry in the map.
+      if (!owed.share.empty()) shared_[{owed.session_key, position}] = owing_.size();
+      owing_.push_back({position, std::move(owed), record->message});
+    }
+    return true;
+  }
+
+  bool still_owed(std::uint64_t key, Position position) const {
+    const auto cursor = cursors_.find(key);
+    if (cursor == cursors_.end() || position < cursor->second) return false;
+    const auto exchange = exchanges_.find({key, position});
+    return exchange == exchanges_.end() || exchange->second.state != broker::ExchangeState::finished;
+  }
+
+  void hand_over(StoredLogRecord& record) {
+    const auto at = shared_.find({record.from_key, record.position});
+    if (at == shared_.end()) return;
+    const std::size_t index = at->second;
+    shared_.erase(at);
+    StoredOwed& to = record.owed.front();
+    session::MessageRef message = std::move(owing_[index].message);
+    owing_[index].message = {};
+    if (!still_owed(to.session_key, record.position)) return;
+    shared_[{to.session_key, record.position}] = owing_.size();
+    owing_.push_back({record.position, std::move(to), std::move(message)});
+  }
+
+  void give(Owing& owing) {
+    if (!owing.message) return;
+    broker::RestoredDelivery restored;
+    restored.key = owing.owed.session_key;
+    restored.share = std::move(owing.owed.share);
+    restored.delivery.message = std::move(owing.message);
+    restored.delivery.position = owing.position;
+    restored.delivery.qos = owing.owed.qos;
+    restored.delivery.retain = owing.owed.retain;
+    restored.delivery.identifiers = session::SubscriptionIdentifiers(owing.owed.identifiers);
+    if (const auto exchange = exchanges_.find({restored.key, owing.position}); exchange != exchanges_.end()) {
+      restored.packet_id = exchange->second.packet_id;
+      restored.received = exchange->second.state == broker::ExchangeState::received;
+    }
+    broker_.restore(std::move(restored), now_);
+    ++recovered_.deliveries;
+  }
+
+  store::Store& store_;
+  broker::Broker& broker_;
+  const RecoveryOptions& options_;
+  broker::Log& log_;
+  const Now now_;
+  Recovered recovered_;
+  std::map<std::uint64_t, Position> cursors_;  // by session key
+  Position lowest_cursor_ = 0;
+  std::map<DeliveryName, OutgoingExchange> exchanges_;
+  std::vector<Owing> owing_;
+  std::map<DeliveryName, std::size_t> shared_;  // index in owing_
+};
+
+}  // namespace
+
+Result<std::uint64_t> client_seed(store::Store& store, std::uint64_t fresh) {
+  std::string value;
+  const auto found = store.reader().get(Table::meta, as_bytes(kClientSeed), value);
+  if (!found) return tl::unexpected(found.error());
+  if (*found && value.size() == 8) return ByteReader(as_bytes(value)).number64();
+  ByteWriter seed;
+  seed.number64(fresh | 1);
+  store.put(Table::meta, as_bytes(kClientSeed), seed.view());
+  return fresh | 1;
+}
+
+Result<Recovered> recover(store::Store& store, broker::Broker& broker, const RecoveryOptions& options, broker::Log& log,
+                          const Now& now) {
+  return Recovery(store, broker, options, log, now).run();
+}
+
+}  // namespace martlet::server

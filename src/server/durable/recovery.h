@@ -1,0 +1,30 @@
+// The broker's state from a store, at the start.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "broker/broker.h"
+#include "store/store.h"
+
+namespace martlet::server {
+
+struct RecoveryOptions {
+  bool skip_damaged = false;  // leave out what cannot be read, with a warning each, in place of refusing to start
+};
+
+struct Recovered {
+  std::uint64_t sessions = 0;
+  std::uint64_t retained = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t log_records = 0;
+};
+
+// The secret that the hashes in stored messages were made with; made from `fresh` and recorded at the first start.
+Result<std::uint64_t> client_seed(store::Store& store, std::uint64_t fresh);
+
+// Reads all of it into `broker`, which has had no event yet. An Error names the damage and how to start all the same.
+Result<Recovered> recover(store::Store& store, broker::Broker& broker, const RecoveryOptions& options, broker::Log& log,
+                          const Now& now);
+
+}  // namespace martlet::server
