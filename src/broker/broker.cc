@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::int64_t kRetainedSweepMs = 1000;
 constexpr std::size_t kRetainedSweepMessages = 2000;
+// Work that one turn does on what clients send, in packets, matched subscriptions and deliveries: some milliseconds.
+// Once it is used up, each further connection still gets the least.
+constexpr std::uint64_t kTurnWork = 50'000;
+constexpr std::uint64_t kLeastWork = 20;
 
 }  // namespace
 
@@ -96,21 +100,55 @@ void Broker::bytes_received(ConnectionId id, ByteView bytes, const Now& now) {
   Connection* connection = find(id);
   if (!connection) return;
   counters_.bytes_received += bytes.size();
-  ByteChain& out = ports_.transport.outbox(id);
-  connection->endpoint.durable(durable_position_, out);
-  while (!connection->ended) {
-    session::Event event = connection->endpoint.receive(bytes, now, out);
+  if (connection->unread.empty()) {
+    take_packets(*connection, bytes, false, now);
+  } else {
+    connection->unread.insert(connection->unread.end(), bytes.begin(), bytes.end());
+  }
+  finish_event(now);
+}
+
+void Broker::take_packets(Connection& connection, ByteView bytes, bool all, const Now& now) {
+  ByteChain& out = ports_.transport.outbox(connection.id);
+  connection.endpoint.durable(durable_position_, out);
+  const std::uint64_t enough = std::max(work_done_ + kLeastWork, kTurnWork);
+  while (!connection.ended) {
+    if (!all && work_done_ >= enough && !bytes.empty()) {
+      connection.unread.assign(bytes.begin(), bytes.end());
+      unread_.push_back(connection.id);
+      ports_.transport.pause_reading(connection.id, true);
+      break;
+    }
+    session::Event event = connection.endpoint.receive(bytes, now, out);
     if (std::holds_alternative<session::NeedMore>(event)) break;
     ++counters_.packets_received;
-    std::visit(EventHandler{*this, *connection, now}, event);
+    ++work_done_;
+    std::visit(EventHandler{*this, connection, now}, event);
   }
-  if (!connection->ended) service(*connection, now);
-  finish_event(now);
+  if (!connection.ended) service(connection, now);
+}
+
+// A new turn: those who had more to say than the last one had room for go on, each a little.
+void Broker::read_on(const Now& now) {
+  work_done_ = 0;
+  for (const ConnectionId id : std::exchange(unread_, {})) {
+    Connection* connection = find(id);
+    if (!connection) continue;
+    const std::vector<std::uint8_t> bytes = std::exchange(connection->unread, {});
+    take_packets(*connection, bytes, false, now);
+    if (!connection->ended && connection->unread.empty() && !connection->reading_paused) {
+      ports_.transport.pause_reading(id, false);
+    }
+    finish_event(now);
+  }
 }
 
 void Broker::connection_lost(ConnectionId id, LostBy cause, const Now& now) {
   Connection* connection = find(id);
   if (!connection) return;
+  // Its last words count: a goodbye may be among them.
+  const std::vector<std::uint8_t> bytes = std::exchange(connection->unread, {});
+  if (!bytes.empty()) take_packets(*connection, bytes, true, now);
   const char* rule =
       cause == LostBy::peer_closed ? "the peer closed without DISCONNECT" : "the network connection failed";
   end_connection(*connection, {VerdictReason::network_error, {}, {}, rule}, now);
@@ -188,7 +226,7 @@ void Broker::resume_reading(Connection& connection, const Now& now) {
   if (unsent_bytes >= options_.endpoint.outbox_high_bytes) return;
   connection.reading_paused = false;
   connection.endpoint.reading_resumed(now);
-  ports_.transport.pause_reading(connection.id, false);
+  if (connection.unread.empty()) ports_.transport.pause_reading(connection.id, false);
   arm(connection);
 }
 
@@ -236,6 +274,7 @@ bool Broker::awaited(const Due& due) {
 }
 
 void Broker::run_timers(const Now& now) {
+  read_on(now);
   while (deadlines_.next() <= now.mono_ms) {
     const Due due = deadlines_.take();
     if (!awaited(due)) continue;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/random.h"
@@ -52,7 +53,8 @@ class Broker : private session::DeliveryObserver {
   void durable(std::uint64_t position, const Now& now);
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
   void run_timers(const Now& now);
-  DeadlineMs next_deadline() const { return deadlines_.next(); }
+  // In the past while there is work left over from the last turn.
+  DeadlineMs next_deadline() const { return unread_.empty() ? deadlines_.next() : 0; }
   // ---- start-up: what was durable, before the first event; restored() ends it
 
   void restore(const RestoredSession& session);
@@ -92,6 +94,9 @@ class Broker : private session::DeliveryObserver {
   // broker.cc: events, timers, the end of connections
   Connection* find(ConnectionId id);
   void finish_event(const Now& now);
+  // Acts on the connection's packets until they, or the turn's work, are used up; what is left waits in `unread`.
+  void take_packets(Connection& connection, ByteView bytes, bool all, const Now& now);
+  void read_on(const Now& now);
   // Gives the session's waiting deliveries and retained messages what room there is.
   void service(Connection& connection, const Now& now);
   void watch_backpressure(Connection& connection, const Now& now);
@@ -156,10 +161,14 @@ class Broker : private session::DeliveryObserver {
   // `position`: that of the message in the log. Owes it to the member in owed_ if the member is persistent.
   Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, std::uint64_t position,
                           const Session* except, const Now& now);
-  void hand_over(Session& session, SharedGroup& group, const Now& now);
+  template <class Accepts>
+  void hand_over(Session& session, Accepts&& accepts, const Now& now);
+  void leave_group(Session& session, std::uint32_t group_id, const Now& now);
   void hand_over_rest(Session& session, const Now& now);
   void hand_over_all(Session& session, const Now& now);
   void collect_stranded(Session& session, const Now& now);
+  void collect_stranded(const SharedGroup& group, const Now& now);
+  static void add_away(const SharedGroup& group, std::unordered_set<Session*>& away);
   void publish_own(const session::MessageRef& message, const Now& now);
   void publish_wills(const Now& now);
   void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);
@@ -196,7 +205,9 @@ class Broker : private session::DeliveryObserver {
   std::vector<std::uint32_t> ended_;                            // slots to free at the end of the event
   std::vector<std::pair<std::string, SessionWill>> due_wills_;  // client identifier and will
   std::uint64_t durable_position_ = 0;
-  std::vector<ConnectionId> gated_;  // connections with acknowledgements that wait for the disk
+  std::vector<ConnectionId> unread_;  // connections with packets that wait for the next turn
+  std::uint64_t work_done_ = 0;       // in this turn: packets, subscriptions matched, deliveries
+  std::vector<ConnectionId> gated_;   // connections with acknowledgements that wait for the disk
 
   // Who is owed the message that is being routed.
   struct OwedShare {

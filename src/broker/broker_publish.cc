@@ -1,5 +1,7 @@
 // Messages: from a publisher to everyone who is owed them.
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "broker/broker.h"
@@ -133,7 +135,9 @@ std::uint32_t Broker::route(const MessageRef& message, const Now& now) {
   owed_shares_.clear();
   const session::MessageFacts& facts = message->facts();
   const std::uint64_t position = facts.qos == QoS::at_most_once ? 0 : ports_.records.next_position();
-  for (const Target& target : router_.match(message->topic(), facts.publisher)) {
+  const auto targets = router_.match(message->topic(), facts.publisher);
+  work_done_ += router_.visited();
+  for (const Target& target : targets) {
     ++receivers;
     if (!target.session) {
       deliver_shared(target.group, message, position, nullptr, now);
@@ -209,20 +213,23 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
 
 // ---- shared subscriptions: what a member leaves behind
 
-// What `session` was given through the group, and did not get, goes to others [4.8.2].
-void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
-  const std::uint32_t id = group.id;
+// What `session` was given through the shared subscriptions that accepts(origin) names, and did not get, goes to others
+// [4.8.2]. One pass, however many they are.
+template <class Accepts>
+void Broker::hand_over(Session& session, Accepts&& accepts, const Now& now) {
+  session::Outgoing& outgoing = session.state.outgoing;
+  if (outgoing.with_origin() == 0) return;
   const auto unacknowledged = session.connection ? session::Unacknowledged::keep : session::Unacknowledged::give;
   std::vector<Delivery> left;
-  session.state.outgoing.hand_over(
-      unacknowledged, [&](std::uint32_t origin) { return origin == id; },
+  outgoing.hand_over(
+      unacknowledged, [&](std::uint32_t origin) { return origin != 0 && accepts(origin); },
       [&](Delivery delivery) { left.push_back(std::move(delivery)); });
   for (Delivery& delivery : left) {
     verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
                       "the member left the shared subscription"},
                      now);
     owed_shares_.clear();
-    deliver_shared(id, delivery.message, delivery.position, &session, now);
+    deliver_shared(delivery.origin, delivery.message, delivery.position, &session, now);
     // The record of the hand-over names the new member; a member that does not outlive a crash needs none.
     if (delivery.position != 0 && !owed_shares_.empty()) {
       ports_.records.append(HandedOver{delivery.position, session.key, owed().front()});
@@ -231,40 +238,58 @@ void Broker::hand_over(Session& session, SharedGroup& group, const Now& now) {
   }
 }
 
-// The session ends: what it holds of shared subscriptions that it has left already goes to others too.
+void Broker::leave_group(Session& session, std::uint32_t group_id, const Now& now) {
+  hand_over(
+      session, [&](std::uint32_t origin) { return origin == group_id; }, now);
+}
+
+// The session ends: what it holds of shared subscriptions, even of those that it has left, goes to others.
 void Broker::hand_over_rest(Session& session, const Now& now) {
-  std::vector<std::uint32_t> origins;
-  session.state.outgoing.for_each([&](const Delivery& delivery) {
-    if (delivery.origin != 0) origins.push_back(delivery.origin);
-  });
-  std::sort(origins.begin(), origins.end());
-  origins.erase(std::unique(origins.begin(), origins.end()), origins.end());
-  for (const std::uint32_t origin : origins) {
-    if (SharedGroup* group = groups_.find(origin)) hand_over(session, *group, now);
-  }
+  hand_over(
+      session, [&](std::uint32_t origin) { return groups_.find(origin) != nullptr; }, now);
 }
 
 // The session lost its connection: where another member is connected, that one goes on.
 void Broker::hand_over_all(Session& session, const Now& now) {
-  for (const auto& [share, group_id] : session.subscriptions) {
-    SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
-    if (!group) continue;
-    const bool another = std::any_of(group->members.begin(), group->members.end(),
-                                     [](const SharedMember& member) { return member.session->connection != nullptr; });
-    if (another) hand_over(session, *group, now);
-  }
+  std::unordered_map<std::uint32_t, bool> another;
+  const auto has_another = [&](std::uint32_t origin) {
+    const auto [at, unknown] = another.try_emplace(origin, false);
+    const SharedGroup* group = unknown ? groups_.find(origin) : nullptr;
+    if (group) {
+      at->second = std::any_of(group->members.begin(), group->members.end(),
+                               [](const SharedMember& member) { return member.session->connection != nullptr; });
+    }
+    return at->second;
+  };
+  hand_over(session, has_another, now);
 }
 
 // The session is connected now: it takes what waits with members that are not.
 void Broker::collect_stranded(Session& session, const Now& now) {
-  if (!session.connection) return;
+  std::unordered_set<std::uint32_t> groups;
+  std::unordered_set<Session*> away;
   for (const auto& [share, group_id] : session.subscriptions) {
-    SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
+    const SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
     if (!group) continue;
-    for (std::size_t i = 0; i < group->members.size(); ++i) {
-      Session& member = *group->members[i].session;
-      if (!member.connection) hand_over(member, *group, now);
-    }
+    groups.insert(group_id);
+    add_away(*group, away);
+  }
+  for (Session* member : away) {
+    hand_over(
+        *member, [&](std::uint32_t origin) { return groups.contains(origin); }, now);
+  }
+}
+
+// The connected session joined a group: the same for this one.
+void Broker::collect_stranded(const SharedGroup& group, const Now& now) {
+  std::unordered_set<Session*> away;
+  add_away(group, away);
+  for (Session* member : away) leave_group(*member, group.id, now);
+}
+
+void Broker::add_away(const SharedGroup& group, std::unordered_set<Session*>& away) {
+  for (const SharedMember& member : group.members) {
+    if (!member.session->connection && member.session->state.outgoing.with_origin() > 0) away.insert(member.session);
   }
 }
 

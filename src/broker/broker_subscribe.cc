@@ -64,7 +64,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     const auto joined = groups_.join(entry.filter, parsed->filter, {&session, options, identifier});
     if (joined.new_group) router_.index().add(parsed->filter, {kGroupBit | joined.group->id, 0, 0});
     session.subscriptions.insert_or_assign(std::string(entry.filter), joined.group->id);
-    if (joined.new_member) collect_stranded(session, now);
+    if (joined.new_member) collect_stranded(*joined.group, now);
   } else {
     router_.index().add(parsed->filter, {session.number, identifier, options.to_byte()});
     session.subscriptions.insert_or_assign(std::string(entry.filter), 0);
@@ -135,7 +135,7 @@ void Broker::remove_subscription(Session& session, std::string_view filter, std:
     groups_.erase(group_id);
     return;
   }
-  hand_over(session, *group, now);
+  leave_group(session, group_id, now);
 }
 
 // ---- retained messages

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/pending_connect.h"
 #include "broker/ports.h"
@@ -22,6 +23,7 @@ struct Connection {
   std::string peer_address;
   std::unique_ptr<PendingConnect> pending;  // between CONNECT and the decision on it
   std::unique_ptr<AuthExchange> exchange;
+  std::vector<std::uint8_t> unread;    // packets that wait for the next turn
   DeadlineMs timer_ms = kNever;        // the earliest entry in the deadline queue
   DeadlineMs stuck_since_ms = kNever;  // the outbox has been full since, without the peer taking anything
   std::uint64_t stuck_at_bytes = 0;    // how much the peer had taken then

@@ -8,7 +8,9 @@ std::span<const Target> Router::match(std::string_view topic, std::uint64_t publ
   ++round_;
   targets_.clear();
   links_.clear();
+  visited_ = 0;
   index_.match(topic, [&](const topic::Subscription& subscription) {
+    ++visited_;
     if (subscription.subscriber & kGroupBit) {
       Target target;
       target.group = subscription.subscriber & ~kGroupBit;

@@ -37,6 +37,8 @@ class Router {
   // [MQTT-3.8.3-3]. Valid
   // until the next call. Does not allocate once its scratch has grown.
   std::span<const Target> match(std::string_view topic, std::uint64_t publisher);
+  // Subscriptions that the last match met.
+  std::uint64_t visited() const { return visited_; }
   // The subscription identifiers of a target of the last match. Valid until the next call.
   std::span<const std::uint32_t> identifiers_of(const Target& target);
 
@@ -52,6 +54,7 @@ class Router {
   OverlapDelivery overlap_;
   topic::SubscriptionIndex index_;
   std::uint64_t round_ = 0;
+  std::uint64_t visited_ = 0;
   std::vector<Target> targets_;
   std::vector<IdentifierLink> links_;
   std::vector<std::uint32_t> identifiers_;

@@ -48,6 +48,13 @@ struct Delivery {
   std::uint32_t origin = 0;
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
+
+  // Memory that it takes while it waits.
+  std::size_t footprint_bytes() const {
+    const std::size_t identifiers_count = identifiers.view().size();
+    const std::size_t identifiers_bytes = identifiers_count > 1 ? identifiers_count * sizeof(std::uint32_t) : 0;
+    return sizeof(Delivery) + identifiers_bytes + message->footprint_bytes();
+  }
 };
 
 enum class DropReason : std::uint8_t {

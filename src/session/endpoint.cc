@@ -12,9 +12,17 @@ using wire::PacketType;
 using wire::ProtocolVersion;
 using wire::ReasonCode;
 
+namespace {
+
+// Nobody knows yet who it is that sends a CONNECT, so less of it is kept.
+constexpr std::uint32_t kMostConnectBytes = 128u << 10;
+
+}  // namespace
+
 Endpoint::Endpoint(const EndpointOptions& options, const Now& now)
     : options_(options),
-      framer_(options.max_packet_bytes),
+      framer_(options.role == Role::server ? std::min(options.max_packet_bytes, kMostConnectBytes)
+                                           : options.max_packet_bytes),
       last_received_ms_(now.mono_ms),
       phase_(options.role == Role::server ? Phase::awaiting_connect : Phase::awaiting_connack) {
   incoming_aliases_.set_maximum(options.topic_alias_maximum);

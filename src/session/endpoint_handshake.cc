@@ -105,6 +105,7 @@ void Endpoint::begin_connected(SessionState& state, const Now& now) {
   state_ = &state;
   phase_ = Phase::connected;
   last_received_ms_ = now.mono_ms;
+  framer_.set_max_packet_bytes(options_.max_packet_bytes);
   window_used_ = 0;
   received_unfinished_ = 0;
   state.outgoing.restart();

@@ -17,7 +17,7 @@ bool acknowledged(const Delivery& delivery) {
 }  // namespace
 
 void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer) {
-  const std::uint64_t bytes = delivery.message->footprint_bytes();
+  const std::uint64_t bytes = delivery.footprint_bytes();
   RingQueue<Delivery>& waiting = acknowledged(delivery) ? waiting_acknowledged_ : waiting_qos0_;
   const auto fits = [&] {
     return waiting_messages() < limits.max_messages && waiting_bytes_ + bytes <= limits.max_bytes;
@@ -28,6 +28,7 @@ void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, const Now& 
   if (!fits()) return observer.dropped(delivery, DropReason::queue_full);
   observer.queued(delivery);
   waiting_bytes_ += bytes;
+  if (delivery.origin != 0) ++with_origin_;
   first_expiry_ms_ = std::min(first_expiry_ms_, delivery.message->facts().expires_at_ms);
   waiting.push_back(std::move(delivery));
 }
@@ -79,6 +80,7 @@ Delivery Outgoing::take_waiting(bool acknowledged) {
 
 InFlight& Outgoing::begin(Delivery delivery) {
   InFlight& entry = slot_for_new();
+  if (delivery.origin != 0) ++with_origin_;
   entry.delivery = std::move(delivery);
   entry.sequence = next_sequence_++;
   entry.state = FlightState::published;
@@ -88,6 +90,7 @@ InFlight& Outgoing::begin(Delivery delivery) {
 void Outgoing::restore(Delivery delivery, std::uint16_t packet_id, FlightState state) {
   while (capacity_ == 0 || slots_[packet_id & (capacity_ - 1)].state != FlightState::free) grow();
   InFlight& entry = slots_[packet_id & (capacity_ - 1)];
+  if (delivery.origin != 0) ++with_origin_;
   entry.delivery = std::move(delivery);
   entry.packet_id = packet_id;
   entry.sequence = next_sequence_++;
@@ -150,6 +153,7 @@ InFlight* Outgoing::find(std::uint16_t packet_id) {
 }
 
 void Outgoing::end(InFlight& entry) {
+  if (entry.delivery.origin != 0) --with_origin_;
   entry = InFlight();
   --used_;
   if (used_ == 0 && capacity_ > 64) {

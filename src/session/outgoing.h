@@ -61,6 +61,8 @@ class Outgoing {
   Delivery take_waiting(bool acknowledged);
   std::size_t waiting_messages() const { return waiting_acknowledged_.size() + waiting_qos0_.size(); }
   std::uint64_t waiting_bytes() const { return waiting_bytes_; }
+  // Unfinished deliveries that have an origin: without any, hand_over() has nothing to look for.
+  std::size_t with_origin() const { return with_origin_; }
 
   // Gives the delivery (QoS 1 or 2) an unused, non-zero packet identifier [MQTT-2.2.1-4]. The reference lives until the
   // next call.
@@ -106,11 +108,15 @@ class Outgoing {
   void drop_oldest(RingQueue<Delivery>& waiting, DropReason reason, DeliveryObserver& observer);
   template <class Fits>
   void make_room(const Delivery& delivery, DropPolicy policy, Fits&& fits, const Now& now, DeliveryObserver& observer);
-  void forget_waiting(const Delivery& delivery) { waiting_bytes_ -= delivery.message->footprint_bytes(); }
+  void forget_waiting(const Delivery& delivery) {
+    waiting_bytes_ -= delivery.footprint_bytes();
+    if (delivery.origin != 0) --with_origin_;
+  }
 
   RingQueue<Delivery> waiting_acknowledged_;
   RingQueue<Delivery> waiting_qos0_;
   std::uint64_t waiting_bytes_ = 0;
+  std::size_t with_origin_ = 0;
   DeadlineMs first_expiry_ms_ = kNever;  // no message that waits expires before it
 
   // An identifier's slot is its low bits; identifiers are given out so that no two in use share one.
