@@ -58,7 +58,7 @@ Result<const Command*> find_command(std::string_view name, Tool tool) {
 }
 
 Result<const PropertyRow*> find_property(std::string_view name, const Command& command) {
-  const PropertyRow* row = wire::property_row_by_name(name.data(), name.size());
+  const PropertyRow* row = wire::property_row_by_name(name);
   if (row && legal_in(*row, command)) return row;
   std::string known;
   Nearest nearest(name);
