@@ -16,8 +16,8 @@ ALLOWED = {
     "store": ["base", "env"],
     "net": ["base", "env"],
     "broker": ["base", "session", "topic", "wire"],
-    # env: a client's driver hands its session the time.
-    "client": ["base", "session", "wire", "net", "store", "env", "include/martlet"],
+    # env: a client's driver hands its session the time. topic: what is no topic is refused before it is sent.
+    "client": ["base", "session", "topic", "wire", "net", "store", "env", "include/martlet"],
     "auth": ["base", "broker/ports.h", "broker/records.h", "net"],
     "cluster": ["base", "broker/ports.h", "broker/records.h", "net"],
     "admin": ["base", "broker/ports.h", "broker/records.h", "net"],

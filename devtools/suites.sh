@@ -35,8 +35,8 @@ run_ctest() {
       bad_usage "no test '$name'; nearest: $(nearest "$name" "${known[@]}" conformance integration)"
     has_target "$preset" "${name}_test" && targets+=("${name}_test")
   done
-  # A name without a program of its own may need any of them.
-  ((${#targets[@]} == $#)) || targets=(all)
+  # All tests, or a name without a program of its own, may need any of them.
+  (($# > 0 && ${#targets[@]} == $#)) || targets=(all)
   run_ninja "$preset" "${targets[@]}"
   (($# > 0)) && only=(-R "^($(IFS='|' && echo "$*"))$")
   # ThreadSanitizer of g++ 12 does not know the newer kernels' randomised address layout.

@@ -10,7 +10,7 @@
 #include "wire/decode.h"
 #include "wire/encode.h"
 #include "wire/framer.h"
-#include "wire/packet_equal.h"
+#include "wire/testing/packet_equal.h"
 
 namespace {
 

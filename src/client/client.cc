@@ -24,8 +24,6 @@ void Client::set_trace(PacketTrace* trace) {
   trace_ = trace;
 }
 
-// --- the way out
-
 template <class Act>
 void Client::sending(Act&& act) {
   ByteChain& out = reactor_.outbox(connection_);
@@ -39,7 +37,7 @@ void Client::sending(Act&& act) {
   reactor_.touch(id);
 }
 
-PublishHandle Client::publish(const Outgoing& message) {
+PublishHandle Client::publish(const Publication& message) {
   if (++last_publish_ == 0) ++last_publish_;
   const PublishHandle handle = last_publish_;
   ++unfinished_;
@@ -122,8 +120,6 @@ void Client::pump() {
   sending([&](ByteChain& out) { endpoint_->pump(now(), out, *this); });
 }
 
-// --- what became of publishes
-
 void Client::sent(const session::Delivery& delivery) {
   if (delivery.qos == wire::QoS::at_most_once) finish(delivery.origin, ReasonCode::success);
 }
@@ -152,8 +148,6 @@ void Client::report_finished() {
   unfinished_ -= finished.size();
   for (const auto& [handle, reason] : finished) handler_.published(handle, reason);
 }
-
-// --- events
 
 void Client::received(net::ConnectionId id, ByteView bytes) {
   if (id != connection_) return;
@@ -214,8 +208,6 @@ void Client::handle_message(const session::PublishReceived& event, ByteChain& ou
   // The connection is still this one, or the endpoint is closed and ignores it.
   if (by == AckBy::client) endpoint_->publish_done(publish, Ticket::done(), ReasonCode::success, {}, out);
 }
-
-// --- time
 
 DeadlineMs Client::next_deadline() const {
   if (!finished_.empty() || !too_large_.empty()) return 0;

@@ -29,7 +29,7 @@ namespace martlet::client {
 
 // A message to publish. Message expiry counts from the call; a topic alias in the properties is left out: aliases are
 // used by themselves where the server allows them.
-struct Outgoing {
+struct Publication {
   std::string_view topic;  // a legal topic name: no wildcards, not empty
   ByteView payload;
   wire::QoS qos = wire::QoS::at_most_once;  // lowered to the server's maximum QoS
@@ -65,7 +65,7 @@ class Client final : private net::ReactorHandler, private session::DeliveryObser
 
   // Puts a message into the outbox; handler.published() tells its end, in a later turn. Without a connection it waits,
   // at QoS 0 too. A full outbox drops it (quota_exceeded): ask has_room() first.
-  PublishHandle publish(const Outgoing& message);
+  PublishHandle publish(const Publication& message);
   // The outbox takes a further message of `payload_bytes`.
   bool has_room(std::size_t payload_bytes) const;
   // What waits in the outbox for the server's window or for the connection.

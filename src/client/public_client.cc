@@ -5,6 +5,8 @@
 #include "client/client.h"
 #include "env/posix/system.h"
 #include "martlet/client.h"
+#include "topic/filter.h"
+#include "topic/name.h"
 #include "wire/decode.h"
 
 namespace martlet {
@@ -23,20 +25,15 @@ void require_text(std::string_view text, const char* what) {
 
 void require_topic(std::string_view topic) {
   require_text(topic, "a topic name is at most 65535 bytes of UTF-8");
-  require(!topic.empty() && topic.find_first_of("+#") == std::string_view::npos,
-          "a topic name is not empty and has no wildcards");
+  require(topic::check_name(topic) == topic::Validity::ok, "a topic name is not empty and has no wildcards");
 }
 
-// Wildcards stand for whole levels, '#' for the last ones [MQTT-4.7.1-1] [MQTT-4.7.1-2].
 void require_filter(std::string_view filter) {
   require_text(filter, "a topic filter is at most 65535 bytes of UTF-8");
   require(!filter.empty(), "a topic filter is not empty");
-  for (std::size_t i = 0; i < filter.size(); ++i) {
-    if (filter[i] != '+' && filter[i] != '#') continue;
-    const bool begins = i == 0 || filter[i - 1] == '/';
-    const bool ends = i + 1 == filter.size() || (filter[i] == '+' && filter[i + 1] == '/');
-    require(begins && ends, "a wildcard of a topic filter stands for a whole level, and '#' is the last one");
-  }
+  // "$share/NAME/" passes as plain levels: which shared subscriptions there are is the server's to say.
+  require(topic::check_filter(filter) == topic::Validity::ok,
+          "a wildcard of a topic filter stands for a whole level, and '#' is the last one");
 }
 
 wire::QoS qos_of(int qos) {

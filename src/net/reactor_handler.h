@@ -19,8 +19,9 @@ enum class CloseReason : std::uint8_t {
 
 enum class RefuseReason : std::uint8_t {
   too_many_connections,  // ReactorOptions::max_connections: accepted and closed at once
-  out_of_descriptors,    // the process or system limit: accepted and closed at once, or left waiting for 100 ms
-  system_error,          // accept() or the poller failed; the listener rests for 100 ms
+  out_of_descriptors,    // the process or system limit: accepted and closed at once, or left waiting while the listener
+                         // rests
+  system_error,          // accept() or the poller failed; the listener rests (accept_rest_ms)
 };
 
 class ReactorHandler {

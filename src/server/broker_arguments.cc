@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "server/nearest_name.h"
+#include "base/nearest.h"
 
 namespace martlet::server {
 namespace {

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/nearest.h"
 #include "build_info.h"
 #include "env/posix/system.h"
 #include "server/broker_command.h"
 #include "server/config_command.h"
-#include "server/nearest_name.h"
 #include "tools/bench/bench.h"
 #include "tools/pub.h"
 #include "tools/sub.h"
@@ -52,7 +52,7 @@ int unknown_command(std::string_view name) {
   for (const Command& command : kCommands) names.push_back(command.name);
   names.push_back("help");
   print(env::Handle::standard_error,
-        fmt::format("martlet: unknown command \"{}\"{}\nSee martlet help.\n", name, server::suggestion(name, names)));
+        fmt::format("martlet: unknown command \"{}\"{}\nSee martlet help.\n", name, suggestion(name, names)));
   return kUsageExit;
 }
 

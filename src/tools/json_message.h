@@ -14,7 +14,6 @@ enum class JsonPayload : std::uint8_t {
 };
 
 // Appends to `out`. False, with nothing appended, if the payload should be JSON and is not.
-
 bool write_json_message(std::string& out, const wire::Publish& message, const env::posix::WallTime& time,
                         JsonPayload payload, bool pretty);
 

@@ -9,6 +9,23 @@
 
 namespace martlet::tools {
 
+void append_json_text(std::string& out, std::string_view text) {
+  constexpr std::string_view kPlain = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kLetters = "\"\\bfnrt";
+  out += '"';
+  for (const char c : text) {
+    if (const std::size_t at = kPlain.find(c); at != std::string_view::npos) {
+      out += '\\';
+      out += kLetters[at];
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
 // In an array the comma belongs to the value, in an object to the key.
 void JsonWriter::before_value() {
   if (levels_.empty() || !levels_.back().array) return;
@@ -48,30 +65,13 @@ void JsonWriter::key(std::string_view name) {
   if (!levels_.back().empty) out_ += ',';
   levels_.back().empty = false;
   if (pretty_) new_line(levels_.size());
-  quoted(name);
+  append_json_text(out_, name);
   out_ += pretty_ ? ":\t" : ":";
 }
 
 void JsonWriter::text(std::string_view value) {
   before_value();
-  quoted(value);
-}
-
-void JsonWriter::quoted(std::string_view value) {
-  constexpr std::string_view kPlain = "\"\\\b\f\n\r\t";
-  constexpr std::string_view kLetters = "\"\\bfnrt";
-  out_ += '"';
-  for (const char c : value) {
-    if (const std::size_t at = kPlain.find(c); at != std::string_view::npos) {
-      out_ += '\\';
-      out_ += kLetters[at];
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out_ += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out_ += c;
-    }
-  }
-  out_ += '"';
+  append_json_text(out_, value);
 }
 
 void JsonWriter::number(std::int64_t value) {

@@ -8,6 +8,9 @@
 
 namespace martlet::tools {
 
+// Appends `text` in quotes. What is not UTF-8 stays as it is.
+void append_json_text(std::string& out, std::string_view text);
+
 class JsonWriter {
  public:
   // Appends to `out`, which must outlive the writer.
@@ -34,7 +37,6 @@ class JsonWriter {
   };
   void before_value();
   void new_line(std::size_t depth);
-  void quoted(std::string_view value);
 
   std::string& out_;
   bool pretty_;

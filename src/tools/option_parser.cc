@@ -85,12 +85,12 @@ class Parser {
  private:
   Result<void> unknown(std::string_view name) const {
     if (!name.starts_with('-')) return fail(fmt::format("'{}' is no option; if it is a value, quote it", name));
-    const std::string nearest = nearest_option(name, settings_.tool);
-    if (!nearest.empty()) return fail(fmt::format("unknown option {}; did you mean {}?", name, nearest));
     const Tool other = settings_.tool == kPub ? kSub : kPub;
     if (const OptionRow* row = find_option(name, other); row && row->group) {
       return fail(fmt::format("{} is an option of martlet {}", name, other == kPub ? "pub" : "sub"));
     }
+    const std::string_view nearest = nearest_option(name, settings_.tool);
+    if (!nearest.empty()) return fail(fmt::format("unknown option {}; did you mean {}?", name, nearest));
     return fail(fmt::format("unknown option {}", name));
   }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "tools/client_settings.h"
-#include "tools/nearest.h"
 #include "tools/option_table.h"
 
 namespace martlet::tools {
@@ -231,6 +230,7 @@ TEST(OptionParser, ClientIdentifiers) {
 TEST(OptionParser, UnknownOptionsNameTheNearest) {
   EXPECT_EQ(error_of(kPub, {"--topik", "a"}), "unknown option --topik; did you mean --topic?");
   EXPECT_EQ(error_of(kSub, {"--retained-onyl"}), "unknown option --retained-onyl; did you mean --retained-only?");
+  EXPECT_EQ(error_of(kPub, {"--zzzzzz"}), "unknown option --zzzzzz");
   EXPECT_EQ(error_of(kPub, {"-C", "1"}), "-C is an option of martlet sub");
   EXPECT_THAT(error_of(kPub, {"-t", "a", "-m", "two", "words"}), HasSubstr("'words' is no option"));
   EXPECT_THAT(error_of(kPub, {"-t"}), HasSubstr("-t needs TOPIC behind it"));
@@ -300,16 +300,6 @@ TEST(OptionTable, NoNameStandsForTwoOptions) {
       }
     }
   }
-}
-
-TEST(Nearest, Distance) {
-  EXPECT_EQ(edit_distance("", "abc"), 3u);
-  EXPECT_EQ(edit_distance("abc", "abc"), 0u);
-  EXPECT_EQ(edit_distance("acb", "abc"), 1u);
-  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
-  Nearest nearest("--zzzzzz");
-  nearest.offer("--topic");
-  EXPECT_EQ(nearest.best(), "");
 }
 
 }  // namespace

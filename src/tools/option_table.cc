@@ -5,16 +5,15 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
-#include "tools/nearest.h"
+#include "base/nearest.h"
 #include "tools/number.h"
 #include "tools/property_option.h"
 #include "tools/url.h"
 
 namespace martlet::tools {
 namespace {
-
-// --- how values are taken
 
 template <auto Member>
 Result<void> set_true(Settings& settings, Values) {
@@ -194,8 +193,6 @@ Result<void> options_file(Settings&, Values) {
   return {};
 }
 
-// --- the table
-
 constexpr const char* kConnection = "Connection";
 constexpr const char* kMessage = "Message";
 constexpr const char* kSubscription = "Subscription";
@@ -355,12 +352,12 @@ const OptionRow* find_option(std::string_view name, Tool tool) {
   return nullptr;
 }
 
-std::string nearest_option(std::string_view name, Tool tool) {
-  Nearest nearest(name);
+std::string_view nearest_option(std::string_view name, Tool tool) {
+  std::vector<std::string_view> names;
   for (const OptionRow& row : kTable) {
-    if ((row.tools & tool) != 0 && row.group && row.long_name) nearest.offer(row.long_name);
+    if ((row.tools & tool) != 0 && row.group && row.long_name) names.push_back(row.long_name);
   }
-  return nearest.best();
+  return nearest_name(name, names);
 }
 
 std::string help_text(Tool tool) {

@@ -29,7 +29,7 @@ std::span<const OptionRow> option_table();
 // The row that `name` ("-h", "--host") names for `tool`, or nullptr.
 const OptionRow* find_option(std::string_view name, Tool tool);
 // The valid name nearest to a misspelt one, or empty.
-std::string nearest_option(std::string_view name, Tool tool);
+std::string_view nearest_option(std::string_view name, Tool tool);
 
 // True for the one option that takes three or four values.
 bool takes_property(const OptionRow& row);

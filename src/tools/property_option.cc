@@ -4,8 +4,9 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
-#include "tools/nearest.h"
+#include "base/nearest.h"
 #include "tools/number.h"
 #include "topic/name.h"
 #include "wire/decode.h"
@@ -58,19 +59,17 @@ Result<const Command*> find_command(std::string_view name, Tool tool) {
 }
 
 Result<const PropertyRow*> find_property(std::string_view name, const Command& command) {
-  const PropertyRow* row = wire::property_row_by_name(name.data(), name.size());
+  const PropertyRow* row = wire::property_row_by_name(name);
   if (row && legal_in(*row, command)) return row;
-  std::string known;
-  Nearest nearest(name);
+  std::vector<std::string_view> names;
   for (std::uint32_t id = 1; id < 0x40; ++id) {
     const PropertyRow* other = wire::property_row(id);
-    if (!other || !legal_in(*other, command)) continue;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", other->name);
-    nearest.offer(other->name);
+    if (other && legal_in(*other, command)) names.push_back(other->name);
   }
+  const std::string known = fmt::format("{}", fmt::join(names, ", "));
   if (row) return fail(fmt::format("-D {0}: '{1}' does not go into {0}; it takes {2}", command.name, name, known));
-  if (!nearest.best().empty()) {
-    return fail(fmt::format("-D {}: unknown property '{}'; did you mean '{}'?", command.name, name, nearest.best()));
+  if (const std::string_view nearest = nearest_name(name, names); !nearest.empty()) {
+    return fail(fmt::format("-D {}: unknown property '{}'; did you mean '{}'?", command.name, name, nearest));
   }
   return fail(fmt::format("-D {}: unknown property '{}'; it takes {}", command.name, name, known));
 }

@@ -12,7 +12,7 @@
 #include "base/random.h"
 #include "topic/filter.h"
 #include "topic/levels.h"
-#include "topic/test_texts.h"
+#include "topic/testing/random_texts.h"
 
 namespace martlet::topic {
 namespace {

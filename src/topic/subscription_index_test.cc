@@ -13,7 +13,7 @@
 
 #include "base/random.h"
 #include "topic/filter.h"
-#include "topic/test_texts.h"
+#include "topic/testing/random_texts.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "wire/test_support.h"
+#include "wire/testing/test_support.h"
 
 namespace martlet::wire {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "wire/packet_equal.h"
-#include "wire/test_support.h"
+#include "wire/testing/packet_equal.h"
+#include "wire/testing/test_support.h"
 
 namespace martlet::wire {
 namespace {

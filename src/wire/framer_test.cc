@@ -4,7 +4,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include "wire/test_support.h"
+#include "wire/testing/test_support.h"
 
 namespace martlet::wire {
 namespace {
@@ -166,16 +166,6 @@ TEST(Framer, RefusesHostileLengths) {
     EXPECT_EQ(status_at_once(bytes_of(c.bytes), c.limit), c.status) << c.bytes << " limit " << c.limit;
     EXPECT_EQ(status_bytewise(bytes_of(c.bytes), c.limit), c.status) << c.bytes << " limit " << c.limit;
   }
-}
-
-TEST(Framer, ANewMaximumCounts) {
-  Framer framer(10);
-  const Bytes packet = packet_of(20, 1);
-  ByteView input = packet;
-  Frame frame;
-  EXPECT_EQ(framer.next(input, frame), FrameStatus::too_large);
-  framer.set_max_packet_bytes(22);
-  EXPECT_EQ(framer.next(input, frame), FrameStatus::frame);
 }
 
 }  // namespace

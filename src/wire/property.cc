@@ -2,7 +2,6 @@
 
 #include <array>
 #include <iterator>
-#include <string_view>
 
 namespace martlet::wire {
 namespace {
@@ -109,10 +108,9 @@ const PropertyRow* property_row(std::uint32_t id) {
   return &kRows[kRowOfId[id]];
 }
 
-const PropertyRow* property_row_by_name(const char* name, std::size_t size) {
-  const std::string_view wanted(name, size);
+const PropertyRow* property_row_by_name(std::string_view name) {
   for (const PropertyRow& candidate : kRows) {
-    if (wanted == candidate.name) return &candidate;
+    if (name == candidate.name) return &candidate;
   }
   return nullptr;
 }

@@ -1,8 +1,8 @@
 // The 27 properties of MQTT 5.0 as one table: adding one is one row here and its one use [2.2.2.2].
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "wire/types.h"
 
@@ -64,7 +64,7 @@ constexpr std::uint32_t packet_bit(PacketType type) {
 
 // The row of `id`, or nullptr for a value that no property has.
 const PropertyRow* property_row(std::uint32_t id);
-// The row whose name is `name` (length `size`), or nullptr.
-const PropertyRow* property_row_by_name(const char* name, std::size_t size);
+// The row whose name is `name`, or nullptr.
+const PropertyRow* property_row_by_name(std::string_view name);
 
 }  // namespace martlet::wire

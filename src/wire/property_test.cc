@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <set>
 #include <string>
 
-#include "wire/test_support.h"
+#include "wire/testing/test_support.h"
 
 namespace martlet::wire {
 namespace {
@@ -166,12 +165,12 @@ TEST(PropertyTable, HasTwentySevenRows) {
     ++rows;
     names.insert(row->name);
     EXPECT_EQ(static_cast<unsigned>(row->id), id);
-    EXPECT_EQ(property_row_by_name(row->name, std::strlen(row->name)), row);
+    EXPECT_EQ(property_row_by_name(row->name), row);
     EXPECT_EQ(row->from_client | row->from_server, row->packets) << row->name;
   }
   EXPECT_EQ(rows, 27u);
   EXPECT_EQ(names.size(), 27u);
-  EXPECT_EQ(property_row_by_name("message-expiry", 14), nullptr);
+  EXPECT_EQ(property_row_by_name("message-expiry"), nullptr);
   EXPECT_EQ(property_row(0), nullptr);
   EXPECT_EQ(property_row(0x2B), nullptr);
   EXPECT_EQ(property_row(0xFFFFFFFF), nullptr);

@@ -8,8 +8,8 @@
 
 #include "wire/decode.h"
 #include "wire/encode.h"
-#include "wire/packet_equal.h"
-#include "wire/test_support.h"
+#include "wire/testing/packet_equal.h"
+#include "wire/testing/test_support.h"
 
 namespace martlet::wire::test {
 namespace {

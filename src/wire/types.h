@@ -5,7 +5,7 @@
 
 namespace martlet::wire {
 
-// Protocol level as CONNECT carries it [MQTT-3.1.2.2].
+// Protocol level as CONNECT carries it [3.1.2.2].
 enum class ProtocolVersion : std::uint8_t { v3_1 = 3, v3_1_1 = 4, v5_0 = 5 };
 
 enum class QoS : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };

@@ -11,7 +11,10 @@ FOLDER = HERE / "mqttjs"
 class MqttJs(BrokerTest):
     @classmethod
     def setUpClass(cls):
-        subprocess.run(["npm", "ci", "--silent", "--ignore-scripts"], cwd=FOLDER, check=True, stdin=subprocess.DEVNULL)
+        install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(install, cwd=FOLDER, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(install)} failed:\n{done.stdout}{done.stderr}")
         super().setUpClass()
 
     def test_every_version_and_qos(self):

@@ -159,8 +159,6 @@ void Player::verdict(const std::string& rest) {
   throw TextError(fmt::format("there is no verdict '{}'", wanted.name));
 }
 
-// --- clients
-
 std::size_t Player::client_named(const std::string& name) {
   const auto found = std::find_if(clients_.begin(), clients_.end(), [&](const Client& c) { return c.name == name; });
   if (found != clients_.end()) return static_cast<std::size_t>(found - clients_.begin());

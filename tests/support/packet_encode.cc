@@ -122,7 +122,7 @@ Bytes properties(Fields& fields, std::string_view prefix = "") {
     const Field& field = fields.all()[i];
     if (!field.name.starts_with(prefix)) continue;
     const std::string_view name = std::string_view(field.name).substr(prefix.size());
-    const wire::PropertyRow* row = wire::property_row_by_name(name.data(), name.size());
+    const wire::PropertyRow* row = wire::property_row_by_name(name);
     if (!row) continue;
     fields.use(i);
     put_property(out, *row, field.value);

@@ -98,8 +98,6 @@ std::string to_text(const Value& value) {
   return text;
 }
 
-// --- LineReader
-
 void LineReader::skip_spaces() {
   while (!rest_.empty() && rest_.front() == ' ') rest_.remove_prefix(1);
 }

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <string>
 
+#include "base/nearest.h"
 #include "env/endpoint.h"
 #include "server/config/option_table.h"
 #include "server/config/toml_reader.h"
-#include "server/nearest_name.h"
 
 namespace martlet::server {
 namespace {

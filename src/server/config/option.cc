@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-#include "server/nearest_name.h"
+#include "base/nearest.h"
 
 namespace martlet::server {
 namespace {

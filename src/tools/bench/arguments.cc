@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 #include <vector>
 
+#include "base/nearest.h"
 #include "tools/bench/payload.h"
 #include "tools/bench/scenario.h"
+#include "tools/number.h"
 
 namespace martlet::tools::bench {
 namespace {
@@ -23,13 +24,9 @@ struct Option {
 
 template <class Number>
 Result<void> set_number(Number& out, std::string_view text, Number low, Number high) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || !(value >= low && value <= high)) {
-    return fail(fmt::format("needs a number from {} to {}, not \"{}\"", low, high, text));
-  }
-  out = value;
+  const auto value = parse_number<Number>(text, low, high);
+  if (!value) return fail(fmt::format("needs a number from {} to {}, not \"{}\"", low, high, text));
+  out = *value;
   return {};
 }
 
@@ -145,6 +142,14 @@ const Option* find_option(std::string_view name) {
   return nullptr;
 }
 
+Error unknown_option(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto group : kGroups) {
+    for (const Option& option : group) names.push_back(option.name);
+  }
+  return {fmt::format("unknown option \"{}\"{}", name, suggestion(name, names))};
+}
+
 struct Given {
   const Option* option;
   std::string_view value;
@@ -173,7 +178,7 @@ Result<Collected> collect(std::span<const std::string_view> arguments) {
     }
     const std::size_t equals = argument.find('=');
     const Option* option = find_option(argument.substr(0, equals));
-    if (!option) return fail(fmt::format("unknown option \"{}\"; --help lists all", argument.substr(0, equals)));
+    if (!option) return tl::unexpected(unknown_option(argument.substr(0, equals)));
     if (option->value.empty()) {
       if (equals != argument.npos) return fail(fmt::format("{} takes no value", option->name));
       found.given.push_back({option, {}});

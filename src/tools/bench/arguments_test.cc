@@ -55,7 +55,8 @@ TEST(BenchArguments, NameWhatIsWrong) {
   EXPECT_THAT(error_of({"--rate", "nan"}), HasSubstr("--rate"));
   EXPECT_THAT(error_of({"--rate"}), HasSubstr("--rate needs a value"));
   EXPECT_THAT(error_of({"--json=1"}), HasSubstr("--json takes no value"));
-  EXPECT_THAT(error_of({"--frequency", "5"}), HasSubstr("unknown option \"--frequency\""));
+  EXPECT_EQ(error_of({"--frequency", "5"}), "unknown option \"--frequency\"");
+  EXPECT_EQ(error_of({"--durations", "5"}), "unknown option \"--durations\": did you mean \"--duration\"?");
   EXPECT_THAT(error_of({"p2q"}), HasSubstr("no scenario \"p2q\""));
   EXPECT_THAT(error_of({"p2p", "fan-in"}), HasSubstr("one scenario only"));
   EXPECT_THAT(error_of({"--protocol", "3.1"}), HasSubstr("3.1.1 or 5"));

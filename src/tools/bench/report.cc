@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "tools/json_writer.h"
+
 namespace martlet::tools::bench {
 namespace {
 
@@ -21,25 +23,16 @@ double count_per_s(std::uint64_t count, double seconds) {
 
 // Growth of resident memory for each of `count`; 0 if it shrank.
 double bytes_each(std::uint64_t before, std::uint64_t after, std::uint64_t count) {
-  return after > before ? count_per_s(after - before, static_cast<double>(count)) : 0;
+  return after > before ? per(static_cast<double>(after - before), static_cast<double>(count)) : 0;
 }
 
 double cpu_s(const BrokerUse& use) {
   return use.measure_end.cpu_s - use.measure_begin.cpu_s;
 }
 
-std::string escaped(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
+  append_json_text(out, text);
   return out;
 }
 
@@ -87,8 +80,8 @@ std::string broker_json(const RunResult& result) {
   if (!result.broker) return {};
   const BrokerUse& use = *result.broker;
   return fmt::format(
-      R"(,"broker":{{"cpu_percent":{:.2f},"cpu_us_per_delivery":{:.4f},"cpu_us_per_sent":{:.4f},"cpu_s_connecting":{:.2f},)"
-      R"("rss_bytes":{},"peak_rss_bytes":{},"rss_bytes_per_connection":{:.1f},"rss_bytes_per_subscription":{:.1f}}})",
+      R"(,"broker":{{"cpu_percent":{:.2f},"cpu_us_per_delivery":{:.4f},"cpu_us_per_sent":{:.4f},)"
+      R"("cpu_s_connecting":{:.2f},"rss_bytes":{},"peak_rss_bytes":{},"rss_bytes_per_connection":{:.1f},"rss_bytes_per_subscription":{:.1f}}})",
       100 * per(cpu_s(use), use.measured_s), per(1e6 * cpu_s(use), static_cast<double>(use.received_between)),
       per(1e6 * cpu_s(use), static_cast<double>(use.sent_between)), use.connected.cpu_s - use.before.cpu_s,
       use.measure_end.rss_bytes, use.measure_end.peak_rss_bytes,
@@ -140,11 +133,12 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
 
 std::string to_json(const RunResult& result, const BenchOptions& options) {
   const Faults& faults = result.faults;
-  std::string text = fmt::format(
-      R"({{"scenario":"{}","mqtt":"{}","publishers":{},"subscribers":{},"qos":{},"subscribe_qos":{},"payload_bytes":{},)"
-      R"("rate_per_s":{},"threads":{},"duration_s":{},)",
-      escaped(options.name), wire::version_name(options.version), options.publishers, options.subscribers, options.qos,
-      options.subscribe_qos, options.payload_bytes, options.rate_per_s, options.threads, options.duration_s);
+  std::string text =
+      fmt::format(R"({{"scenario":{},"mqtt":"{}","publishers":{},"subscribers":{},"qos":{},"subscribe_qos":{},)"
+                  R"("payload_bytes":{},"rate_per_s":{},"threads":{},"duration_s":{},)",
+                  json_text(options.name), wire::version_name(options.version), options.publishers, options.subscribers,
+                  options.qos, options.subscribe_qos, options.payload_bytes, options.rate_per_s, options.threads,
+                  options.duration_s);
   text += fmt::format(
       R"("connections":{},"connect_s":{:.4f},"connects_per_s":{:.1f},"subscriptions":{},"subscribe_s":{:.4f},)"
       R"("subscribes_per_s":{:.1f},"handshake_us":{},)",
@@ -155,9 +149,9 @@ std::string to_json(const RunResult& result, const BenchOptions& options) {
                       count_per_s(result.received_in_window, result.measured_s), quantiles_json(result.latency_ns));
   text += fmt::format(
       R"("missing":{},"duplicated":{},"reordered":{},"foreign":{},"refused":{},"connections_lost":{},"stalls":{},)"
-      R"("drained":{},"error":"{}","clean":{}{}}})",
+      R"("drained":{},"error":{},"clean":{}{}}})",
       faults.missing, faults.duplicated, faults.reordered, faults.foreign, result.refused, result.connections_lost,
-      result.stalls, result.drained, escaped(result.error), is_clean(result, options), broker_json(result));
+      result.stalls, result.drained, json_text(result.error), is_clean(result, options), broker_json(result));
   return text + "\n";
 }
 

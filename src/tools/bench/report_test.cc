@@ -65,7 +65,7 @@ TEST(BenchReport, GivesCpuTimePerDelivery) {
 TEST(BenchReport, EscapesWhatTheBrokerSaid) {
   RunResult result;
   result.error = "say \"no\"\n";
-  EXPECT_THAT(to_json(result, {}), HasSubstr(R"("error":"say \"no\"\u000a")"));
+  EXPECT_THAT(to_json(result, {}), HasSubstr(R"("error":"say \"no\"\n")"));
 }
 
 }  // namespace

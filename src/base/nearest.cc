@@ -1,4 +1,4 @@
-#include "server/nearest_name.h"
+#include "base/nearest.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace martlet::server {
+namespace martlet {
 namespace {
 
 // Nobody types longer names by mistake, and the comparison is quadratic.
@@ -18,15 +18,19 @@ struct Distances {
 };
 
 Distances distances(std::string_view text, std::string_view name) {
+  std::vector<std::size_t> before(name.size() + 1);
+  std::vector<std::size_t> above(name.size() + 1);
   std::vector<std::size_t> row(name.size() + 1);
   for (std::size_t j = 0; j <= name.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= text.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before.swap(above);
+    above.swap(row);
     row[0] = i;
     for (std::size_t j = 1; j <= name.size(); ++j) {
-      const std::size_t replaced = diagonal + (text[i - 1] == name[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      const std::size_t replaced = above[j - 1] + (text[i - 1] == name[j - 1] ? 0 : 1);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+      const bool swapped = i > 1 && j > 1 && text[i - 1] == name[j - 2] && text[i - 2] == name[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return {row.back(), *std::min_element(row.begin(), row.end())};
@@ -35,8 +39,9 @@ Distances distances(std::string_view text, std::string_view name) {
 }  // namespace
 
 std::string_view nearest_name(std::string_view given, std::span<const std::string_view> names) {
-  if (given.size() > kLongestName || given.empty()) return {};
-  const std::size_t most = std::max<std::size_t>(2, given.size() / 4);
+  if (given.size() > kLongestName) return {};
+  // About a third of a short name's letters, a quarter of a long one's: nothing at all is like a single letter.
+  const std::size_t most = std::min((given.size() + 1) / 3, std::max<std::size_t>(2, given.size() / 4));
   std::string_view nearest;
   std::size_t best = most + 1;
   for (const std::string_view name : names) {
@@ -56,4 +61,4 @@ std::string suggestion(std::string_view given, std::span<const std::string_view>
   return nearest.empty() ? std::string() : fmt::format(": did you mean \"{}\"?", nearest);
 }
 
-}  // namespace martlet::server
+}  // namespace martlet

@@ -1,4 +1,4 @@
-// Random topic names and filters over a small alphabet, for tests alone.
+// Random topic names and filters over a small alphabet.
 #pragma once
 
 #include <rapidcheck.h>

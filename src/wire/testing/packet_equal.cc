@@ -1,4 +1,4 @@
-#include "wire/packet_equal.h"
+#include "wire/testing/packet_equal.h"
 
 namespace martlet::wire {
 namespace {

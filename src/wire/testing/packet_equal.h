@@ -1,4 +1,4 @@
-// Whether two packets say the same. For tests and tools; views are compared by what they show.
+// Whether two packets say the same; views are compared by what they show.
 #pragma once
 
 #include "wire/packet.h"
