@@ -35,6 +35,8 @@ class Framer {
   std::size_t held_bytes() const { return handed_out_ ? 0 : held_.size(); }
   // Bytes of memory that the framer owns now.
   std::size_t capacity_bytes() const { return held_.capacity(); }
+  // For the packets from the next one on.
+  void set_max_packet_bytes(std::uint32_t bytes) { max_packet_bytes_ = bytes; }
 
  private:
   FrameStatus next_whole(ByteView& input, Frame& frame);
