@@ -167,7 +167,7 @@ TEST(Outgoing, DropOldestMakesRoom) {
 
 TEST(Outgoing, BytesAreLimitedToo) {
   Recorder observer;
-  const std::uint64_t one = message("a", std::string(100, 'x'))->footprint_bytes();
+  const std::uint64_t one = delivery("a", 0, std::string(100, 'x')).footprint_bytes();
   for (const DropPolicy policy : {DropPolicy::drop_newest, DropPolicy::drop_oldest}) {
     Outgoing outgoing;
     const QueueLimits limits{100, 2 * one, policy};
@@ -178,6 +178,18 @@ TEST(Outgoing, BytesAreLimitedToo) {
     EXPECT_EQ(outgoing.waiting_bytes(), 2 * one);
     EXPECT_EQ(take_all(outgoing, false), policy == DropPolicy::drop_newest ? Texts({"a", "b"}) : Texts({"b", "c"}));
   }
+}
+
+TEST(Outgoing, SubscriptionIdentifiersCountToo) {
+  Outgoing outgoing;
+  Recorder observer;
+  Delivery many = delivery("a", 1);
+  const std::vector<std::uint32_t> identifiers(1000, 7);
+  many.identifiers = SubscriptionIdentifiers(identifiers);
+  outgoing.enqueue(std::move(many), {}, Now{}, observer);
+  EXPECT_GE(outgoing.waiting_bytes(), identifiers.size() * sizeof(std::uint32_t));
+  outgoing.take_waiting(true);
+  EXPECT_EQ(outgoing.waiting_bytes(), 0u);
 }
 
 TEST(Outgoing, AMessageThatCanNeverFitDropsNothingElse) {
