@@ -8,7 +8,7 @@
 
 #include "broker/broker.h"
 #include "broker/testing/fake_ports.h"
-#include "wire/encode.h"
+#include "session/test_support.h"
 
 namespace {
 
@@ -18,22 +18,10 @@ using wire::PacketType;
 using wire::ProtocolVersion;
 using wire::QoS;
 
-using Bytes = std::vector<std::uint8_t>;
+using session::test::Bytes;
+using session::test::encoded;
 
 constexpr std::string_view kTopic = "factory/line-7/press/temp";
-
-Bytes encoded(const wire::Packet& packet, ProtocolVersion version) {
-  ByteChain chain;
-  wire::encode(packet, version, chain);
-  Bytes bytes;
-  while (!chain.empty()) {
-    ByteView view;
-    chain.front(&view, 1);
-    bytes.insert(bytes.end(), view.begin(), view.end());
-    chain.consume(view.size());
-  }
-  return bytes;
-}
 
 Bytes publish_bytes(QoS qos, std::size_t payload_bytes, ProtocolVersion version) {
   const Bytes payload(payload_bytes, 'x');

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "broker/broker.h"
 #include "broker/testing/fake_ports.h"
+#include "session/test_support.h"
 #include "wire/decode.h"
 #include "wire/encode.h"
 #include "wire/framer.h"
@@ -26,7 +27,8 @@ using wire::PropertyId;
 using wire::ProtocolVersion;
 using wire::ReasonCode;
 
-using Bytes = std::vector<std::uint8_t>;
+using session::test::Bytes;
+using session::test::encoded;
 
 constexpr std::size_t kClients = 4;
 constexpr std::uint32_t kMaxPacket = 2048;
@@ -255,19 +257,6 @@ class Run {
     client.reader->sent(bytes);
     received_ += bytes.size();
     broker_->bytes_received(client.id, bytes, now_);
-  }
-
-  static Bytes encoded(const wire::Packet& packet, ProtocolVersion version) {
-    ByteChain chain;
-    wire::encode(packet, version, chain);
-    Bytes bytes;
-    while (!chain.empty()) {
-      ByteView view;
-      chain.front(&view, 1);
-      bytes.insert(bytes.end(), view.begin(), view.end());
-      chain.consume(view.size());
-    }
-    return bytes;
   }
 
   Bytes connect() {

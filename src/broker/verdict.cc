@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/printable.h"
 
 namespace martlet::broker {
 namespace {
@@ -50,18 +51,6 @@ std::uint8_t copy_cut(std::array<char, N>& to, std::string_view from) {
   return static_cast<std::uint8_t>(size);
 }
 
-// Client identifiers and topics come from strangers: what could move a terminal's cursor is shown escaped.
-void append_printable(std::string& out, std::string_view text) {
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
 }  // namespace
 
 const char* verdict_name(VerdictReason reason) {
@@ -88,9 +77,9 @@ void Verdicts::record(const Verdict& verdict, const Now& now) {
 void Verdicts::append_line(std::string& text, const Entry& entry) {
   fmt::format_to(std::back_inserter(text), "{}.{:03} {} client=\"", entry.wall_ms / 1000, entry.wall_ms % 1000,
                  verdict_name(entry.reason));
-  append_printable(text, {entry.client.data(), entry.client_size});
+  append_printable(text, {entry.client.data(), entry.client_size}, kAllChars);
   text += "\" topic=\"";
-  append_printable(text, {entry.topic.data(), entry.topic_size});
+  append_printable(text, {entry.topic.data(), entry.topic_size}, kAllChars);
   fmt::format_to(std::back_inserter(text), "\" rule=\"{}\"\n", entry.rule);
 }
 

@@ -82,6 +82,12 @@ TEST(Verdicts, WhatMovesATerminalsCursorIsEscaped) {
   EXPECT_THAT(verdicts.dump(), HasSubstr(R"(client="a\x0a\x1b[2J" topic="\x7f\x0d")"));
 }
 
+TEST(Verdicts, NoTextForgesAnotherField) {
+  Verdicts verdicts(2);
+  verdicts.record({VerdictReason::denied, "a\" topic=\"x\\", "\xC2\x9B\xE2\x80\xAE\xFF", ""}, kNow);
+  EXPECT_THAT(verdicts.dump(), HasSubstr(R"(client="a\" topic=\"x\\" topic="\u{009b}\u{202e}\xff" rule="")"));
+}
+
 TEST(VerdictsDeathTest, TheCapacityIsAPowerOfTwo) {
   EXPECT_DEATH(Verdicts(3), "power of two");
 }

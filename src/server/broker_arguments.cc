@@ -10,8 +10,6 @@ namespace martlet::server {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 4 * 1024 * 1024;
-constexpr std::string_view kOptionNames[] = {"--listen", "--data",  "--threads", "--config",
-                                             "--set",    "--check", "--help"};
 
 void describe(CLI::App& app, BrokerArguments& arguments) {
   app.add_option("--listen", arguments.listen,
@@ -38,6 +36,14 @@ void describe(CLI::App& app, BrokerArguments& arguments) {
   app.allow_extras();
 }
 
+std::string unknown_argument(const CLI::App& app, const std::string& argument) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  return fmt::format("martlet broker: unknown argument \"{}\"{}\nSee martlet broker --help.\n", argument,
+                     suggestion(argument.substr(0, argument.find('=')), names));
+}
+
 }  // namespace
 
 ParsedArguments parse_broker_arguments(int argc, char** argv) {
@@ -48,9 +54,7 @@ ParsedArguments parse_broker_arguments(int argc, char** argv) {
     app.parse(argc, argv);
     const std::vector<std::string> extras = app.remaining();
     if (!extras.empty()) {
-      parsed.message =
-          fmt::format("martlet broker: unknown argument \"{}\"{}\nSee martlet broker --help.\n", extras.front(),
-                      suggestion(extras.front().substr(0, extras.front().find('=')), kOptionNames));
+      parsed.message = unknown_argument(app, extras.front());
       parsed.exit_code = 2;
     }
   } catch (const CLI::CallForHelp&) {

@@ -5,8 +5,7 @@
 #include <chrono>
 #include <iterator>
 
-#include "base/bytes.h"
-#include "server/printable.h"
+#include "base/printable.h"
 
 namespace martlet::server {
 namespace {
@@ -25,6 +24,10 @@ std::size_t index_of(broker::LogLevel level) {
   return static_cast<std::size_t>(level);
 }
 
+std::string lost_text(std::uint64_t lines) {
+  return fmt::format("... {} more lines were lost: standard error was not read in time", lines);
+}
+
 }  // namespace
 
 std::string utc_text(std::int64_t wall_ms) {
@@ -38,11 +41,15 @@ std::string utc_text(std::int64_t wall_ms) {
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
-LineLog::LineLog(const LogOptions& options, env::Clock& clock, env::Files& files)
-    : options_(options), clock_(clock), files_(files) {}
+LineLog::LineLog(const LogOptions& options, env::Clock& clock, env::Files& files, const LogWriterLimits& limits)
+    : options_(options), clock_(clock), writer_(files, limits) {}
 
 LineLog::~LineLog() {
-  tell_left_out(clock_.now(), true);
+  const Now now = clock_.now();
+  tell_left_out(now, true);
+  if (lost_ == 0) return;
+  format_line(broker::LogLevel::warning, lost_text(lost_), now);
+  writer_.add_always(line_);
 }
 
 void LineLog::write(broker::LogLevel level, std::string_view text) {
@@ -50,6 +57,11 @@ void LineLog::write(broker::LogLevel level, std::string_view text) {
   const Now now = clock_.now();
   tell_left_out(now, false);
   if (admit(level, now)) write_line(level, text, now);
+}
+
+void LineLog::dump(std::string_view lines) {
+  if (writer_.add_dump(lines)) return;
+  write(broker::LogLevel::warning, "a dump is left out: the one before is not written yet, or it is too large");
 }
 
 // Counts a line against its second. Errors always pass: they are few, and the last ones to miss.
@@ -81,21 +93,32 @@ void LineLog::tell_left_out(const Now& now, bool all) {
   }
 }
 
+void LineLog::tell_lost(const Now& now) {
+  if (lost_ == 0) return;
+  format_line(broker::LogLevel::warning, lost_text(lost_), now);
+  if (writer_.add(line_)) lost_ = 0;
+}
+
 void LineLog::write_line(broker::LogLevel level, std::string_view text, const Now& now) {
+  tell_lost(now);
+  format_line(level, text, now);
+  // After a loss nothing passes before the count of it.
+  if (lost_ != 0 || !writer_.add(line_)) ++lost_;
+}
+
+void LineLog::format_line(broker::LogLevel level, std::string_view text, const Now& now) {
   const LevelNames& names = kLevelNames[index_of(level)];
   line_.clear();
   if (options_.format == LogFormat::json) {
     fmt::format_to(std::back_inserter(line_), R"({{"time":"{}","level":"{}","message":")", utc_text(now.wall_ms),
                    names.json);
-    append_json_string(line_, text);
+    append_json_string(line_, text, kMaxEntryChars);
     line_ += "\"}\n";
   } else {
     fmt::format_to(std::back_inserter(line_), "{} {} ", utc_text(now.wall_ms), names.text);
-    append_printable(line_, text);
+    append_line_text(line_, text, kMaxEntryChars);
     line_ += '\n';
   }
-  // Nobody is left to be told when standard error is gone, and the broker goes on without it.
-  static_cast<void>(files_.write_stream(env::Handle::standard_error, as_bytes(line_)));
 }
 
 }  // namespace martlet::server

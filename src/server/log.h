@@ -1,5 +1,6 @@
 // The broker's log: one line an entry on standard error, as text or as JSON. What strangers wrote into an entry cannot
-// break out of its line, and a flood of entries is cut to a bounded rate.
+// break out of its line, a line is bounded, a flood of entries is cut to a bounded rate, and nobody waits for standard
+// error.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include "broker/ports.h"
 #include "env/clock.h"
 #include "env/files.h"
+#include "server/log_writer.h"
 
 namespace martlet::server {
 
@@ -22,18 +24,27 @@ struct LogOptions {
   std::uint32_t lines_per_second = 200;
 };
 
-// One thread. A line is written when write() returns, so it waits for a reader of standard error that is slow.
+// One thread. A line waits in memory for the writer's thread; one for which there is no room is lost and counted, and
+// the count is logged once there is room again.
 class LineLog : public broker::Log {
  public:
-  // `clock` and `files` outlive the log. A standard error that cannot be written is ignored.
-  LineLog(const LogOptions& options, env::Clock& clock, env::Files& files);
-  // Tells what was left out since the last line.
+  // Characters of an entry that are shown; the rest is cut, with a mark.
+  static constexpr std::size_t kMaxEntryChars = 1'024;
+
+  // `clock` outlives the log; `files` too, and a write of it that is stuck at the end outlives the log (log_writer.h).
+  LineLog(const LogOptions& options, env::Clock& clock, env::Files& files, const LogWriterLimits& limits = {});
+  // Tells what was left out or lost, and gives the last lines a bounded time.
   ~LineLog() override;
   LineLog(const LineLog&) = delete;
   LineLog& operator=(const LineLog&) = delete;
 
   bool wants(broker::LogLevel level) const override { return level >= options_.level; }
   void write(broker::LogLevel level, std::string_view text) override;
+  // Writes lines that are safe to show as they are, at any level. One dump waits at a time: another one is left out
+  // with a warning.
+  void dump(std::string_view lines);
+  // Waits until all lines are written, at most `wait_ms`. False if they are not.
+  bool flush(int wait_ms) { return writer_.flush(wait_ms); }
 
  private:
   static constexpr std::size_t kLevels = 4;
@@ -45,12 +56,15 @@ class LineLog : public broker::Log {
 
   bool admit(broker::LogLevel level, const Now& now);
   void tell_left_out(const Now& now, bool all);
+  void tell_lost(const Now& now);
   void write_line(broker::LogLevel level, std::string_view text, const Now& now);
+  void format_line(broker::LogLevel level, std::string_view text, const Now& now);
 
   const LogOptions options_;
   env::Clock& clock_;
-  env::Files& files_;
+  LogWriter writer_;
   std::array<Flood, kLevels> floods_{};
+  std::uint64_t lost_ = 0;  // lines for which the writer had no room
   std::string line_;
 };
 

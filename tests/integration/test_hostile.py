@@ -5,6 +5,7 @@ import random
 import resource
 import socket
 import struct
+import sys
 import time
 import unittest
 
@@ -130,7 +131,7 @@ class Crowd(unittest.TestCase):
                 publisher.send(publish("crowd/all", b"hello"))
                 for client in clients:
                     self.assertEqual(client.read_packet(), (0x30, b"\x00\x09crowd/all\x00hello"))
-            print(f"{idle_bytes:.0f} bytes of memory for each idle subscriber; ", end="")
+            print(f"{idle_bytes:.0f} bytes of memory for each idle subscriber; ", end="", file=sys.stderr)
             for client in clients:
                 client.close()
 
