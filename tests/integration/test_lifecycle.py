@@ -1,13 +1,17 @@
 """Start and stop, options, errors and signals of the broker process."""
 
+import array
+import fcntl
 import os
 import re
 import signal
 import socket
+import subprocess
 import tempfile
+import termios
 import unittest
 
-from support import MARTLET, Broker, RawClient, publish, run, subscribe, text, packet
+from support import MARTLET, PATIENCE_S, Broker, RawClient, publish, run, subscribe, text, packet
 
 
 class Stopping(unittest.TestCase):
@@ -43,6 +47,38 @@ class Stopping(unittest.TestCase):
             broker.kill(signal.SIGUSR1)
             broker.wait_for_log(r'no_subscriber client="asker" topic="nobody/listens"')
             self.assertEqual(broker.process.poll(), None)
+
+
+class Unread(unittest.TestCase):
+    """A broker whose standard error is a pipe that nobody reads."""
+
+    def setUp(self):
+        command = [MARTLET, "broker", "--listen", "127.0.0.1:0", "--set", "log.level=debug", "--set", "log.lines_per_second=0"]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.end)
+        self.port = int(re.search(rb"127\.0\.0\.1:(\d+)", self.process.stdout.readline()).group(1))
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def test_the_log_stops_nobody(self):
+        with RawClient(self.port) as witness:
+            witness.connect("witness")
+            for number in range(5_000):
+                with RawClient(self.port) as client:
+                    client.connect(f"client-{number}")
+            self.assertGreater(self.unread_bytes(), 32_768, "the pipe did not fill up: this test tests nothing")
+            witness.send(b"\xc0\x00")
+            self.assertEqual(witness.read_packet(), (0xD0, b""))
+            self.process.send_signal(signal.SIGTERM)
+            self.assertEqual(self.process.wait(PATIENCE_S), 0)
+            self.assertEqual(witness.read_packet()[0], 0xE0)
+
+    def unread_bytes(self):
+        count = array.array("i", [0])
+        fcntl.ioctl(self.process.stderr, termios.FIONREAD, count)
+        return count[0]
 
 
 class Starting(unittest.TestCase):
