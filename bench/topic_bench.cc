@@ -142,6 +142,22 @@ void match_three_among_strangers(benchmark::State& state) {
 }
 BENCHMARK(match_three_among_strangers)->Arg(1)->Arg(1000)->Arg(500000);
 
+// Every way to write fourteen levels "a" with "+", and a last level that none of them has, `last_bytes` long.
+void match_all_ways(benchmark::State& state) {
+  constexpr std::size_t kLevels = 14;
+  SubscriptionIndex index(kSeed);
+  std::string topic;
+  for (std::size_t i = 0; i < kLevels; ++i) topic += "a/";
+  topic.append(static_cast<std::size_t>(state.range(0)), 'c');
+  for (std::size_t ways = 0; ways < std::size_t{1} << kLevels; ++ways) {
+    std::string filter;
+    for (std::size_t i = 0; i < kLevels; ++i) filter += (ways >> i & 1) != 0 ? "+/" : "a/";
+    index.add(filter + "b", {1});
+  }
+  for (auto _ : state) index.match(topic, [](const Subscription&) { std::abort(); });
+}
+BENCHMARK(match_all_ways)->Arg(1)->Arg(1000)->Arg(60000);
+
 void match_nothing(benchmark::State& state) {
   SubscriptionIndex index(kSeed);
   for (std::size_t i = 0; i < 1000000; ++i) index.add(text(Shape::literal, i, true), {1});

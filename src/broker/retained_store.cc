@@ -10,11 +10,13 @@ bool RetainedStore::store(const session::MessageRef& message) {
   }
   const RetainedMessage* old = index_.find(topic);
   const std::uint64_t freed_bytes = old ? old->message->footprint_bytes() : 0;
+  const std::size_t growth_bytes = old ? 0 : index_.growth_bytes(topic);
   if (!old && index_.size() >= options_.max_retained_messages) return false;
-  if (bytes_ - freed_bytes + message->footprint_bytes() > options_.max_retained_bytes) return false;
+  if (bytes() - freed_bytes + message->footprint_bytes() + growth_bytes > options_.max_retained_bytes) return false;
+  if (!index_.has_room(growth_bytes)) return false;
   const auto replaced = index_.put(topic, {message, ++version_});
   if (replaced) forget(replaced->message);
-  bytes_ += message->footprint_bytes();
+  message_bytes_ += message->footprint_bytes();
   if (message->can_expire()) ++can_expire_;
   return true;
 }
@@ -27,7 +29,7 @@ void RetainedStore::erase(std::string_view topic) {
 }
 
 void RetainedStore::forget(const session::MessageRef& message) {
-  bytes_ -= message->footprint_bytes();
+  message_bytes_ -= message->footprint_bytes();
   if (message->can_expire()) --can_expire_;
 }
 

@@ -29,7 +29,8 @@ class RetainedStore {
 
   std::uint64_t version() const { return version_; }
   std::size_t messages() const { return index_.size(); }
-  std::uint64_t bytes() const { return bytes_; }
+  // Of the messages and of their topics' places in the index: what options.max_retained_bytes bounds.
+  std::uint64_t bytes() const { return message_bytes_ + index_.used_bytes(); }
   bool any_can_expire() const { return can_expire_ > 0; }
 
   // Erases expired ones among the next `most` messages of an endless round; for the verdicts it calls
@@ -43,7 +44,7 @@ class RetainedStore {
   const BrokerOptions& options_;
   topic::RetainedIndex<RetainedMessage> index_;
   std::uint64_t version_ = 0;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t message_bytes_ = 0;
   std::size_t can_expire_ = 0;
   std::string swept_to_;
 };

@@ -41,7 +41,8 @@ TEST_F(RetainedStoreTest, KeepsTheLastOfEachTopic) {
   EXPECT_EQ(store_.messages(), 2u);
   EXPECT_GT(store_.index().find("a")->version, version);
   EXPECT_LE(store_.index().find("b")->version, version);
-  EXPECT_EQ(store_.bytes(), message("a", "3")->footprint_bytes() + message("b", "2")->footprint_bytes());
+  EXPECT_EQ(store_.bytes(),
+            message("a", "3")->footprint_bytes() + message("b", "2")->footprint_bytes() + store_.index().used_bytes());
 }
 
 TEST_F(RetainedStoreTest, AnEmptyPayloadErases) {
@@ -66,7 +67,9 @@ TEST_F(RetainedStoreTest, IsBoundedByMessages) {
 }
 
 TEST_F(RetainedStoreTest, IsBoundedByBytes) {
-  options_.max_retained_bytes = 2 * message("a", std::string(100, 'x'))->footprint_bytes();
+  const std::size_t index_bytes = store_.index().growth_bytes("a");
+  EXPECT_GT(index_bytes, 0u);
+  options_.max_retained_bytes = 2 * (message("a", std::string(100, 'x'))->footprint_bytes() + index_bytes);
   EXPECT_TRUE(store_.store(message("a", std::string(100, 'x'))));
   EXPECT_TRUE(store_.store(message("b", std::string(100, 'x'))));
   EXPECT_FALSE(store_.store(message("c", "x")));
@@ -74,6 +77,18 @@ TEST_F(RetainedStoreTest, IsBoundedByBytes) {
   EXPECT_EQ(payload("a").size(), 100u);
   EXPECT_TRUE(store_.store(message("a", std::string(100, 'y'))));
   EXPECT_LE(store_.bytes(), options_.max_retained_bytes);
+}
+
+TEST_F(RetainedStoreTest, CountsTheLevelsOfTopics) {
+  options_.max_retained_bytes = 1 << 20;
+  int stored = 0;
+  while (store_.store(message(std::to_string(stored) + std::string(199, '/'), "x"))) ++stored;
+  EXPECT_GT(stored, 20);
+  EXPECT_LT(stored, 200);
+  EXPECT_LE(store_.bytes(), options_.max_retained_bytes);
+  EXPECT_LT(store_.index().memory_bytes(), 2u << 20);
+  for (int i = 0; i < stored; ++i) store_.erase(std::to_string(i) + std::string(199, '/'));
+  EXPECT_EQ(store_.bytes(), 0u);
 }
 
 TEST_F(RetainedStoreTest, SweepsWhatExpiredInSmallSteps) {

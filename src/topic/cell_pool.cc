@@ -132,6 +132,16 @@ void CellPool::unlink(std::uint32_t id) {
   slab.next = 0;
 }
 
+std::size_t CellPool::cost_bytes(std::size_t bytes) {
+  // One slab's entries in the vectors, which may be half empty, and malloc's.
+  constexpr std::size_t kSlabCost =
+      2 * (sizeof(Slab) + sizeof(std::unique_ptr<std::byte[]>) + sizeof(std::uint32_t)) + 16;
+  const std::size_t units = (bytes + 7) >> kAlignmentBits;
+  if (units > kMaxCellUnits) return (units << kAlignmentBits) + kSlabCost;
+  const std::size_t cells = kSlabUnits / units_of(class_of(units));
+  return (kSlabBytes + kSlabCost + cells - 1) / cells;
+}
+
 std::size_t CellPool::memory_bytes() const {
   return block_bytes_ + slabs_.capacity() * sizeof(Slab) + blocks_.capacity() * sizeof(blocks_[0]) +
          unused_ids_.capacity() * sizeof(unused_ids_[0]);

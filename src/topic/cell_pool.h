@@ -12,14 +12,15 @@ namespace martlet::topic {
 // Names a cell of one pool; 0 names none.
 using Handle = std::uint32_t;
 
-// Cells never move and are aligned to 8 bytes. Up to 32 GiB. One owner, no locking.
+// Cells never move and are aligned to 8 bytes. Up to 32 GiB in 2^21 slabs; owners that strangers fill refuse before
+// that (slabs_left). One owner, no locking.
 class CellPool {
  public:
   CellPool();
   CellPool(const CellPool&) = delete;
   CellPool& operator=(const CellPool&) = delete;
 
-  // A cell of at least `bytes` (> 0) uninitialised bytes.
+  // A cell of at least `bytes` (> 0) uninitialised bytes. Requires slabs_left() > 0.
   Handle allocate(std::size_t bytes);
   // Gives back a cell whose contents have been destroyed by the caller.
   void release(Handle handle);
@@ -31,6 +32,10 @@ class CellPool {
 
   // Heap bytes held, free cells included.
   std::size_t memory_bytes() const;
+  // What one cell of `bytes` takes in a well-filled pool, its share of the slab's rest and administration included.
+  static std::size_t cost_bytes(std::size_t bytes);
+  // Slabs that can still be made. Cells of more than 2 KiB take one each.
+  std::size_t slabs_left() const { return unused_ids_.size() + kMaxSlabs - slabs_.size(); }
 
  private:
   static constexpr unsigned kAlignmentBits = 3;

@@ -65,6 +65,27 @@ TEST(CellPool, GivesEmptySlabsBack) {
   EXPECT_LT(pool.memory_bytes(), before + 64 * 1024);
 }
 
+TEST(CellPool, CountsSlabsLeft) {
+  CellPool pool;
+  const std::size_t left = pool.slabs_left();
+  EXPECT_EQ(left, (std::size_t{1} << 21) - 1);
+  const Handle large = pool.allocate(2049);
+  pool.allocate(2048);
+  pool.allocate(2048);
+  EXPECT_EQ(pool.slabs_left(), left - 2);
+  pool.release(large);
+  EXPECT_EQ(pool.slabs_left(), left - 1);
+}
+
+TEST(CellPool, CostIsWhatManyCellsTake) {
+  for (const std::size_t bytes : {1u, 24u, 25u, 257u, 1100u, 2048u, 2049u, 70000u}) {
+    CellPool pool;
+    for (int i = 0; i < 2000; ++i) pool.allocate(bytes);
+    EXPECT_LE(pool.memory_bytes(), 2000 * CellPool::cost_bytes(bytes) + 17000) << bytes;
+    EXPECT_GE(pool.memory_bytes(), 2000 * CellPool::cost_bytes(bytes) * 9 / 10) << bytes;
+  }
+}
+
 TEST(HandleTable, FindsWhatIsInAmongEqualHashes) {
   HandleTable table;
   std::map<Handle, std::uint32_t> held;

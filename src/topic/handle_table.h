@@ -36,6 +36,9 @@ class HandleTable {
     }
   }
 
+  // What one entry takes right after the table has grown, when it is emptiest.
+  static constexpr std::size_t kEntryCostBytes = 22;
+
   std::size_t size() const { return size_; }
   std::size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 

@@ -135,6 +135,53 @@ TEST(RetainedIndex, WideLevelStaysInOrderUnderChanges) {
   }
 }
 
+TEST(RetainedIndex, TellsWhatItUsesAndWhenItIsFull) {
+  for (const std::string& tail : std::vector<std::string>{"/x", "/" + std::string(3000, 'x'), std::string(199, '/')}) {
+    constexpr std::size_t kCapacityBytes = 1 << 20;
+    Index index(3, kCapacityBytes);
+    int held = 0;
+    for (;; ++held) {
+      const std::string topic = std::to_string(held) + tail;
+      const std::size_t before = index.used_bytes();
+      const std::size_t growth = index.growth_bytes(topic);
+      if (!index.has_room(growth)) break;
+      index.put(topic, held);
+      ASSERT_EQ(index.used_bytes(), before + growth);
+      ASSERT_LT(held, 100000);
+    }
+    EXPECT_GT(held, 20) << tail;
+    EXPECT_LT(index.memory_bytes(), kCapacityBytes + kCapacityBytes / 2);
+    EXPECT_GT(index.used_bytes(), kCapacityBytes / 2);
+    EXPECT_TRUE(index.has_room(index.growth_bytes("0" + tail))) << "replacing needs no room";
+    for (int i = 0; i < held; ++i) ASSERT_TRUE(index.erase(std::to_string(i) + tail).has_value());
+    EXPECT_EQ(index.used_bytes(), 0u);
+  }
+}
+
+TEST(RetainedIndex, VisitsInPartsOfBoundedWork) {
+  Index index;
+  for (int i = 0; i < 1000; ++i) index.put("s" + std::to_string(i) + "/x" + std::to_string(i % 2), i);
+  std::string position;
+  int matches = 0;
+  const auto visitor = [&](std::string_view, const int&) { return ++matches > 0; };
+  for (int part = 0; part < 15; ++part) {
+    std::size_t budget = 100;
+    ASSERT_EQ(index.visit_some("+/x1", position, budget, visitor), Visit::out_of_budget);
+    EXPECT_EQ(budget, 0u);
+  }
+  std::size_t budget = 100;
+  EXPECT_EQ(index.visit_some("+/x1", position, budget, visitor), Visit::done);
+  EXPECT_EQ(budget, 100u);
+  EXPECT_EQ(matches, 500);
+
+  position.clear();
+  budget = 2;
+  EXPECT_EQ(index.visit_some("s7/+/+", position, budget, visitor), Visit::out_of_budget);
+  EXPECT_EQ(index.visit_some("s7/+/+", position, budget, visitor), Visit::out_of_budget) << "nothing left to spend";
+  budget = 2;
+  EXPECT_EQ(index.visit_some("s7/+/+", position, budget, visitor), Visit::done);
+}
+
 TEST(RetainedIndex, LongestTextsOfSlashes) {
   const std::string deep(65535, '/');
   std::string all_plus = "+";
@@ -231,6 +278,71 @@ RC_GTEST_PROP(RetainedIndexProperty, GoesOnAcrossChanges, (std::uint64_t seed)) 
     if (!seen.empty()) last = seen.back().first;
     for (int i = *rc::gen::inRange(0, 3); i > 0; --i) change_one(index, model);
   }
+}
+
+// A visit in parts with random budgets and a visitor that now and then refuses.
+class InParts {
+ public:
+  InParts(const Index& index, std::string filter) : index_(index), filter_(std::move(filter)) {}
+
+  // False when all has been visited.
+  bool go_on(const Model& model) {
+    // A shrunk case may have zeros without end.
+    const bool late = ++parts_ > 100;
+    const std::size_t given = late ? 1000 : *rc::gen::inRange<std::size_t>(0, 5);
+    std::size_t budget = given;
+    std::size_t left = late ? 1000 : *rc::gen::inRange<std::size_t>(0, 4);
+    const Visit end = index_.visit_some(filter_, position_, budget, [&](std::string_view topic, const int& value) {
+      const auto held = model.find(std::string(topic));
+      RC_ASSERT(held != model.end());
+      RC_ASSERT(held->second == value);
+      if (left == 0) return false;
+      --left;
+      seen_.emplace_back(topic);
+      return true;
+    });
+    RC_ASSERT(budget <= given);
+    if (end == Visit::out_of_budget) RC_ASSERT(budget == 0u);
+    RC_ASSERT(parts_ < 200);
+    return end != Visit::done;
+  }
+  const std::vector<std::string>& seen() const { return seen_; }
+
+ private:
+  const Index& index_;
+  std::string filter_;
+  std::string position_;
+  std::vector<std::string> seen_;
+  int parts_ = 0;
+};
+
+RC_GTEST_PROP(RetainedIndexProperty, VisitsInPartsLikeAtOnce, (std::uint64_t seed)) {
+  Index index(seed);
+  Model model;
+  for (int step = *rc::gen::inRange(1, 60); step > 0; --step) change_one(index, model);
+  const std::string filter = *any_filter();
+  InParts parts(index, filter);
+  while (parts.go_on(model)) continue;
+  RC_ASSERT(parts.seen() == visited(index, filter));
+}
+
+RC_GTEST_PROP(RetainedIndexProperty, VisitsInPartsAcrossChanges, (std::uint64_t seed)) {
+  Index index(seed);
+  Model model;
+  for (int step = *rc::gen::inRange(1, 60); step > 0; --step) change_one(index, model);
+  const std::string filter = *any_filter();
+  std::vector<std::string> always = visited(index, filter);
+  InParts parts(index, filter);
+  while (parts.go_on(model)) {
+    for (int i = *rc::gen::inRange(0, 3); i > 0; --i) change_one(index, model);
+    std::erase_if(always, [&](const std::string& topic) { return !model.contains(topic); });
+  }
+  const std::vector<std::string>& seen = parts.seen();
+  RC_ASSERT(std::adjacent_find(seen.begin(), seen.end(), [](const std::string& a, const std::string& b) {
+              return !LevelOrder{}(a, b);
+            }) == seen.end());
+  for (const std::string& topic : seen) RC_ASSERT(matches(filter, topic));
+  RC_ASSERT(std::includes(seen.begin(), seen.end(), always.begin(), always.end(), LevelOrder{}));
 }
 
 }  // namespace

@@ -16,7 +16,11 @@ struct Subscription {
   std::uint8_t options = 0;      // opaque here
 };
 
-enum class AddOutcome : std::uint8_t { added, replaced };
+enum class AddOutcome : std::uint8_t {
+  added,
+  replaced,
+  full,  // there is no room, nothing changed
+};
 
 // The subscriptions to one filter, at most one per subscriber. One subscription lives inside; more lie in one heap
 // block, with a hash table over the subscribers once a scan would be slow: add, remove and find are O(1).

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::string_view kHash = "#";
 constexpr std::string_view kPlus = "+";
+// A subscriber's part in a set that has just doubled: itself and the slots of the table over the subscribers, twice.
+constexpr std::size_t kSubscriberCostBytes = 2 * (sizeof(Subscription) + 2 * sizeof(std::uint32_t));
+// More than the cells of any one filter take: 65,535 bytes are 65,536 cells of 24 bytes, 57 sizes of them, 32 large
+// ones.
+constexpr std::size_t kSlabsOfOneFilter = 512;
 
 }  // namespace
 
@@ -37,12 +42,16 @@ struct SubscriptionIndex::Node {
   std::uint32_t literal_children = 0;
   std::uint16_t level_bytes = 0;
 
+  static std::size_t cell_bytes(std::string_view level) {
+    return kBytes + std::max(level.size(), sizeof(Node) - kBytes);
+  }
   bool needless() const { return own_set == 0 && plus == 0 && hash_set == 0 && literal_children == 0; }
   char* text() { return reinterpret_cast<char*>(this) + kBytes; }
   std::string_view level() const { return {reinterpret_cast<const char*>(this) + kBytes, level_bytes}; }
 };
 
-SubscriptionIndex::SubscriptionIndex(std::uint64_t seed) : seed_(seed), root_(make_node(0, {})) {}
+SubscriptionIndex::SubscriptionIndex(std::uint64_t seed, std::size_t capacity_bytes)
+    : seed_(seed), capacity_bytes_(capacity_bytes), root_(make_node(0, {})) {}
 
 SubscriptionIndex::~SubscriptionIndex() {
   exact_.for_each([this](Handle handle) { exact_at(handle).subscribers.destroy(set_bytes_); });
@@ -59,6 +68,7 @@ SubscriptionIndex::~SubscriptionIndex() {
 }
 
 AddOutcome SubscriptionIndex::add(std::string_view filter, const Subscription& subscription) {
+  if (!has_room(filter) && !find(filter, subscription.subscriber)) return AddOutcome::full;
   const bool wildcard = has_wildcard(filter);
   const AddOutcome outcome = wildcard ? add_wildcard(filter, subscription) : add_exact(filter, subscription);
   if (outcome == AddOutcome::added) ++(wildcard ? trie_subscriptions_ : exact_subscriptions_);
@@ -79,6 +89,22 @@ const Subscription* SubscriptionIndex::find(std::string_view filter, SubscriberI
 
 std::size_t SubscriptionIndex::memory_bytes() const {
   return pool_.memory_bytes() + exact_.memory_bytes() + edges_.memory_bytes() + set_bytes_;
+}
+
+bool SubscriptionIndex::has_room(std::string_view filter) const {
+  return pool_.slabs_left() >= kSlabsOfOneFilter && memory_bytes() + cost_bytes(filter) <= capacity_bytes_;
+}
+
+std::size_t SubscriptionIndex::cost_bytes(std::string_view filter) {
+  if (!has_wildcard(filter)) {
+    return CellPool::cost_bytes(sizeof(Exact) + filter.size()) + HandleTable::kEntryCostBytes + kSubscriberCostBytes;
+  }
+  std::size_t bytes = CellPool::cost_bytes(sizeof(SubscriberSet)) + kSubscriberCostBytes;
+  for (const std::string_view level : Levels(filter)) {
+    if (level == kHash) continue;
+    bytes += CellPool::cost_bytes(Node::cell_bytes(level)) + (level == kPlus ? 0 : HandleTable::kEntryCostBytes);
+  }
+  return bytes;
 }
 
 // Filters without wildcards.
@@ -122,23 +148,23 @@ bool SubscriptionIndex::remove_exact(std::string_view filter, SubscriberId subsc
 
 // Filters with wildcards.
 
-std::uint32_t SubscriptionIndex::edge_hash(Handle parent, std::string_view level) const {
-  return static_cast<std::uint32_t>(hash_bytes(level, seed_ + (std::uint64_t{parent} << 32)));
+std::uint64_t SubscriptionIndex::level_hash(std::string_view level) const {
+  return hash_bytes(level, seed_);
 }
 
-Handle SubscriptionIndex::literal_child(Handle parent, std::string_view level) const {
-  return edges_.find(edge_hash(parent, level), [this, parent, level](Handle handle) {
+Handle SubscriptionIndex::literal_child(Handle parent, std::string_view level, std::uint64_t level_hash) const {
+  return edges_.find(edge_hash(parent, level_hash), [this, parent, level](Handle handle) {
     const Node& node = node_at(handle);
     return node.parent == parent && node.level() == level;
   });
 }
 
 Handle SubscriptionIndex::child(Handle parent, std::string_view level) const {
-  return level == kPlus ? node_at(parent).plus : literal_child(parent, level);
+  return level == kPlus ? node_at(parent).plus : literal_child(parent, level, level_hash(level));
 }
 
 Handle SubscriptionIndex::make_node(Handle parent, std::string_view level) {
-  const Handle handle = pool_.allocate(Node::kBytes + std::max(level.size(), sizeof(Node) - Node::kBytes));
+  const Handle handle = pool_.allocate(Node::cell_bytes(level));
   Node* made = ::new (pool_.at(handle)) Node;
   made->parent = parent;
   made->level_bytes = static_cast<std::uint16_t>(level.size());
@@ -152,7 +178,7 @@ Handle SubscriptionIndex::add_child(Handle parent, std::string_view level) {
   if (level == kPlus) {
     node_at(parent).plus = made;
   } else {
-    edges_.insert(edge_hash(parent, level), made);
+    edges_.insert(edge_hash(parent, level_hash(level)), made);
     ++node_at(parent).literal_children;
   }
   return made;
@@ -217,7 +243,7 @@ void SubscriptionIndex::prune(Handle handle) {
     if (node_at(parent).plus == handle) {
       node_at(parent).plus = 0;
     } else {
-      edges_.erase(edge_hash(parent, node_at(handle).level()), handle);
+      edges_.erase(edge_hash(parent, level_hash(node_at(handle).level())), handle);
       --node_at(parent).literal_children;
     }
     pool_.release(handle);
@@ -228,18 +254,14 @@ void SubscriptionIndex::prune(Handle handle) {
 // Walk.
 
 SubscriptionIndex::Walk::Walk(const SubscriptionIndex& index, std::string_view topic)
-    : index_(index), topic_(topic), node_(index.root_) {}
+    : index_(index), dollar_(topic.starts_with('$')), node_(index.root_), level_(topic, index.seed_) {}
 
 bool SubscriptionIndex::Walk::hides_wildcards() const {
-  return node_ == index_.root_ && topic_.starts_with('$');
-}
-
-std::string_view SubscriptionIndex::Walk::level() const {
-  return topic_.substr(level_begin_, topic_.find('/', level_begin_) - level_begin_);
+  return dollar_ && node_ == index_.root_;
 }
 
 void SubscriptionIndex::Walk::enter(Handle child) {
-  level_begin_ = std::min(topic_.find('/', level_begin_), topic_.size()) + 1;
+  level_.down();
   node_ = child;
   step_ = Step::hash;
 }
@@ -248,8 +270,7 @@ void SubscriptionIndex::Walk::climb() {
   const Handle parent = index_.node_at(node_).parent;
   step_ = index_.node_at(parent).plus == node_ ? Step::up : Step::plus;
   node_ = parent;
-  const std::size_t end = level_begin_ - 1;  // of the level that led to the node that is left
-  level_begin_ = end == 0 ? 0 : topic_.rfind('/', end - 1) + 1;
+  level_.up();
 }
 
 const SubscriberSet* SubscriptionIndex::Walk::next() {
@@ -261,8 +282,8 @@ const SubscriberSet* SubscriptionIndex::Walk::next() {
         if (node.hash_set != 0 && !hides_wildcards()) return &index_.set_at(node.hash_set);
         break;
       case Step::own:
-        step_ = exhausted() ? Step::up : Step::below;
-        if (exhausted() && node.own_set != 0) return &index_.set_at(node.own_set);
+        step_ = level_.exhausted() ? Step::up : Step::below;
+        if (level_.exhausted() && node.own_set != 0) return &index_.set_at(node.own_set);
         break;
       case Step::below:
         go_below(node);
@@ -284,7 +305,7 @@ const SubscriberSet* SubscriptionIndex::Walk::next() {
 // To the literal child if there is one, which leaves "+" for the way back, else to "+".
 void SubscriptionIndex::Walk::go_below(const Node& node) {
   const Handle plus = hides_wildcards() ? 0 : node.plus;
-  const Handle literal = node.literal_children == 0 ? 0 : index_.literal_child(node_, level());
+  const Handle literal = node.literal_children == 0 ? 0 : index_.literal_child(node_, level_.level(), level_.hash());
   if (literal != 0) {
     if (plus != 0) ++plus_left_;
     enter(literal);

@@ -7,6 +7,7 @@
 
 #include "topic/cell_pool.h"
 #include "topic/handle_table.h"
+#include "topic/level_walk.h"
 #include "topic/subscription.h"
 
 namespace martlet::topic {
@@ -15,13 +16,18 @@ namespace martlet::topic {
 // concurrent match calls are fine as long as nobody changes the index.
 class SubscriptionIndex {
  public:
-  // `seed` keeps strangers from choosing filters that collide; take it from env's entropy.
-  explicit SubscriptionIndex(std::uint64_t seed = 0);
+  // Half of what the handles reach.
+  static constexpr std::size_t kDefaultCapacityBytes = std::size_t{16} << 30;
+
+  // `seed` keeps strangers from choosing filters that collide; take it from env's entropy. What is added is refused
+  // before memory_bytes() goes beyond `capacity_bytes` by more than a slab or the doubling of a table.
+  explicit SubscriptionIndex(std::uint64_t seed = 0, std::size_t capacity_bytes = kDefaultCapacityBytes);
   ~SubscriptionIndex();
   SubscriptionIndex(const SubscriptionIndex&) = delete;
   SubscriptionIndex& operator=(const SubscriptionIndex&) = delete;
 
-  // Adds, or replaces the subscription of the same subscriber to the same filter [MQTT-3.8.4-3].
+  // Adds, or replaces the subscription of the same subscriber to the same filter [MQTT-3.8.4-3]. `full` if there is no
+  // room for a new one; replacing needs none.
   AddOutcome add(std::string_view filter, const Subscription& subscription);
   // False if there was no such subscription.
   bool remove(std::string_view filter, SubscriberId subscriber);
@@ -44,6 +50,8 @@ class SubscriptionIndex {
   bool empty() const { return size() == 0; }
   // Heap bytes held.
   std::size_t memory_bytes() const;
+  // What one subscription to `filter` takes at most, as if it shared no level with others: to charge a client for it.
+  static std::size_t cost_bytes(std::string_view filter);
 
  private:
   struct Exact;
@@ -58,17 +66,15 @@ class SubscriptionIndex {
 
    private:
     enum class Step : std::uint8_t { hash, own, below, plus, up };
-    bool exhausted() const { return level_begin_ > topic_.size(); }
     bool hides_wildcards() const;
-    std::string_view level() const;
     void enter(Handle child);
     void climb();
     void go_below(const Node& node);
 
     const SubscriptionIndex& index_;
-    std::string_view topic_;
+    bool dollar_;  // the topic starts with '$'
     Handle node_;
-    std::size_t level_begin_ = 0;  // of the level below `node_`; past the end when the topic is used up
+    LevelWalk level_;              // the level below `node_`
     std::uint32_t plus_left_ = 0;  // ancestors whose "+" is still to be visited
     Step step_ = Step::hash;
   };
@@ -91,8 +97,9 @@ class SubscriptionIndex {
   AddOutcome add_exact(std::string_view filter, const Subscription& subscription);
   bool remove_exact(std::string_view filter, SubscriberId subscriber);
 
-  std::uint32_t edge_hash(Handle parent, std::string_view level) const;
-  Handle literal_child(Handle parent, std::string_view level) const;
+  bool has_room(std::string_view filter) const;
+  std::uint64_t level_hash(std::string_view level) const;
+  Handle literal_child(Handle parent, std::string_view level, std::uint64_t level_hash) const;
   Handle child(Handle parent, std::string_view level) const;
   Handle add_child(Handle parent, std::string_view level);
   Handle make_node(Handle parent, std::string_view level);
@@ -113,6 +120,7 @@ class SubscriptionIndex {
   const SubscriberSet& set_at(Handle handle) const { return *reinterpret_cast<const SubscriberSet*>(pool_.at(handle)); }
 
   std::uint64_t seed_;
+  std::size_t capacity_bytes_;
   CellPool pool_;
   HandleTable exact_;  // whole filter -> Exact
   HandleTable edges_;  // (parent, literal level) -> Node

@@ -159,7 +159,7 @@ TEST(SubscriptionIndex, GivesMemoryBack) {
 }
 
 TEST(SubscriptionIndex, StaysSmallAtEverySize) {
-  for (const std::string tail : {"/sensor7", "/+/x", "/t/#"}) {
+  for (const std::string& tail : std::vector<std::string>{"/sensor7", "/+/x", "/t/#"}) {
     SubscriptionIndex index(8);
     for (std::uint32_t count = 1; count <= 200000; ++count) {
       const std::string id = std::to_string(1000000 + count).substr(1);
@@ -170,6 +170,45 @@ TEST(SubscriptionIndex, StaysSmallAtEverySize) {
     }
     EXPECT_LT(index.memory_bytes() / index.size(), 150u) << tail;
   }
+}
+
+TEST(SubscriptionIndex, RefusesWhatItHasNoRoomFor) {
+  for (const std::string& tail :
+       std::vector<std::string>{"/x", "/+/x", "/#", "/" + std::string(3000, 'x'), std::string(300, '/') + "+"}) {
+    constexpr std::size_t kCapacityBytes = 1 << 20;
+    SubscriptionIndex index(3, kCapacityBytes);
+    std::uint32_t held = 0;
+    while (index.add(std::to_string(held) + tail, {1, held}) == AddOutcome::added) ASSERT_LT(++held, 100000u);
+    EXPECT_GT(held, 20u) << tail;
+    EXPECT_EQ(index.size(), held);
+    EXPECT_LT(index.memory_bytes(), kCapacityBytes + kCapacityBytes / 2) << tail;
+    EXPECT_EQ(index.find(std::to_string(held) + tail, 1), nullptr);
+    EXPECT_EQ(index.add("0" + tail, {2}), AddOutcome::full);
+    EXPECT_EQ(index.add("0" + tail, {1, 77}), AddOutcome::replaced) << "replacing needs no room";
+    EXPECT_EQ(index.find("0" + tail, 1)->identifier, 77u);
+    for (std::uint32_t i = 0; i < held; ++i) ASSERT_TRUE(index.remove(std::to_string(i) + tail, 1));
+    EXPECT_EQ(index.add("0" + tail, {2}), AddOutcome::added);
+  }
+}
+
+TEST(SubscriptionIndex, CostIsWhatManySubscriptionsTake) {
+  for (const std::string& tail :
+       std::vector<std::string>{"/x", "/+/x", "/#", "/" + std::string(1500, 'x'), "/" + std::string(3000, 'x'),
+                                "/+/" + std::string(3000, 'x'), std::string(198, '/') + "+"}) {
+    SubscriptionIndex index(3);
+    std::size_t charged = 0;
+    for (std::uint32_t i = 0; i < 3000; ++i) {
+      const std::string filter = std::to_string(i) + tail;
+      index.add(filter, {i});
+      charged += SubscriptionIndex::cost_bytes(filter);
+    }
+    constexpr std::size_t kSlabsBegun = 100'000;
+    EXPECT_LT(index.memory_bytes(), charged + kSlabsBegun) << tail;
+    EXPECT_GT(index.memory_bytes() * 3, charged) << tail;
+  }
+  SubscriptionIndex index(3);
+  for (SubscriberId id = 0; id < 16385; ++id) index.add("a/+", {id});
+  EXPECT_LT(index.memory_bytes(), 16385 * SubscriptionIndex::cost_bytes("a/+"));
 }
 
 TEST(SubscriptionIndex, LongestTextsOfSlashes) {

@@ -1,7 +1,5 @@
 #include "topic/topic_cursor.h"
 
-#include <algorithm>
-
 #include "topic/levels.h"
 
 namespace martlet::topic {
@@ -19,17 +17,13 @@ std::size_t find_last_hash(std::string_view filter) {
 
 TopicCursor::TopicCursor(const TopicTree& tree, std::string_view filter, bool hide_dollar)
     : tree_(tree),
-      filter_(filter),
       hash_begin_(find_last_hash(filter)),
       hide_dollar_(hide_dollar),
-      node_(tree.root()) {}
-
-std::string_view TopicCursor::filter_level() const {
-  return filter_.substr(level_begin_, filter_.find('/', level_begin_) - level_begin_);
-}
+      node_(tree.root()),
+      level_(filter, tree.seed()) {}
 
 bool TopicCursor::at_wildcard() const {
-  return in_hash() || filter_level() == "+";
+  return in_hash() || level_.level() == "+";
 }
 
 // `child` of node_, or the first one that a wildcard here does not hide.
@@ -45,7 +39,7 @@ void TopicCursor::enter(Handle child) {
   if (in_hash()) {
     ++below_hash_;
   } else {
-    level_begin_ = std::min(filter_.find('/', level_begin_), filter_.size()) + 1;
+    level_.down();
   }
 }
 
@@ -57,14 +51,14 @@ void TopicCursor::climb() {
     --below_hash_;
     return;
   }
-  const std::size_t end = level_begin_ - 1;  // of the filter's level that is gone back to
-  level_begin_ = end == 0 ? 0 : filter_.rfind('/', end - 1) + 1;
+  level_.up();
 }
 
 // Goes to the first wanted child, if there is one.
 bool TopicCursor::descend() {
   if (exhausted()) return false;
-  const Handle child = at_wildcard() ? skip_dollar(tree_.first_child(node_)) : tree_.child(node_, filter_level());
+  const Handle child =
+      at_wildcard() ? skip_dollar(tree_.first_child(node_)) : tree_.child(node_, level_.level(), level_.hash());
   if (child == 0) return false;
   enter(child);
   return true;
@@ -84,27 +78,39 @@ bool TopicCursor::leave() {
   return false;
 }
 
+bool TopicCursor::step() {
+  if (done_) return false;
+  if (arrived_) {
+    arrived_ = false;
+    return true;
+  }
+  const bool below = !skip_below_ && descend();
+  skip_below_ = false;
+  done_ = !below && !leave();
+  return !done_;
+}
+
 bool TopicCursor::next() {
-  while (!done_) {
-    if (arrived_) {
-      arrived_ = false;
-      if ((exhausted() || in_hash()) && tree_.value(node_) != 0) return true;
-    }
-    if (!skip_below_ && descend()) {
-      arrived_ = true;
-      continue;
-    }
-    skip_below_ = false;
-    arrived_ = leave();
-    done_ = !arrived_;
+  while (step()) {
+    if (at_match()) return true;
   }
   return false;
 }
 
 void TopicCursor::seek_behind(std::string_view topic) {
+  seek(topic);
+}
+
+void TopicCursor::seek_to(std::string_view topic) {
+  if (seek(topic)) arrived_ = true;
+}
+
+// True if the cursor went down to the node of `topic`; else its next step is known.
+bool TopicCursor::seek(std::string_view topic) {
   for (const std::string_view level : Levels(topic)) {
-    if (!seek_level(level)) return;
+    if (!seek_level(level)) return false;
   }
+  return true;
 }
 
 // Goes on from `child`, or, if it is 0, behind everything below node_.
@@ -125,8 +131,8 @@ bool TopicCursor::seek_level(std::string_view level) {
     return false;
   }
   if (!at_wildcard()) {
-    const std::string_view wanted = filter_level();
-    const Handle child = wanted < level ? 0 : tree_.child(node_, wanted);
+    const std::string_view wanted = level_.level();
+    const Handle child = wanted < level ? 0 : tree_.child(node_, wanted, level_.hash());
     if (child == 0 || wanted != level) {
       stop_at(child);
       return false;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "topic/level_walk.h"
 #include "topic/topic_tree.h"
 
 namespace martlet::topic {
@@ -19,35 +20,41 @@ class TopicCursor {
 
   // Moves a cursor that is before the first topic to just behind `topic`, which need not exist.
   void seek_behind(std::string_view topic);
-  // Goes to the next topic; false at the end.
+  // The same to just before `topic`.
+  void seek_to(std::string_view topic);
+  // Goes to the next node, of a topic with a value that matches or not; false at the end. A step takes constant time
+  // but for the text of the levels and the order of siblings.
+  bool step();
+  // The node that step() went to carries a value, and its topic matches the filter.
+  bool at_match() const { return (exhausted() || in_hash()) && value() != 0; }
+  // Goes to the next match; false at the end.
   bool next();
-  // The topic at the cursor after next() was true; valid until the next call.
+  // The topic at the cursor after step() or next() was true; valid until the next call.
   std::string_view topic() const { return path_; }
   Handle value() const { return tree_.value(node_); }
 
  private:
-  bool exhausted() const { return level_begin_ > filter_.size(); }
-  bool in_hash() const { return level_begin_ == hash_begin_; }
+  bool exhausted() const { return level_.exhausted(); }
+  bool in_hash() const { return level_.begin() == hash_begin_; }
   bool at_wildcard() const;
-  std::string_view filter_level() const;
   Handle skip_dollar(Handle child) const;
   void enter(Handle child);
   void climb();
   bool descend();
   bool leave();
+  bool seek(std::string_view topic);
   bool seek_level(std::string_view level);
   void stop_at(Handle child);
 
   const TopicTree& tree_;
-  std::string_view filter_;
   std::size_t hash_begin_;  // of a last "#", npos if the filter has none
   bool hide_dollar_;
   Handle node_;
-  std::size_t level_begin_ = 0;  // of the filter's level for the children of node_; past the end when used up
-  std::size_t below_hash_ = 0;   // levels between node_ and the parent of "#"
-  std::string path_;             // topic of node_
-  bool arrived_ = false;         // node_ was entered and not yet looked at
-  bool skip_below_ = false;      // what lies below node_ is not wanted
+  LevelWalk level_;             // the filter's level for the children of node_; exhausted when used up
+  std::size_t below_hash_ = 0;  // levels between node_ and the parent of "#"
+  std::string path_;            // topic of node_
+  bool arrived_ = false;        // node_ was entered by a seek, and step() has not told yet
+  bool skip_below_ = false;     // what lies below node_ is not wanted
   bool done_ = false;
 };
 

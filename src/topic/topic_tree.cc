@@ -20,17 +20,17 @@ std::string_view TopicTree::level(Handle node) const {
   return {reinterpret_cast<const char*>(pool_.at(node)) + kNodeBytes, at(node).level_bytes};
 }
 
-std::uint32_t TopicTree::edge_hash(Handle parent, std::string_view level) const {
-  return static_cast<std::uint32_t>(hash_bytes(level, seed_ + (std::uint64_t{parent} << 32)));
+std::size_t TopicTree::cell_bytes(std::string_view level) {
+  return kNodeBytes + std::max(level.size(), sizeof(Node) - kNodeBytes);
+}
+
+std::size_t TopicTree::cost_bytes(std::string_view level) {
+  return CellPool::cost_bytes(cell_bytes(level)) + HandleTable::kEntryCostBytes;
 }
 
 Handle TopicTree::child_with_hash(Handle parent, std::string_view wanted, std::uint32_t hash) const {
   return edges_.find(
       hash, [this, parent, wanted](Handle node) { return at(node).parent == parent && level(node) == wanted; });
-}
-
-Handle TopicTree::child(Handle parent, std::string_view level) const {
-  return child_with_hash(parent, level, edge_hash(parent, level));
 }
 
 Handle TopicTree::find(std::string_view topic) const {
@@ -44,20 +44,31 @@ Handle TopicTree::find(std::string_view topic) const {
 Handle TopicTree::add(std::string_view topic) {
   Handle node = root_;
   for (const std::string_view level : Levels(topic)) {
-    const std::uint32_t hash = edge_hash(node, level);
+    const std::uint32_t hash = edge_hash(node, level_hash(level));
     Handle next = child_with_hash(node, level, hash);
     if (next == 0) {
       next = make_node(node, level, hash);
       edges_.insert(hash, next);
       attach(next);
+      used_bytes_ += cost_bytes(level);
     }
     node = next;
   }
   return node;
 }
 
+std::size_t TopicTree::growth_bytes(std::string_view topic) const {
+  Handle node = root_;
+  std::size_t bytes = 0;
+  for (const std::string_view level : Levels(topic)) {
+    if (node != 0) node = child(node, level);
+    if (node == 0) bytes += cost_bytes(level);
+  }
+  return bytes;
+}
+
 Handle TopicTree::make_node(Handle parent, std::string_view level, std::uint32_t hash) {
-  const Handle handle = pool_.allocate(kNodeBytes + std::max(level.size(), sizeof(Node) - kNodeBytes));
+  const Handle handle = pool_.allocate(cell_bytes(level));
   Node* made = ::new (pool_.at(handle)) Node;
   made->parent = parent;
   made->hash = hash;
@@ -69,6 +80,7 @@ Handle TopicTree::make_node(Handle parent, std::string_view level, std::uint32_t
 void TopicTree::prune(Handle node) {
   while (node != root_ && at(node).value == 0 && at(node).children == 0) {
     const Handle parent = at(node).parent;
+    used_bytes_ -= cost_bytes(level(node));
     detach(node);
     edges_.erase(at(node).hash, node);
     pool_.release(node);

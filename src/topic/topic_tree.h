@@ -9,11 +9,16 @@
 
 #include "topic/cell_pool.h"
 #include "topic/handle_table.h"
+#include "topic/level_walk.h"
 
 namespace martlet::topic {
 
 class TopicTree {
  public:
+  // More than the cells of any one topic take: 65,535 bytes are 65,536 cells of 32 bytes, 57 sizes of them, 32 large
+  // ones.
+  static constexpr std::size_t kSlabsOfOneTopic = 512;
+
   // `seed` keeps strangers from choosing names that collide or unbalance the treaps.
   explicit TopicTree(std::uint64_t seed);
 
@@ -23,7 +28,7 @@ class TopicTree {
 
   // The node of `topic`, 0 if there is none. It may carry no value.
   Handle find(std::string_view topic) const;
-  // The node of `topic`, made with its ancestors if need be.
+  // The node of `topic`, made with its ancestors if need be. Requires pool().slabs_left() >= kSlabsOfOneTopic.
   Handle add(std::string_view topic);
   Handle value(Handle node) const { return at(node).value; }
   void set_value(Handle node, Handle value) { at(node).value = value; }
@@ -34,13 +39,22 @@ class TopicTree {
   // 0 for the root.
   Handle parent(Handle node) const { return at(node).parent; }
   std::string_view level(Handle node) const;
-  Handle child(Handle parent, std::string_view level) const;
+  Handle child(Handle parent, std::string_view level) const { return child(parent, level, level_hash(level)); }
+  // `level_hash` is level_hash(level), for who asks for one level again and again.
+  Handle child(Handle parent, std::string_view level, std::uint64_t level_hash) const {
+    return child_with_hash(parent, level, edge_hash(parent, level_hash));
+  }
+  std::uint64_t level_hash(std::string_view level) const { return hash_bytes(level, seed_); }
+  std::uint64_t seed() const { return seed_; }
   Handle first_child(Handle parent) const;
   // The first child whose level is not before `level`, 0 if none.
   Handle lower_bound(Handle parent, std::string_view level) const;
   // The next child of the same parent, 0 if none.
   Handle next_sibling(Handle node) const;
 
+  // What the nodes in use take, the root apart; and by how much add(topic) would raise that.
+  std::size_t used_bytes() const { return used_bytes_; }
+  std::size_t growth_bytes(std::string_view topic) const;
   std::size_t memory_bytes() const { return pool_.memory_bytes() + edges_.memory_bytes(); }
 
  private:
@@ -63,7 +77,8 @@ class TopicTree {
 
   char* text(Handle node);
   Handle leftmost(Handle node) const;
-  std::uint32_t edge_hash(Handle parent, std::string_view level) const;
+  static std::size_t cell_bytes(std::string_view level);
+  static std::size_t cost_bytes(std::string_view level);
   Handle child_with_hash(Handle parent, std::string_view level, std::uint32_t hash) const;
   Handle make_node(Handle parent, std::string_view level, std::uint32_t hash);
   void attach(Handle node);
@@ -75,6 +90,7 @@ class TopicTree {
   CellPool pool_;
   HandleTable edges_;  // (parent, level) -> node
   Handle root_;
+  std::size_t used_bytes_ = 0;
 };
 
 }  // namespace martlet::topic
