@@ -139,7 +139,7 @@ class Reactor {
 
   // reactor_accept.cc: the door
   void accept_from(ListenerId listener);
-  void admit(ListenerId listener, env::Accepted accepted);
+  void admit(ListenerId listener, const env::Accepted& accepted);
   void refuse(ListenerId listener, RefuseReason reason);
   void rest(Listener& listener);
   void shed_waiting(ListenerId listener);

@@ -1,5 +1,4 @@
 // The door: listeners, accept limits, and what happens when descriptors run out.
-#include <utility>
 
 #include "net/poll_token.h"
 #include "net/reactor.h"
@@ -38,10 +37,10 @@ void Reactor::accept_from(ListenerId id) {
     // By index each time: the handler may open listeners, or close them all.
     Listener& listener = listeners_[id.index];
     if (listener.handle == env::Handle::none) return;
-    env::Accepted accepted = network_.accept(listener.handle);
+    const env::Accepted accepted = network_.accept(listener.handle);
     switch (accepted.status) {
       case env::AcceptStatus::accepted:
-        admit(id, std::move(accepted));
+        admit(id, accepted);
         break;
       case env::AcceptStatus::would_block:
         return;
@@ -57,7 +56,7 @@ void Reactor::accept_from(ListenerId id) {
   }
 }
 
-void Reactor::admit(ListenerId listener, env::Accepted accepted) {
+void Reactor::admit(ListenerId listener, const env::Accepted& accepted) {
   if (table_.size() >= options_.max_connections) {
     network_.close(accepted.handle);
     return refuse(listener, RefuseReason::too_many_connections);
