@@ -80,7 +80,7 @@ command_bench() {
 
 command_ci() {
   (($# == 0)) || bad_usage "ci takes no arguments"
-  local summary=()
+  summary=()  # not local: the trap reads it after this function is gone
   trap ci_summary EXIT
   step "set up" command_setup
   step "check" command_check --all
