@@ -8,15 +8,14 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/printable.h"
 
 namespace martlet::broker {
 namespace {
 
 constexpr std::int64_t kRetainedSweepMs = 1000;
 constexpr std::size_t kRetainedSweepMessages = 2000;
-// Work that one turn does on what clients send, in packets, matched subscriptions and deliveries: some milliseconds.
-// Once it is used up, each further connection still gets the least.
-constexpr std::uint64_t kTurnWork = 50'000;
+// Once the turn's work is used up, each further connection still gets this much.
 constexpr std::uint64_t kLeastWork = 20;
 
 }  // namespace
@@ -372,8 +371,8 @@ void Broker::end_failed(Connection& connection, const wire::DecodeError& error, 
   if (ports_.log.wants(LogLevel::warning)) {
     ports_.log.write(LogLevel::warning,
                      fmt::format("client \"{}\" at {} is disconnected: {} [{}], reason 0x{:02X} ({})",
-                                 connection.session ? connection.session->client_id : "", connection.peer_address,
-                                 error.what, error.clause, static_cast<unsigned>(error.reason),
+                                 connection.session ? printable(connection.session->client_id) : std::string(),
+                                 connection.peer_address, error.what, error.clause, static_cast<unsigned>(error.reason),
                                  wire::reason_text(error.reason, wire::PacketType::disconnect)));
   }
   end_connection(connection, {reason, {}, {}, error.clause}, now);
@@ -396,7 +395,7 @@ void Broker::end_connection(Connection& connection, const Verdict& verdict, cons
 void Broker::log_end(const Connection& connection, const Verdict& verdict) {
   if (!ports_.log.wants(LogLevel::info)) return;
   ports_.log.write(LogLevel::info, fmt::format("client \"{}\" at {} is gone: {}",
-                                               connection.session ? verdict.client : std::string_view(),
+                                               connection.session ? printable(verdict.client) : std::string(),
                                                connection.peer_address, verdict.rule));
 }
 

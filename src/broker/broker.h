@@ -33,6 +33,10 @@ enum class LostBy : std::uint8_t { peer_closed, network_error };
 // Whether clients may not publish to `topic`: the broker's own, and the prefix of shared subscriptions.
 bool is_reserved_topic(std::string_view topic);
 
+// Work that one turn does on what clients send, in packets, matched subscriptions, deliveries and steps through the
+// retained messages: some milliseconds.
+inline constexpr std::uint64_t kTurnWork = 50'000;
+
 class Broker : private session::DeliveryObserver {
  public:
   // `options` and what `ports` refers to must outlive the broker.
@@ -136,6 +140,8 @@ class Broker : private session::DeliveryObserver {
   void on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now);
   wire::ReasonCode subscribe_one(Session& session, const wire::FilterEntry& entry, std::uint32_t identifier,
                                  const Now& now);
+  bool index_subscription(const Session& session, std::string_view filter, const topic::Subscription& subscription,
+                          const Now& now);
   bool has_room_for(const Session& session, std::string_view filter, const Now& now);
   wire::ReasonCode unsubscribe_one(Session& session, std::string_view filter, const Now& now);
   void remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/printable.h"
 #include "broker/broker.h"
 #include "topic/name.h"
 
@@ -281,11 +282,11 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
 void Broker::log_connected(const Connection& connection, bool present) {
   if (!ports_.log.wants(LogLevel::info)) return;
   const Session& session = *connection.session;
-  ports_.log.write(
-      LogLevel::info,
-      fmt::format("client \"{}\" at {} is connected: MQTT {}, keep alive {} s, session {}, expiry {} s",
-                  session.client_id, connection.peer_address, wire::version_name(connection.endpoint.version()),
-                  connection.endpoint.keep_alive_s(), present ? "resumed" : "new", session.expiry_s));
+  ports_.log.write(LogLevel::info,
+                   fmt::format("client \"{}\" at {} is connected: MQTT {}, keep alive {} s, session {}, expiry {} s",
+                               printable(session.client_id), connection.peer_address,
+                               wire::version_name(connection.endpoint.version()), connection.endpoint.keep_alive_s(),
+                               present ? "resumed" : "new", session.expiry_s));
 }
 
 void Broker::on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now) {

@@ -141,7 +141,7 @@ void Broker::restore(const RestoredSubscription& restored, const Now&) {
   } else {
     router_.index().add(parsed->filter, {session.number, restored.identifier, restored.options.to_byte()});
   }
-  session.filter_bytes += restored.filter.size();
+  session.filter_bytes += topic::SubscriptionIndex::cost_bytes(restored.filter);
   session.subscriptions.insert_or_assign(restored.filter, group_id);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/printable.h"
 #include "broker/broker.h"
 #include "topic/filter.h"
 
@@ -14,8 +15,9 @@ using wire::ReasonCode;
 
 namespace {
 
-// How many retained messages one connection is fed before others get their turn.
-constexpr std::size_t kFedPerTurn = 4096;
+// Steps through the index of retained messages that one connection gets before others have their turn.
+constexpr std::uint64_t kMostFed = 4096;
+constexpr std::uint64_t kLeastFed = 64;
 
 }  // namespace
 
@@ -62,11 +64,16 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
   options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
   if (parsed->shared) {
     const auto joined = groups_.join(entry.filter, parsed->filter, {&session, options, identifier});
-    if (joined.new_group) router_.index().add(parsed->filter, {kGroupBit | joined.group->id, 0, 0});
+    if (joined.new_group && !index_subscription(session, parsed->filter, {kGroupBit | joined.group->id, 0, 0}, now)) {
+      groups_.erase(joined.group->id);
+      return ReasonCode::quota_exceeded;
+    }
     session.subscriptions.insert_or_assign(std::string(entry.filter), joined.group->id);
     if (joined.new_member) collect_stranded(*joined.group, now);
   } else {
-    router_.index().add(parsed->filter, {session.number, identifier, options.to_byte()});
+    if (!index_subscription(session, parsed->filter, {session.number, identifier, options.to_byte()}, now)) {
+      return ReasonCode::quota_exceeded;
+    }
     session.subscriptions.insert_or_assign(std::string(entry.filter), 0);
     // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
@@ -76,19 +83,28 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
       cursor->second.identifier = identifier;
     }
   }
-  if (is_new) session.filter_bytes += entry.filter.size();
+  if (is_new) session.filter_bytes += topic::SubscriptionIndex::cost_bytes(entry.filter);
   if (ports_.log.wants(LogLevel::debug)) {
-    ports_.log.write(LogLevel::debug, fmt::format("client \"{}\" subscribes to \"{}\" at QoS {}", session.client_id,
-                                                  entry.filter, static_cast<unsigned>(options.qos)));
+    ports_.log.write(LogLevel::debug,
+                     fmt::format("client \"{}\" subscribes to \"{}\" at QoS {}", printable(session.client_id),
+                                 printable(entry.filter), static_cast<unsigned>(options.qos)));
   }
   return static_cast<ReasonCode>(options.qos);
+}
+
+bool Broker::index_subscription(const Session& session, std::string_view filter,
+                                const topic::Subscription& subscription, const Now& now) {
+  if (router_.index().add(filter, subscription) != topic::AddOutcome::full) return true;
+  verdicts_.record({VerdictReason::quota_exceeded, session.client_id, filter, "the subscription index is full"}, now);
+  return false;
 }
 
 bool Broker::has_room_for(const Session& session, std::string_view filter, const Now& now) {
   const char* limit = nullptr;
   if (session.subscriptions.size() >= options_.max_subscriptions_per_client) {
     limit = "limits.max_subscriptions_per_client";
-  } else if (session.filter_bytes + filter.size() > options_.max_filter_bytes_per_client) {
+  } else if (session.filter_bytes + topic::SubscriptionIndex::cost_bytes(filter) >
+             options_.max_filter_bytes_per_client) {
     limit = "limits.max_filter_bytes_per_client";
   }
   if (!limit) return true;
@@ -115,7 +131,7 @@ ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, co
   if (known == session.subscriptions.end()) return ReasonCode::no_subscription_existed;
   const std::uint32_t group_id = known->second;
   session.subscriptions.erase(known);
-  session.filter_bytes -= filter.size();
+  session.filter_bytes -= topic::SubscriptionIndex::cost_bytes(filter);
   remove_subscription(session, filter, group_id, now);
   if (const auto cursor = session.retained.find(filter); cursor != session.retained.end())
     session.retained.erase(cursor);
@@ -151,29 +167,29 @@ void Broker::start_retained(Session& session, std::string_view filter, wire::Sub
 
 void Broker::feed_retained(Connection& connection, const Now& now) {
   auto& cursors = connection.session->retained;
-  std::size_t budget = kFedPerTurn;
+  const std::uint64_t left = kTurnWork > work_done_ ? kTurnWork - work_done_ : 0;
+  const std::size_t most = std::clamp<std::uint64_t>(left, kLeastFed, kMostFed);
+  std::size_t budget = most;
   while (!cursors.empty()) {
     const Fed fed = feed_retained(connection, cursors.begin()->first, cursors.begin()->second, budget, now);
-    if (fed == Fed::no_room) return;
     if (fed == Fed::enough_for_now) {
-      return deadlines_.add({now.mono_ms + 1, DueKind::retained_feed, connection.id.slot, connection.id.generation});
+      deadlines_.add({now.mono_ms + 1, DueKind::retained_feed, connection.id.slot, connection.id.generation});
     }
+    if (fed != Fed::done) break;
     cursors.erase(cursors.begin());
   }
+  work_done_ += most - budget;
 }
 
-// Moves the cursor on as far as the client takes messages now, and the budget lasts.
+// Moves the cursor on as far as the client takes messages now, and the budget of steps through the index lasts.
 Broker::Fed Broker::feed_retained(Connection& connection, std::string_view filter, RetainedCursor& cursor,
                                   std::size_t& budget, const Now& now) {
   ByteChain& out = ports_.transport.outbox(connection.id);
-  std::string reached;
-  const bool end =
-      retained_.index().visit(filter, cursor.after_topic, [&](std::string_view topic, const RetainedMessage& retained) {
+  const topic::Visit visit = retained_.index().visit_some(
+      filter, cursor.position, budget, [&](std::string_view, const RetainedMessage& retained) {
         const session::MessageRef& message = retained.message;
         const auto qos = std::min(message->facts().qos, cursor.options.qos);
-        if (budget == 0 || !connection.endpoint.can_send(qos, out)) return false;
-        --budget;
-        reached = topic;
+        if (!connection.endpoint.can_send(qos, out)) return false;
         const bool own = cursor.options.no_local && message->facts().publisher == connection.session->client_hash;
         if (retained.version > cursor.up_to_version || message->expired(now) || own) return true;
         session::Delivery delivery;
@@ -184,9 +200,8 @@ Broker::Fed Broker::feed_retained(Connection& connection, std::string_view filte
         connection.endpoint.send_ahead(std::move(delivery), now, out, *this);
         return true;
       });
-  if (!reached.empty()) cursor.after_topic = std::move(reached);
-  if (end) return Fed::done;
-  return budget == 0 ? Fed::enough_for_now : Fed::no_room;
+  if (visit == topic::Visit::done) return Fed::done;
+  return visit == topic::Visit::out_of_budget ? Fed::enough_for_now : Fed::no_room;
 }
 
 }  // namespace martlet::broker

@@ -22,7 +22,7 @@ struct BrokerOptions {
   std::uint32_t max_connections = 0;     // 0: only the system's limit
   std::uint32_t connect_rate_per_s = 0;  // accepted CONNECTs; 0: no limit
   std::uint32_t max_subscriptions_per_client = 100'000;
-  std::uint64_t max_filter_bytes_per_client = 16u << 20;  // all its topic filters together
+  std::uint64_t max_filter_bytes_per_client = 32u << 20;  // what its topic filters take in the index
   std::uint32_t max_sessions = 1'000'000;                 // connected or not
   std::uint32_t max_topic_levels = 200;
   std::uint32_t max_session_expiry_s = kExpiryNever;

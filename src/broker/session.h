@@ -23,7 +23,7 @@ struct Connection;
 
 // Retained messages that a new subscription still has to get. It moves along the topics as the client takes them.
 struct RetainedCursor {
-  std::string after_topic;  // the last topic that was handled; empty at the start
+  std::string position;  // where the visit of the index goes on; empty at the start
   wire::SubscriptionOptions options;
   std::uint32_t identifier = 0;
   std::uint64_t up_to_version = 0;  // what was retained later reaches the subscription as a live message

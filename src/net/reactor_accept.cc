@@ -1,5 +1,4 @@
 // The door: listeners, accept limits, and what happens when descriptors run out.
-
 #include "net/poll_token.h"
 #include "net/reactor.h"
 

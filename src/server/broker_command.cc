@@ -133,8 +133,7 @@ int run(ServerConfig& config, env::Files& files) {
   if (const auto back = bring_back(config, data, core, *clock, log); !back) {
     return fail_with(files, kFailedExit, back.error().message);
   }
-  const auto watched =
-      core.watch_signals(**signals, [&] { say(files, env::Handle::standard_error, core.broker().verdicts().dump()); });
+  const auto watched = core.watch_signals(**signals, [&] { log.dump(core.broker().verdicts().dump()); });
   if (!watched) return fail_with(files, kFailedExit, watched.error().message);
   const auto bound = open_listeners(core, config);
   if (!bound) return fail_with(files, kFailedExit, bound.error().message);

@@ -134,7 +134,7 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.max_filter_bytes_per_client; },
         bytes("limits.max_filter_bytes_per_client", kKiB, kGiB,
-              "Length of all topic filters of one session together.")),
+              "Memory that all topic filters of one session take.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_sessions; },
         integer("limits.max_sessions", 1, kMost, "Sessions, connected or not.")),
