@@ -73,10 +73,10 @@ class FakeRecords final : public RecordSink {
 
  private:
   static const char* name_of(const Record& record) {
-    static constexpr const char* kNames[] = {
-        "message owed",         "handed over",          "trimmed",        "retained changed",
-        "session changed",      "session ended",        "subscription changed", "subscription removed",
-        "incoming taken",       "incoming released",    "outgoing changed",     "will changed"};
+    static constexpr const char* kNames[] = {"message owed",         "handed over",          "trimmed",
+                                             "retained changed",     "session changed",      "session ended",
+                                             "subscription changed", "subscription removed", "incoming taken",
+                                             "incoming released",    "outgoing changed",     "will changed"};
     return kNames[record.index()];
   }
 };

@@ -133,8 +133,7 @@ constexpr std::array kServerOptions = {
         integer("limits.max_subscriptions_per_client", 1, kMost, "Subscriptions of one session.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_filter_bytes_per_client; },
-        bytes("limits.max_filter_bytes_per_client", kKiB, kGiB,
-              "Memory that all topic filters of one session take.")),
+        bytes("limits.max_filter_bytes_per_client", kKiB, kGiB, "Memory that all topic filters of one session take.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_sessions; },
         integer("limits.max_sessions", 1, kMost, "Sessions, connected or not.")),
