@@ -210,7 +210,7 @@ void Broker::challenge(Connection& connection, ReasonCode reason, ByteView data,
 std::string Broker::new_client_id() {
   for (;;) {
     const std::uint64_t count = ++assigned_ids_;
-    const std::string id = fmt::format("auto-{:016x}", fold_multiply(count ^ id_secrets_[0], id_secrets_[1] | 1));
+    std::string id = fmt::format("auto-{:016x}", fold_multiply(count ^ id_secrets_[0], id_secrets_[1] | 1));
     if (!sessions_.find(id)) return id;
   }
 }

@@ -34,8 +34,7 @@ class Router {
   const topic::SubscriptionIndex& index() const { return index_; }
 
   // The copies that `topic` from the client with the hash `publisher` (0: none) is owed, no-local applied
-  // [MQTT-3.8.3-3]. Valid
-  // until the next call. Does not allocate once its scratch has grown.
+  // [MQTT-3.8.3-3]. Valid until the next call. Does not allocate once its scratch has grown.
   std::span<const Target> match(std::string_view topic, std::uint64_t publisher);
   // Subscriptions that the last match met.
   std::uint64_t visited() const { return visited_; }

@@ -116,10 +116,10 @@ Event Endpoint::dispatch(wire::Packet& packet, const Now& now, ByteChain& out) {
     Endpoint& self;
     const Now& now;
     ByteChain& out;
-    Event operator()(wire::Connect& p) { return self.on_connect(p, now); }
+    Event operator()(wire::Connect& p) { return self.on_connect(p); }
     Event operator()(wire::Connack& p) { return self.on_connack(p, now, out); }
     Event operator()(wire::Publish& p) { return self.on_publish(p, out); }
-    Event operator()(wire::PublishAck& p) { return self.on_publish_ack(p, now, out); }
+    Event operator()(wire::PublishAck& p) { return self.on_publish_ack(p, out); }
     Event operator()(wire::Subscribe& p) { return SubscribeRequested{p}; }
     Event operator()(wire::Unsubscribe& p) { return UnsubscribeRequested{p}; }
     Event operator()(wire::FilterAck& p) { return self.on_request_ack(p, out); }

@@ -57,7 +57,6 @@ struct Acceptance {
   std::optional<std::uint16_t> server_keep_alive_s;  // rules in place of the client's [MQTT-3.2.2-21]
   std::optional<std::uint32_t> session_expiry_s;     // when it differs from what was asked
   std::string_view response_information;             // sent only if asked for [MQTT-3.1.2-28]
-  std::string_view authentication_method;
   ByteView authentication_data;
 };
 
@@ -140,10 +139,10 @@ class Endpoint {
   enum class Phase : std::uint8_t { awaiting_connect, deciding, awaiting_connack, connected, closed };
 
   Event on_frame(const wire::Frame& frame, const Now& now, ByteChain& out);
-  Event on_connect(const wire::Connect& connect, const Now& now);
+  Event on_connect(const wire::Connect& connect);
   Event on_connack(const wire::Connack& connack, const Now& now, ByteChain& out);
   Event on_publish(wire::Publish& publish, ByteChain& out);
-  Event on_publish_ack(const wire::PublishAck& ack, const Now& now, ByteChain& out);
+  Event on_publish_ack(const wire::PublishAck& ack, ByteChain& out);
   Event on_puback(const wire::PublishAck& ack, ByteChain& out);
   Event on_pubrec(const wire::PublishAck& ack, ByteChain& out);
   Event on_pubrel(const wire::PublishAck& ack, ByteChain& out);

@@ -26,8 +26,7 @@ std::uint8_t protocol_level(ByteView body) {
 
 }  // namespace
 
-Event Endpoint::on_connect(const wire::Connect& connect, const Now& now) {
-  (void)now;
+Event Endpoint::on_connect(const wire::Connect& connect) {
   version_ = connect.version;
   keep_alive_s_ = connect.keep_alive_s;
   const wire::Properties& properties = connect.properties;

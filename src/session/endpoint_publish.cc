@@ -109,8 +109,7 @@ void Endpoint::send_publish_ack(PacketType type, std::uint16_t packet_id, Ticket
 
 // ---- acknowledgements of what we sent
 
-Event Endpoint::on_publish_ack(const wire::PublishAck& ack, const Now& now, ByteChain& out) {
-  (void)now;
+Event Endpoint::on_publish_ack(const wire::PublishAck& ack, ByteChain& out) {
   switch (ack.type) {
     case PacketType::puback:
       return on_puback(ack, out);

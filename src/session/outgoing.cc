@@ -65,7 +65,7 @@ void Outgoing::drop_expired(const Now& now, DeliveryObserver& observer) {
           first_expiry_ms_ = std::min(first_expiry_ms_, delivery.message->facts().expires_at_ms);
           return false;
         },
-        [&](Delivery delivery) {
+        [&](const Delivery& delivery) {
           forget_waiting(delivery);
           observer.dropped(delivery, DropReason::expired);
         });
