@@ -229,10 +229,9 @@ void Broker::hand_over(Session& session, Accepts&& accepts, const Now& now) {
                       "the member left the shared subscription"},
                      now);
     owed_shares_.clear();
-    deliver_shared(delivery.origin, delivery.message, delivery.position, &session, now);
-    // The record of the hand-over names the new member; a member that does not outlive a crash needs none.
-    if (delivery.position != 0 && !owed_shares_.empty()) {
-      ports_.records.append(HandedOver{delivery.position, session.key, owed().front()});
+    deliver_shared(delivery.origin, delivery.message, ports_.records.next_position(), &session, now);
+    if (!owed_shares_.empty()) {
+      ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed().front()});
     }
     finished(session, delivery, now);
   }

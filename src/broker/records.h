@@ -30,11 +30,12 @@ struct MessageOwed {
   std::uint16_t packet_id_qos2 = 0;  // ... the incoming identifier that it takes; else 0
   std::span<const Owed> owed;
 };
-// A shared subscription's message goes from one member to another; the message stays where it is in the log. Takes a
-// position itself.
+// A shared subscription's message goes from one member, who was owed it at `position`, to another. It takes a position
+// itself, which is the new member's: what is owed to a session below its cursor must be finished.
 struct HandedOver {
   std::uint64_t position = 0;
   std::uint64_t from_key = 0;
+  const session::Message& message;
   Owed to;
 };
 // Nothing below `position` is owed any more.

@@ -57,7 +57,7 @@ void DurableRecords::write(const broker::MessageOwed& record) {
 }
 
 void DurableRecords::write(const broker::HandedOver& record) {
-  encode(record, value_);
+  encode(record, clock_.now(), value_);
   store_.append(value_.view());
 }
 

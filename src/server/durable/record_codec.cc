@@ -91,11 +91,12 @@ void encode(const broker::MessageOwed& record, const Now& now, ByteWriter& to) {
   for (const broker::Owed& owed : record.owed) encode_owed(owed, to);
 }
 
-void encode(const broker::HandedOver& record, ByteWriter& to) {
+void encode(const broker::HandedOver& record, const Now& now, ByteWriter& to) {
   to.number8(kRecordLayout);
   to.number8(static_cast<std::uint8_t>(LogKind::handed_over));
   to.number64(record.position);
   to.varint(record.from_key);
+  encode(record.message, now, to);
   encode_owed(record.to, to);
 }
 
@@ -108,15 +109,15 @@ std::optional<StoredLogRecord> decode_log_record(ByteView bytes, const Now& now)
     record.message = decode_message(from, now);
     const std::uint64_t count = from.varint();
     for (std::uint64_t i = 0; i < count && from.ok(); ++i) record.owed.push_back(decode_owed(from));
-    if (!record.message) return std::nullopt;
   } else if (record.kind == LogKind::handed_over) {
     record.position = from.number64();
     record.from_key = from.varint();
+    record.message = decode_message(from, now);
     record.owed.push_back(decode_owed(from));
   } else {
     return std::nullopt;
   }
-  if (!from.ok() || !from.empty()) return std::nullopt;
+  if (!record.message || !from.ok() || !from.empty()) return std::nullopt;
   return record;
 }
 

@@ -24,7 +24,7 @@ enum class LogKind : std::uint8_t { message = 1, handed_over = 2 };
 
 // Times in messages are kept as Unix time; `now` has both clocks.
 void encode(const broker::MessageOwed& record, const Now& now, ByteWriter& to);
-void encode(const broker::HandedOver& record, ByteWriter& to);
+void encode(const broker::HandedOver& record, const Now& now, ByteWriter& to);
 
 struct StoredOwed {
   std::uint64_t session_key = 0;
@@ -35,10 +35,10 @@ struct StoredOwed {
 };
 struct StoredLogRecord {
   LogKind kind = LogKind::message;
-  session::MessageRef message;   // kind message
-  std::vector<StoredOwed> owed;  // kind message: all; kind handed_over: the new member
-  std::uint64_t position = 0;    // kind handed_over: of the message
-  std::uint64_t from_key = 0;    // kind handed_over
+  session::MessageRef message;
+  std::vector<StoredOwed> owed;  // of a message: all; handed over: the new member
+  std::uint64_t position = 0;    // handed over: where the message was owed before, ...
+  std::uint64_t from_key = 0;    // ... and to whom; 0 if that session was not kept
 };
 // Nothing if the bytes are not such a record.
 std::optional<StoredLogRecord> decode_log_record(ByteView bytes, const Now& now);

@@ -167,10 +167,7 @@ class Recovery {
   bool take(Position position, ByteView bytes) {
     auto record = decode_log_record(bytes, now_);
     if (!record) return false;
-    if (record->kind == LogKind::handed_over) {
-      hand_over(*record);
-      return true;
-    }
+    if (record->kind == LogKind::handed_over) cancel(record->from_key, record->position);
     for (StoredOwed& owed : record->owed) {
       if (!still_owed(owed.session_key, position)) continue;
       // Only these can be handed over, and few are; the rest need no entry in the map.
@@ -187,17 +184,12 @@ class Recovery {
     return exchange == exchanges_.end() || exchange->second.state != broker::ExchangeState::finished;
   }
 
-  void hand_over(StoredLogRecord& record) {
-    const auto at = shared_.find({record.from_key, record.position});
+  // What was handed over is no longer owed where it was.
+  void cancel(std::uint64_t key, Position position) {
+    const auto at = shared_.find({key, position});
     if (at == shared_.end()) return;
-    const std::size_t index = at->second;
+    owing_[at->second].message = {};
     shared_.erase(at);
-    StoredOwed& to = record.owed.front();
-    session::MessageRef message = std::move(owing_[index].message);
-    owing_[index].message = {};
-    if (!still_owed(to.session_key, record.position)) return;
-    shared_[{to.session_key, record.position}] = owing_.size();
-    owing_.push_back({record.position, std::move(to), std::move(message)});
   }
 
   void give(Owing& owing) {

@@ -1,0 +1,326 @@
+// A broker on a store in memory that is killed, or loses power, and comes back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "broker/testing/fake_ports.h"
+#include "server/durable/durable_records.h"
+#include "server/durable/record_codec.h"
+#include "server/durable/recovery.h"
+#include "session/test_support.h"
+#include "store/memory/memory_backend.h"
+
+namespace martlet::server {
+namespace {
+
+using session::test::Texts;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using wire::PacketType;
+using wire::ProtocolVersion;
+using wire::QoS;
+
+class ManualClock final : public env::Clock {
+ public:
+  Now now() override { return time; }
+  Now time{1'000, 1'700'000'000'000};
+};
+
+// One process: from the start on what the disk holds to its end.
+class Process {
+ public:
+  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock) : clock_(clock) {
+    options_.sys_interval_s = 0;
+    options_.endpoint.alias_out_maximum = 0;
+    store_ = store::Store::stepped(store::open_memory(std::move(disk)), {});
+    options_.client_seed = client_seed(*store_, 77).value();
+    records_.emplace(*store_, clock_);
+    broker_.emplace(options_, broker::Ports{transport_, *records_, all_, all_, log_}, clock_.time);
+    recovered = recover(*store_, *broker_, {}, log_, clock_.time);
+  }
+
+  // The disk has caught up.
+  void commit() {
+    records_->submit();
+    while (store_->step()) {
+    }
+    broker_->durable(records_->durable_position(), clock_.time);
+  }
+  broker::ConnectionId connect(std::string_view client_id, std::uint32_t expiry_s = 1000,
+                               std::string_view will_topic = {}) {
+    wire::PropertyWriter properties;
+    if (expiry_s != 0) properties.add_number(wire::PropertyId::session_expiry_interval, expiry_s);
+    wire::Connect packet;
+    packet.client_id = client_id;
+    packet.clean_start = false;
+    packet.properties = properties.properties();
+    if (!will_topic.empty()) packet.will = wire::Will{will_topic, as_bytes("gone"), QoS::at_least_once, false, {}};
+    const broker::ConnectionId id = transport_.open();
+    broker_->connection_opened(id, "tcp", "address", clock_.time);
+    send(id, packet);
+    commit();
+    return id;
+  }
+  void send(broker::ConnectionId id, const wire::Packet& packet) {
+    const session::test::Bytes bytes = session::test::encoded(packet, ProtocolVersion::v5_0);
+    broker_->bytes_received(id, bytes, clock_.time);
+  }
+  void subscribe(broker::ConnectionId id, std::string_view filter, unsigned qos) {
+    wire::FilterListWriter filters(true);
+    wire::SubscriptionOptions options;
+    options.qos = static_cast<QoS>(qos);
+    filters.add({filter, options});
+    send(id, wire::Subscribe{900, {}, filters.list()});
+    commit();
+  }
+  void publish(broker::ConnectionId id, std::string_view topic, unsigned qos, std::string_view payload,
+               std::uint16_t packet_id, bool retain = false) {
+    send(id, wire::Publish{topic, as_bytes(payload), static_cast<QoS>(qos), false, retain, packet_id, {}});
+  }
+  void ack(broker::ConnectionId id, PacketType type, std::uint16_t packet_id) {
+    send(id, wire::PublishAck{type, packet_id, wire::ReasonCode::success, {}});
+  }
+  void leave(broker::ConnectionId id) {
+    transport_.lose(id);
+    broker_->connection_lost(id, broker::LostBy::network_error, clock_.time);
+  }
+  Texts written(broker::ConnectionId id) {
+    return session::test::take_packets(transport_.at(id).outbox, ProtocolVersion::v5_0, wire::Sender::server);
+  }
+  broker::Broker& broker() { return *broker_; }
+  store::Store& store() { return *store_; }
+
+  Result<Recovered> recovered = Recovered{};
+
+ private:
+  ManualClock& clock_;
+  broker::BrokerOptions options_;
+  std::unique_ptr<store::Store> store_;
+  std::optional<DurableRecords> records_;
+  broker::testing::FakeTransport transport_;
+  broker::AllowAll all_;
+  broker::testing::SilentLog log_;
+  std::optional<broker::Broker> broker_;
+};
+
+class Durable : public ::testing::Test {
+ protected:
+  Process& process() {
+    if (!process_) process_.emplace(disk_, clock_);
+    return *process_;
+  }
+  // Only what was synced is left.
+  Process& lose_power() {
+    disk_ = disk_->power_cut();
+    process_.reset();
+    return process();
+  }
+  void drop_hello(broker::ConnectionId id) { process().written(id); }
+
+  ManualClock clock_;
+  std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
+  std::optional<Process> process_;
+};
+
+TEST_F(Durable, NoAcknowledgementBeforeTheDiskHasTheMessage) {
+  Process& process = this->process();
+  const auto reader = process.connect("reader");
+  process.subscribe(reader, "t", 1);
+  const auto writer = process.connect("writer", 0);
+  drop_hello(writer);
+  process.publish(writer, "t", 1, "x", 1);
+  process.publish(writer, "t", 2, "y", 2);
+  EXPECT_THAT(process.written(writer), IsEmpty());
+  process.commit();
+  EXPECT_THAT(process.written(writer), ElementsAre(HasSubstr("PUBACK 1"), HasSubstr("PUBREC 2")));
+}
+
+TEST_F(Durable, OwedMessagesComeBackInOrder) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t/#", 2);
+  process().leave(reader);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t/a", 1, std::to_string(i), i);
+  process().commit();
+  process().publish(writer, "t/a", 1, "not synced", 4);
+
+  EXPECT_EQ(lose_power().recovered->deliveries, 3u);
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again),
+              ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("t/a=1"), HasSubstr("t/a=2"), HasSubstr("t/a=3")));
+}
+
+TEST_F(Durable, WhatWasAcknowledgedDoesNotComeBackOnceTheCursorIsWritten) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  const auto writer = process().connect("writer", 0);
+  process().publish(writer, "t", 1, "x", 1);
+  process().commit();
+  process().ack(reader, PacketType::puback, 1);
+  clock_.time.mono_ms += 1'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  EXPECT_EQ(lose_power().recovered->deliveries, 0u);
+}
+
+TEST_F(Durable, AnOutgoingQos2MessageKeepsItsIdentifierAndIsNotSentTwice) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 2);
+  const auto writer = process().connect("writer", 0);
+  drop_hello(reader);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 2, std::to_string(i), i);
+  EXPECT_THAT(process().written(reader), IsEmpty()) << "its identifier is not stored yet";
+  process().commit();
+  EXPECT_THAT(process().written(reader), ElementsAre(HasSubstr("PUBLISH 1 qos2 t=1"), HasSubstr("PUBLISH 2 qos2 t=2"),
+                                                     HasSubstr("PUBLISH 3 qos2 t=3")));
+  process().ack(reader, PacketType::pubrec, 1);
+  process().ack(reader, PacketType::pubrec, 2);
+  process().commit();
+  process().ack(reader, PacketType::pubcomp, 2);
+  process().commit();
+
+  lose_power();
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again),
+              ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("PUBREL 1"), HasSubstr("PUBLISH 3 qos2 dup t=3")))
+      << "1 was received, 2 is over, 3 was only sent";
+}
+
+TEST_F(Durable, AnIncomingQos2MessageIsTakenOnce) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 2);
+  process().leave(reader);
+  const auto writer = process().connect("writer");
+  process().publish(writer, "t", 2, "x", 9);
+  process().commit();
+
+  lose_power();
+  const auto again = process().connect("writer");
+  drop_hello(again);
+  process().publish(again, "t", 2, "x", 9);  // its PUBREC was lost
+  process().commit();
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("PUBREC 9")));
+  process().ack(again, PacketType::pubrel, 9);
+  process().commit();
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("PUBCOMP 9")));
+  EXPECT_EQ(lose_power().recovered->deliveries, 1u);
+}
+
+TEST_F(Durable, AHandOverHoldsAfterTheCrash) {
+  const auto first = process().connect("first");
+  process().subscribe(first, "$share/g/t", 1);
+  process().leave(first);
+  const auto writer = process().connect("writer", 0);
+  process().publish(writer, "t", 1, "x", 1);
+  process().commit();
+  const auto second = process().connect("second");
+  process().subscribe(second, "$share/g/t", 1);
+  EXPECT_THAT(process().written(second), ::testing::Contains(HasSubstr("t=x")));
+  process().commit();
+
+  EXPECT_EQ(lose_power().recovered->deliveries, 1u);
+  const auto second_again = process().connect("second");
+  EXPECT_THAT(process().written(second_again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("t=x")));
+  const auto first_again = process().connect("first");
+  EXPECT_THAT(process().written(first_again), ElementsAre(HasSubstr("CONNACK 00 present")));
+}
+
+TEST_F(Durable, RetainedMessagesAndWillsComeBack) {
+  const auto watcher = process().connect("watcher");
+  process().subscribe(watcher, "#", 1);
+  process().leave(watcher);
+  const auto writer = process().connect("writer", 1000, "will");
+  process().publish(writer, "keep", 1, "kept", 1, true);
+  process().publish(writer, "erased", 1, "x", 2, true);
+  process().publish(writer, "erased", 1, "", 3, true);
+  process().commit();
+
+  EXPECT_EQ(lose_power().recovered->retained, 1u);
+  process().broker().run_timers(clock_.time);
+  const auto again = process().connect("watcher");
+  EXPECT_THAT(process().written(again), ::testing::Contains(HasSubstr("will=gone")));
+  const auto fresh = process().connect("fresh", 0);
+  process().subscribe(fresh, "keep", 0);
+  EXPECT_THAT(process().written(fresh), ::testing::Contains(HasSubstr("keep=kept")));
+}
+
+TEST_F(Durable, ASessionEndsByTheTimeThatPassedWhileNobodyRan) {
+  const auto brief = process().connect("brief", 10);
+  process().leave(brief);
+  process().connect("long", 1000);
+  clock_.time.mono_ms += 1'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  clock_.time.wall_ms += 60'000;
+  EXPECT_EQ(lose_power().recovered->sessions, 2u);
+  process().broker().run_timers(clock_.time);
+  EXPECT_EQ(process().broker().sessions(), 1u);
+}
+
+TEST_F(Durable, TheLogIsTrimmedBehindWhatIsOwed) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, "x", i);
+  process().commit();
+  for (std::uint16_t i = 1; i <= 2; ++i) process().ack(reader, PacketType::puback, i);
+  clock_.time.mono_ms += 10'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  EXPECT_EQ(process().store().reader().first(), 3u);
+}
+
+TEST_F(Durable, ALostRecordStopsTheStartUntilItIsToBeSkipped) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  process().leave(reader);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, "x", i);
+  process().commit();
+  disk_ = disk_->power_cut();
+  disk_->lose_record(2);
+  process_.reset();
+  ASSERT_FALSE(process().recovered.has_value());
+  EXPECT_THAT(process().recovered.error().message, HasSubstr("store.skip_damaged"));
+}
+
+TEST(RecordCodec, AMessageAndItsReceiversComeBackAndNoCutIsMistaken) {
+  const Now now{5'000, 1'700'000'000'000};
+  session::MessageFacts facts;
+  facts.qos = QoS::exactly_once;
+  facts.retain = true;
+  facts.publisher = 42;
+  facts.received_wall_ms = 123;
+  facts.expires_at_ms = 15'000;
+  wire::PropertyWriter properties;
+  properties.add_pair(wire::PropertyId::user_property, "k", "v");
+  const auto message = session::MessageRef::make("a/b", as_bytes("payload"), properties.properties(), facts);
+  const std::uint32_t identifiers[] = {7, 268'435'455};
+  const broker::Owed owed[] = {{300, QoS::at_least_once, false, {}, {}},
+                               {1, QoS::exactly_once, true, "$share/g/a/+", identifiers}};
+  ByteWriter writer;
+  encode(broker::MessageOwed{*message, 0, 0, owed}, now, writer);
+
+  const Now later{1'000, 1'700'000'002'000};  // after a restart the monotonic clock begins anew
+  const auto record = decode_log_record(writer.view(), later);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->message->topic(), "a/b");
+  EXPECT_EQ(as_text(record->message->payload()), "payload");
+  EXPECT_TRUE(equal(record->message->properties().raw(), properties.properties().raw()));
+  EXPECT_EQ(record->message->facts().publisher, 42u);
+  EXPECT_EQ(record->message->facts().expires_at_ms, 1'000 + 8'000);
+  ASSERT_EQ(record->owed.size(), 2u);
+  EXPECT_EQ(record->owed[0].session_key, 300u);
+  EXPECT_EQ(record->owed[1].share, "$share/g/a/+");
+  EXPECT_THAT(record->owed[1].identifiers, ElementsAre(7, 268'435'455));
+  EXPECT_TRUE(record->owed[1].retain);
+
+  for (std::size_t size = 0; size < writer.view().size(); ++size) {
+    EXPECT_FALSE(decode_log_record(writer.view().first(size), later)) << size;
+  }
+}
+
+}  // namespace
+}  // namespace martlet::server
