@@ -54,6 +54,28 @@ address = "[::1]"
   EXPECT_EQ(config.listeners[1].address, "[::1]:1883");
 }
 
+TEST(ApplyToml, SetsWhatLimitsTheLog) {
+  ServerConfig config;
+  EXPECT_EQ(config.broker.log.max_age_s, 0u);
+  EXPECT_THAT(apply_toml(config, R"(
+[store]
+max_owed_messages = 5
+max_owed_bytes = "6 KiB"
+max_age = "7d"
+max_bytes = "8 GiB"
+recent_memory = "9 MiB"
+)",
+                         "c.toml"),
+              IsEmpty());
+  EXPECT_EQ(config.broker.log.max_owed_messages, 5u);
+  EXPECT_EQ(config.broker.log.max_owed_bytes, 6u << 10);
+  EXPECT_EQ(config.broker.log.max_age_s, 604'800u);
+  EXPECT_EQ(config.broker.log.max_bytes, std::uint64_t{8} << 30);
+  EXPECT_EQ(config.broker.log.recent_bytes, 9u << 20);
+  EXPECT_THAT(apply_toml(config, "store.max_age = \"never\"", "c.toml"), IsEmpty());
+  EXPECT_EQ(config.broker.log.max_age_s, 0u);
+}
+
 TEST(ApplyToml, DottedAndInlineFormsAreTheSame) {
   ServerConfig config;
   EXPECT_THAT(apply_toml(config,

@@ -7,8 +7,10 @@ namespace {
 
 constexpr std::int64_t kSecondMs = 1'000;
 constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kDayS = 86'400;
 constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kGiB = kKiB * kKiB * kKiB;
+constexpr std::int64_t kTiB = kKiB * kGiB;
 constexpr std::int64_t kLargestPacketBytes = 268'435'455 + 5;  // remaining length and the fixed header [2.1.4]
 constexpr std::int64_t kMost = 4'294'967'295;                  // of what is kept in 32 bits
 constexpr std::int64_t kExpiryMaxS = broker::kExpiryNever - 1;
@@ -94,6 +96,25 @@ constexpr std::array kServerOptions = {
         [](auto& c) -> auto& { return c.skip_damaged; },
         toggle("store.skip_damaged",
                "Start without what is damaged in the data directory, and say what was left out.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.log.max_owed_messages; },
+        integer("store.max_owed_messages", 0, kMost, "Messages that one session may be owed in the log; 0: no limit.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.log.max_owed_bytes; },
+        bytes("store.max_owed_bytes", 0, 1024 * kTiB,
+              "Bytes of messages that one session may be owed in the log; 0: no limit.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.log.max_age_s; },
+        seconds("store.max_age", 1, 36'500 * kDayS, 0,
+                "Age at which a message leaves the log, whoever is still owed it.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.log.max_bytes; },
+        bytes("store.max_bytes", 0, 1024 * kTiB,
+              "Size of the log at which its oldest messages leave it, whoever is still owed them; 0: no limit.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.log.recent_bytes; },
+        bytes("store.recent_memory", 0, 1024 * kGiB,
+              "Memory for the newest part of the log: a session that is hardly behind is served without the disk.")),
 
     // --- auth
     row(
@@ -213,7 +234,7 @@ constexpr std::array kServerOptions = {
     // --- sys
     row(
         [](auto& c) -> auto& { return c.broker.sys_interval_s; },
-        seconds("sys.interval", 1, 86'400, 0, "How often changed $SYS/broker/... topics are published.")),
+        seconds("sys.interval", 1, kDayS, 0, "How often changed $SYS/broker/... topics are published.")),
 
     // --- log
     row(
