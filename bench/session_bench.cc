@@ -38,7 +38,7 @@ class Stage {
  public:
   explicit Stage(ProtocolVersion version) : version_(version) {
     options_.sys_interval_s = 0;
-    records_.keeps_names = false;
+    records_.keeps_names = records_.keeps_log = false;
     broker_.emplace(options_, Ports{transport_, records_, all_, all_, log_}, now_);
     publisher_ = connect("publisher");
   }

@@ -167,6 +167,7 @@ class Run {
   Run(const std::uint8_t* data, std::size_t size) : script_(data, size), options_(options_of(script_)) {
     records_.keeps_names = false;
     records_.at_once = script_.ConsumeBool();
+    records_.keeps_log = script_.ConsumeBool();
     broker_.emplace(options_, Ports{transport_, records_, rules_, rules_, log_}, now_);
   }
 

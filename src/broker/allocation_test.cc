@@ -80,7 +80,7 @@ class Allocation : public ::testing::TestWithParam<Case> {
   Allocation() {
     options_.sys_interval_s = 0;
     broker_.emplace(options_, Ports{transport_, records_, all_, all_, log_}, now_);
-    records_.keeps_names = false;
+    records_.keeps_names = records_.keeps_log = false;
     publisher_ = connect("publisher");
     for (std::size_t i = 0; i < GetParam().subscribers; ++i) {
       subscribers_.push_back(connect("subscriber" + std::to_string(i)));

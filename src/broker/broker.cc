@@ -294,8 +294,11 @@ void Broker::run_timers(const Now& now) {
         publish_sys(now);
         deadlines_.add({now.mono_ms + std::int64_t{options_.sys_interval_s} * 1000, DueKind::sys_topics, 0, 0});
         break;
-      case DueKind::retained_feed:
-        if (Connection* connection = find({due.number, due.generation})) service(*connection, now);
+      case DueKind::service:
+        if (Connection* connection = find({due.number, due.generation})) {
+          connection->loads_later = false;
+          service(*connection, now);
+        }
         break;
       case DueKind::checkpoint:
         checkpoint(now);
@@ -419,6 +422,7 @@ void Broker::detach(Session& session, bool taken_over, const Now& now) {
     observed_now_ = &now;
     session.state.outgoing.drop_waiting_qos0(session::DropReason::offline, *this);
   }
+  session.state.outgoing.unload();
   // Who takes over gets what is unfinished itself; without a clean start nothing has been left.
   if (!taken_over) hand_over_all(session, now);
   session.expires_at_ms = session.expiry_s == kExpiryNever ? kNever : deadline_in_s(now, session.expiry_s);
@@ -436,6 +440,11 @@ void Broker::end_session(Session& session, const Now& now) {
     verdicts_.record({VerdictReason::session_ended, session.client_id, delivery.message->topic(), "the session ended"},
                      now);
   });
+  if (const std::size_t logged = session.state.outgoing.logged_messages(); logged != 0) {
+    counters_.publish_dropped += logged;
+    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(logged, 0xFFFF'FFFF));
+    verdicts_.record({VerdictReason::session_ended, session.client_id, {}, "the session ended", count}, now);
+  }
   if (session.key != 0) {
     ports_.records.append(SessionEnded{session.key});
     by_key_.erase(session.key);

@@ -18,6 +18,7 @@
 #include "broker/deadline_queue.h"
 #include "broker/options.h"
 #include "broker/ports.h"
+#include "broker/recent_log.h"
 #include "broker/restored.h"
 #include "broker/retained_store.h"
 #include "broker/router.h"
@@ -65,7 +66,11 @@ class Broker : private session::DeliveryObserver {
   void restore(const RestoredSubscription& subscription, const Now& now);
   void restore(const RestoredExchange& exchange);
   // In the order of the log.
-  void restore(RestoredDelivery delivery, const Now& now);
+  void restore(const RestoredDelivery& delivery);
+  void restore(RestoredFlight flight);
+  // Deliveries that were restored and had been handed over to others; `positions` in order. Returns how many there
+  // were.
+  std::size_t restore_handed_over(std::uint64_t key, std::span<const std::uint64_t> positions);
   void restore_retained(const session::MessageRef& message);
   void restore_will(std::string client_id, SessionWill will);
   void restored(const Now& now);
@@ -91,6 +96,7 @@ class Broker : private session::DeliveryObserver {
 
   // session::DeliveryObserver, about observed_session_.
   Ticket about_to_send(const session::Delivery& delivery, std::uint16_t packet_id) override;
+  std::size_t load(std::span<const session::LoggedDelivery> from, std::span<session::Delivery> to) override;
   void sent(const session::Delivery& delivery) override;
   void queued(const session::Delivery& delivery) override;
   void dropped(const session::Delivery& delivery, session::DropReason reason) override;
@@ -148,6 +154,7 @@ class Broker : private session::DeliveryObserver {
   void start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
                       std::uint32_t identifier);
   void feed_retained(Connection& connection, const Now& now);
+  void log_retained(Session& session, session::Delivery& delivery);
   enum class Fed : std::uint8_t { done, no_room, enough_for_now };
   Fed feed_retained(Connection& connection, std::string_view filter, RetainedCursor& cursor, std::size_t& budget,
                     const Now& now);
@@ -157,16 +164,22 @@ class Broker : private session::DeliveryObserver {
   bool may_publish(Connection& connection, const wire::Publish& publish, const Now& now);
   bool disk_takes(Connection& connection, const wire::Publish& publish, const Now& now);
   bool retain(const session::MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now);
-  // Gives the message to everyone who is owed it; returns how many. Those who outlive a crash are in owed_ then.
+  // Gives the message to everyone who is owed it; returns how many. append_owed() follows.
   std::uint32_t route(const session::MessageRef& message, const Now& now);
-  void owe(const Session& session, const session::Delivery& delivery);
+  // The next record of the log may become this message's; owed_ is empty.
+  void begin_owed(const session::MessageRef& message);
+  // Its record, if anybody persistent took it; with what takes the publisher's QoS 2 identifier, 0 for none.
+  Ticket append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id);
+  void end_owed(bool recorded);
+  void owe(Session& session, const session::Delivery& delivery);
   std::span<const Owed> owed();
-  void deliver_owed(Session& session, session::Delivery delivery, std::uint64_t position, const Now& now);
+  // Delivers, and owes the message to a persistent session that took it at QoS 1 or 2.
+  void deliver_owed(Session& session, session::Delivery delivery, const Now& now);
   // False when the session did not take it.
   bool deliver(Session& session, session::Delivery delivery, const Now& now);
-  // `position`: that of the message in the log. Owes it to the member in owed_ if the member is persistent.
-  Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, std::uint64_t position,
-                          const Session* except, const Now& now);
+  Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
+                          const Now& now);
+  void hand_over(Session& session, std::vector<session::Delivery> left, const Now& now);
   template <class Accepts>
   void hand_over(Session& session, Accepts&& accepts, const Now& now);
   void leave_group(Session& session, std::uint32_t group_id, const Now& now);
@@ -188,11 +201,21 @@ class Broker : private session::DeliveryObserver {
   void checkpoint_later(Session& session, const Now& now);
   void checkpoint(const Now& now);
   void checkpoint(Session& session);
-  void trim();
+  void trim(const Now& now);
+  // Cuts off what the limits on the log do not let it keep.
+  void cut_log(const Now& now);
+  Ticket record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,
+                             std::uint32_t identifier);
   void record_will(const std::string& client_id, const SessionWill& will);
+  void load_later(const Session& session);
+  // What was read for the observed session has gaps.
+  void note_damage(std::string_view damage, std::span<const session::Delivery> read);
+  std::uint32_t origin_of(const Session& session, std::string_view share) const;
 
   Actor actor_of(const Session& session) const;
   Ticket record(const Session& session, const Record& record);
+  // What is acknowledged to it is kept in the log.
+  bool logs(const Session& session) const { return session.key != 0 && ports_.records.next_position() != 0; }
   void log_end(const Connection& connection, const Verdict& verdict);
 
   const BrokerOptions& options_;
@@ -222,6 +245,10 @@ class Broker : private session::DeliveryObserver {
   };
   std::vector<OwedShare> owed_shares_;
   std::vector<Owed> owed_;
+  std::uint64_t owed_position_ = 0;  // that its record takes
+  Ticket owed_ticket_ = Ticket::done();
+  RecentLog recent_;
+  std::uint64_t log_begin_ = 0;  // as its limits cut it
   const session::Message* routed_ = nullptr;
   bool routed_dropped_ = false;
 

@@ -1,8 +1,10 @@
 // What must survive a crash: sessions' cursors, exchanges and wills on their way to the disk, and all of it back again.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
+#include "base/printable.h"
 #include "broker/broker.h"
 #include "topic/filter.h"
 
@@ -16,6 +18,17 @@ namespace {
 // A lost cursor only means that acknowledged messages come again, so it is written now and then.
 constexpr std::int64_t kCheckpointMs = 500;
 constexpr std::int64_t kTrimMs = 5'000;
+
+Delivery recent_delivery(const RecentLog::Entry& entry, const session::LoggedDelivery& logged, std::uint64_t key) {
+  Delivery delivery = Delivery::from(logged);
+  delivery.message = entry.message;
+  if (logged.identifier == session::kManyIdentifiers && entry.identifiers) {
+    const auto& all = *entry.identifiers;
+    const auto at = std::find_if(all.begin(), all.end(), [key](const auto& one) { return one.first == key; });
+    if (at != all.end()) delivery.identifiers = at->second;
+  }
+  return delivery;
+}
 
 }  // namespace
 
@@ -64,7 +77,7 @@ void Broker::checkpoint(const Now& now) {
   }
   if (now.mono_ms < trim_at_ms_) return;
   trim_at_ms_ = now.mono_ms + kTrimMs;
-  trim();
+  trim(now);
 }
 
 void Broker::checkpoint(Session& session) {
@@ -79,14 +92,42 @@ void Broker::checkpoint(Session& session) {
   });
 }
 
-// The log is kept from the lowest position that somebody is still owed.
-void Broker::trim() {
+// The log is kept from the lowest position that somebody is still owed, within its limits.
+void Broker::trim(const Now& now) {
+  cut_log(now);
   std::uint64_t lowest = ports_.records.next_position();
   for (const auto& [key, session] : by_key_) {
     const session::Outgoing& outgoing = session->state.outgoing;
     if (outgoing.in_flight() + outgoing.waiting_messages() > 0) lowest = std::min(lowest, session->cursor);
   }
+  lowest = std::max(lowest, log_begin_);
   if (lowest != 0) ports_.records.append(Trimmed{lowest});
+}
+
+void Broker::cut_log(const Now& now) {
+  const LogLimits& limits = options_.log;
+  const std::int64_t oldest_wall_ms = limits.max_age_s == 0 ? 0 : now.wall_ms - std::int64_t{limits.max_age_s} * 1000;
+  for (const bool by_age : {true, false}) {
+    const std::uint64_t begin = by_age ? oldest_wall_ms == 0 ? 0 : ports_.records.begin_within(0, oldest_wall_ms)
+                                : limits.max_bytes == 0 ? 0
+                                                        : ports_.records.begin_within(limits.max_bytes, 0);
+    if (begin <= log_begin_) continue;
+    log_begin_ = begin;
+    for (const auto& [key, session] : by_key_) {
+      const std::size_t cut = session->state.outgoing.cut_below(begin);
+      if (cut == 0) continue;
+      counters_.publish_dropped += cut;
+      const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(cut, 0xFFFF'FFFF));
+      verdicts_.record(
+          {VerdictReason::log_limit, session->client_id, {}, by_age ? "store.max_age" : "store.max_bytes", count}, now);
+      if (ports_.log.wants(LogLevel::warning)) {
+        ports_.log.write(LogLevel::warning,
+                         fmt::format("client \"{}\" loses {} messages that waited for it: {}",
+                                     printable(session->client_id), cut, by_age ? "store.max_age" : "store.max_bytes"));
+      }
+      checkpoint(*session);
+    }
+  }
 }
 
 void Broker::record_will(const std::string& client_id, const SessionWill& will) {
@@ -94,7 +135,49 @@ void Broker::record_will(const std::string& client_id, const SessionWill& will) 
       WillChanged{client_id, will.message ? will.message.get() : nullptr, will.delay_s, will.expiry_s});
 }
 
-void Broker::owe(const Session& session, const Delivery& delivery) {
+Ticket Broker::record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,
+                                   std::uint32_t identifier) {
+  SubscriptionChanged changed{session.key, filter, options, identifier, {}};
+  if (const auto cursor = session.retained.find(filter); cursor != session.retained.end()) {
+    changed.retained_from = cursor->second.position;
+  }
+  return record(session, changed);
+}
+
+// ---- the log
+
+void Broker::begin_owed(const session::MessageRef& message) {
+  owed_shares_.clear();
+  owed_ticket_ = Ticket::done();
+  owed_position_ = message->facts().qos == QoS::at_most_once ? 0 : ports_.records.next_position();
+  // At once: somebody's queue may ask for it before all have got it.
+  if (owed_position_ != 0) recent_.push(owed_position_, message);
+}
+
+Ticket Broker::append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id) {
+  const bool recorded = !owed_shares_.empty();
+  if (recorded) {
+    owed_ticket_ = ports_.records.append(MessageOwed{*message, publisher_key, packet_id, owed()});
+  } else if (packet_id != 0) {
+    owed_ticket_ = ports_.records.append(IncomingTaken{publisher_key, packet_id});
+  }
+  end_owed(recorded);
+  return owed_ticket_;
+}
+
+void Broker::end_owed(bool recorded) {
+  if (std::exchange(owed_position_, 0) == 0) return;
+  if (!recorded) return recent_.withdraw();
+  for (const OwedShare& share : owed_shares_) {
+    if (share.identifiers.view().size() > 1) recent_.keep_identifiers(share.owed.session_key, share.identifiers);
+  }
+  if (recent_.bytes() > options_.log.recent_bytes) {
+    recent_.shrink(options_.log.recent_bytes, ports_.records.readable_below());
+  }
+}
+
+void Broker::owe(Session& session, const Delivery& delivery) {
+  session.owed_position = delivery.position;
   OwedShare share;
   share.owed.session_key = session.key;
   share.owed.qos = delivery.qos;
@@ -113,6 +196,55 @@ std::span<const Owed> Broker::owed() {
     owed_.back().identifiers = share.identifiers.view();
   }
   return owed_;
+}
+
+std::size_t Broker::load(std::span<const session::LoggedDelivery> from, std::span<Delivery> to) {
+  constexpr std::uint64_t kMostBytes = 256u << 10;
+  const Session& session = *observed_session_;
+  std::uint64_t bytes = 0;
+  std::size_t done = 0;
+  while (done < from.size() && bytes < kMostBytes) {
+    if (const RecentLog::Entry* entry = recent_.find(from[done].position)) {
+      to[done] = recent_delivery(*entry, from[done], session.key);
+      bytes += to[done++].footprint_bytes();
+      continue;
+    }
+    std::size_t end = done + 1;
+    while (end < from.size() && !recent_.find(from[end].position)) ++end;
+    const LogReading reading =
+        ports_.records.read(session.key, from.subspan(done, end - done), to.subspan(done, end - done));
+    if (!reading.damage.empty()) note_damage(reading.damage, to.subspan(done, reading.done));
+    for (std::size_t i = done; i < done + reading.done; ++i) {
+      if (to[i].message) bytes += to[i].footprint_bytes();
+    }
+    done += reading.done;
+    if (done < end) break;
+  }
+  work_done_ += done;
+  if (done == 0) load_later(session);
+  return done;
+}
+
+// The log cannot be read just now.
+void Broker::load_later(const Session& session) {
+  constexpr std::int64_t kPauseMs = 200;
+  Connection* connection = session.connection;
+  if (!connection || connection->loads_later) return;
+  connection->loads_later = true;
+  deadlines_.add({observed_now_->mono_ms + kPauseMs, DueKind::service, connection->id.slot, connection->id.generation});
+}
+
+void Broker::note_damage(std::string_view damage, std::span<const Delivery> read) {
+  const auto lost = std::count_if(read.begin(), read.end(), [](const Delivery& delivery) { return !delivery.message; });
+  counters_.publish_dropped += static_cast<std::uint64_t>(lost);
+  verdicts_.record({VerdictReason::log_damaged,
+                    observed_session_->client_id,
+                    {},
+                    "the log cannot be read",
+                    static_cast<std::uint32_t>(lost)},
+                   *observed_now_);
+  ports_.log.write(LogLevel::error, fmt::format("client \"{}\" loses {} messages that waited for it: {}",
+                                                printable(observed_session_->client_id), lost, damage));
 }
 
 // ---- back again
@@ -141,6 +273,10 @@ void Broker::restore(const RestoredSubscription& restored, const Now&) {
   } else {
     router_.index().add(parsed->filter, {session.number, restored.identifier, restored.options.to_byte()});
   }
+  if (restored.retained_from) {
+    session.retained.insert_or_assign(
+        restored.filter, RetainedCursor{*restored.retained_from, restored.options, restored.identifier, 0});
+  }
   session.filter_bytes += topic::SubscriptionIndex::cost_bytes(restored.filter);
   session.subscriptions.insert_or_assign(restored.filter, group_id);
 }
@@ -150,23 +286,37 @@ void Broker::restore(const RestoredExchange& exchange) {
   if (at != by_key_.end()) at->second->state.incoming.begin(exchange.packet_id, Ticket::done());
 }
 
-void Broker::restore(RestoredDelivery restored, const Now& now) {
+std::uint32_t Broker::origin_of(const Session& session, std::string_view share) const {
+  if (share.empty()) return 0;
+  const auto group = session.subscriptions.find(share);
+  return group == session.subscriptions.end() ? 0 : group->second;
+}
+
+void Broker::restore(const RestoredDelivery& restored) {
   const auto at = by_key_.find(restored.key);
   if (at == by_key_.end()) return;
-  Session& session = *at->second;
-  if (!restored.share.empty()) {
-    const auto group = session.subscriptions.find(restored.share);
-    if (group != session.subscriptions.end()) restored.delivery.origin = group->second;
-  }
-  if (restored.packet_id != 0) {
-    const auto state = restored.received ? session::FlightState::released : session::FlightState::published;
-    return session.state.outgoing.restore(std::move(restored.delivery), restored.packet_id, state);
-  }
-  // It was taken under the limits once already.
-  constexpr session::QueueLimits kNoLimits{0xFFFF'FFFF, ~std::uint64_t{0}, session::DropPolicy::drop_newest};
-  observed_session_ = &session;
-  observed_now_ = &now;
-  session.state.outgoing.enqueue(std::move(restored.delivery), kNoLimits, now, *this);
+  session::LoggedDelivery logged = restored.logged;
+  logged.origin = origin_of(*at->second, restored.share);
+  at->second->state.outgoing.restore_waiting(logged, restored.footprint_bytes);
+}
+
+void Broker::restore(RestoredFlight restored) {
+  const auto at = by_key_.find(restored.key);
+  if (at == by_key_.end()) return;
+  restored.delivery.origin = origin_of(*at->second, restored.share);
+  const auto state = restored.received ? session::FlightState::released : session::FlightState::published;
+  at->second->state.outgoing.restore(std::move(restored.delivery), restored.packet_id, state);
+}
+
+std::size_t Broker::restore_handed_over(std::uint64_t key, std::span<const std::uint64_t> positions) {
+  const auto at = by_key_.find(key);
+  if (at == by_key_.end()) return 0;
+  session::Outgoing& outgoing = at->second->state.outgoing;
+  const std::size_t before = outgoing.logged_messages();
+  outgoing.remove_logged([&](const session::LoggedDelivery& delivery) {
+    return std::binary_search(positions.begin(), positions.end(), delivery.position);
+  });
+  return before - outgoing.logged_messages();
 }
 
 void Broker::restore_retained(const session::MessageRef& message) {

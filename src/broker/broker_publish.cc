@@ -93,10 +93,8 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   }
   const bool dedupe = publish.qos == QoS::exactly_once && publisher.persistent();
   const std::uint16_t packet_id = dedupe ? publish.packet_id : std::uint16_t{0};
-  if (!owed_shares_.empty()) {
-    ticket = ports_.records.append(MessageOwed{*message, dedupe ? publisher.key : 0, packet_id, owed()});
-  } else if (dedupe) {
-    ticket = ports_.records.append(IncomingTaken{publisher.key, packet_id});
+  if (const Ticket owed = append_owed(message, dedupe ? publisher.key : 0, packet_id); owed.position() != 0) {
+    ticket = owed;
   }
   connection.endpoint.publish_done(
       publish, ticket, receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, remark, out);
@@ -132,15 +130,14 @@ bool Broker::retain(const MessageRef& message, std::string_view client_id, Ticke
 
 std::uint32_t Broker::route(const MessageRef& message, const Now& now) {
   std::uint32_t receivers = 0;
-  owed_shares_.clear();
+  begin_owed(message);
   const session::MessageFacts& facts = message->facts();
-  const std::uint64_t position = facts.qos == QoS::at_most_once ? 0 : ports_.records.next_position();
   const auto targets = router_.match(message->topic(), facts.publisher);
   work_done_ += router_.visited();
   for (const Target& target : targets) {
     ++receivers;
     if (!target.session) {
-      deliver_shared(target.group, message, position, nullptr, now);
+      deliver_shared(target.group, message, nullptr, now);
       continue;
     }
     Delivery delivery;
@@ -148,19 +145,24 @@ std::uint32_t Broker::route(const MessageRef& message, const Now& now) {
     delivery.identifiers = session::SubscriptionIdentifiers(router_.identifiers_of(target));
     delivery.qos = std::min(facts.qos, target.qos);  // [MQTT-3.8.4-8]
     delivery.retain = facts.retain && target.retain_as_published;
-    deliver_owed(*target.session, std::move(delivery), position, now);
+    deliver_owed(*target.session, std::move(delivery), now);
   }
   return receivers;
 }
 
-// Delivers, and owes the message to a persistent session that took it at QoS 1 or 2.
-void Broker::deliver_owed(Session& session, Delivery delivery, std::uint64_t position, const Now& now) {
-  const bool owed = session.persistent() && delivery.qos != QoS::at_most_once && position != 0;
-  if (!owed) {
+void Broker::deliver_owed(Session& session, Delivery delivery, const Now& now) {
+  if (owed_position_ == 0 || session.key == 0 || delivery.qos == QoS::at_most_once) {
     deliver(session, std::move(delivery), now);
     return;
   }
-  delivery.position = position;
+  // A position names one delivery of a session: what it gets of the same message besides has a record of its own.
+  if (session.owed_position == owed_position_) {
+    const MessageRef message = delivery.message;
+    const Ticket ticket = append_owed(message, 0, 0);
+    begin_owed(message);
+    owed_ticket_ = ticket;
+  }
+  delivery.position = owed_position_;
   owe(session, delivery);
   if (!deliver(session, std::move(delivery), now)) owed_shares_.pop_back();
 }
@@ -194,8 +196,8 @@ bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   return !routed_dropped_;
 }
 
-Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, std::uint64_t position,
-                                const Session* except, const Now& now) {
+Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except,
+                                const Now& now) {
   SharedGroup* group = groups_.find(group_id);
   const SharedMember* member =
       group ? groups_.pick(*group, message->topic(), message->facts().publisher, except) : nullptr;
@@ -207,7 +209,7 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
   delivery.qos = std::min(message->facts().qos, member->options.qos);  // [MQTT-4.8.2-3]
   delivery.retain = message->facts().retain && member->options.retain_as_published;
   if (member->identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&member->identifier, 1});
-  deliver_owed(taker, std::move(delivery), position, now);
+  deliver_owed(taker, std::move(delivery), now);
   return &taker;
 }
 
@@ -224,14 +226,35 @@ void Broker::hand_over(Session& session, Accepts&& accepts, const Now& now) {
   outgoing.hand_over(
       unacknowledged, [&](std::uint32_t origin) { return origin != 0 && accepts(origin); },
       [&](Delivery delivery) { left.push_back(std::move(delivery)); });
-  for (Delivery& delivery : left) {
-    verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
-                      "the member left the shared subscription"},
-                     now);
-    owed_shares_.clear();
-    deliver_shared(delivery.origin, delivery.message, ports_.records.next_position(), &session, now);
-    if (!owed_shares_.empty()) {
-      ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed().front()});
+  hand_over(session, std::move(left), now);
+}
+
+// Those without a message are in the log.
+void Broker::hand_over(Session& session, std::vector<Delivery> left, const Now& now) {
+  constexpr std::size_t kLoaded = 64;
+  session::LoggedDelivery wanted[kLoaded];
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (!left[i].message) {
+      std::size_t count = 0;
+      while (count < kLoaded && i + count < left.size() && !left[i + count].message) {
+        wanted[count] = left[i + count].logged();
+        ++count;
+      }
+      observed_session_ = &session;
+      observed_now_ = &now;
+      load({wanted, count}, {&left[i], count});
+    }
+    const Delivery& delivery = left[i];
+    if (delivery.message) {
+      verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
+                        "the member left the shared subscription"},
+                       now);
+      begin_owed(delivery.message);
+      deliver_shared(delivery.origin, delivery.message, &session, now);
+      if (!owed_shares_.empty()) {
+        ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed().front()});
+      }
+      end_owed(!owed_shares_.empty());
     }
     finished(session, delivery, now);
   }
@@ -300,6 +323,7 @@ void Broker::publish_own(const MessageRef& message, const Now& now) {
     arm_sweep(now);
   }
   route(message, now);
+  append_owed(message, 0, 0);
 }
 
 void Broker::publish_wills(const Now& now) {
@@ -315,7 +339,7 @@ void Broker::publish_wills(const Now& now) {
       Ticket ticket = Ticket::done();
       if (facts.retain) retain(message, client_id, ticket, now);
       const std::uint32_t receivers = route(message, now);
-      if (!owed_shares_.empty()) ports_.records.append(MessageOwed{*message, 0, 0, owed()});
+      append_owed(message, 0, 0);
       // Who came back with the same client identifier may have brought a will of its own.
       const Session* session = sessions_.find(client_id);
       record_will(client_id, session ? session->will : SessionWill());

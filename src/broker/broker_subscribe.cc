@@ -40,7 +40,7 @@ void Broker::on_subscribe(Connection& connection, const wire::Subscribe& subscri
     const ReasonCode reason = subscribe_one(session, entry, identifier, now);
     reasons.push_back(static_cast<std::uint8_t>(reason));
     if (wire::is_failure(reason)) return;
-    ticket = record(session, SubscriptionChanged{session.key, entry.filter, entry.options, identifier});
+    ticket = record_subscription(session, entry.filter, entry.options, identifier);
   });
   connection.endpoint.answer_request(ticket, {wire::PacketType::suback, subscribe.packet_id, {}, reasons}, out);
 }
@@ -166,19 +166,36 @@ void Broker::start_retained(Session& session, std::string_view filter, wire::Sub
 }
 
 void Broker::feed_retained(Connection& connection, const Now& now) {
-  auto& cursors = connection.session->retained;
+  Session& session = *connection.session;
+  auto& cursors = session.retained;
   const std::uint64_t left = kTurnWork > work_done_ ? kTurnWork - work_done_ : 0;
   const std::size_t most = std::clamp<std::uint64_t>(left, kLeastFed, kMostFed);
   std::size_t budget = most;
   while (!cursors.empty()) {
-    const Fed fed = feed_retained(connection, cursors.begin()->first, cursors.begin()->second, budget, now);
+    const auto first = cursors.begin();
+    const std::string before = first->second.position;
+    const Fed fed = feed_retained(connection, first->first, first->second, budget, now);
     if (fed == Fed::enough_for_now) {
-      deadlines_.add({now.mono_ms + 1, DueKind::retained_feed, connection.id.slot, connection.id.generation});
+      deadlines_.add({now.mono_ms + 1, DueKind::service, connection.id.slot, connection.id.generation});
     }
-    if (fed != Fed::done) break;
-    cursors.erase(cursors.begin());
+    if (fed != Fed::done) {
+      if (first->second.position == before) break;
+      record_subscription(session, first->first, first->second.options, first->second.identifier);
+      break;
+    }
+    const auto fed_up = cursors.extract(first);
+    record_subscription(session, fed_up.key(), fed_up.mapped().options, fed_up.mapped().identifier);
   }
   work_done_ += most - budget;
+}
+
+// The cursor goes on behind this message, so from now on the session is owed it like any other.
+void Broker::log_retained(Session& session, session::Delivery& delivery) {
+  begin_owed(delivery.message);
+  delivery.position = owed_position_;
+  owe(session, delivery);
+  owed_shares_.back().owed.ahead = true;
+  append_owed(delivery.message, 0, 0);
 }
 
 // Moves the cursor on as far as the client takes messages now, and the budget of steps through the index lasts.
@@ -197,6 +214,7 @@ Broker::Fed Broker::feed_retained(Connection& connection, std::string_view filte
         delivery.qos = qos;
         delivery.retain = true;
         if (cursor.identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&cursor.identifier, 1});
+        if (qos != wire::QoS::at_most_once && logs(*connection.session)) log_retained(*connection.session, delivery);
         connection.endpoint.send_ahead(std::move(delivery), now, out, *this);
         return true;
       });

@@ -1,4 +1,4 @@
-// What an operator sets of the messages that wait in the log for persistent sessions.
+// What an operator sets of the log as a whole; what one session may be owed is in session::QueueLimits.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,6 @@
 namespace martlet::broker {
 
 struct LogLimits {
-  // Of one session; what is above gives way as queue.drop_policy says. 0: no limit.
-  std::uint64_t max_owed_messages = 0;
-  std::uint64_t max_owed_bytes = 0;
   // Of the whole log; its oldest messages are cut off, whoever is owed them. 0: no limit.
   std::uint32_t max_age_s = 0;
   std::uint64_t max_bytes = 0;

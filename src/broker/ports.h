@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/ticket.h"
 #include "broker/records.h"
+#include "session/delivery.h"
 #include "wire/reason.h"
 #include "wire/types.h"
 
@@ -40,6 +42,12 @@ class Transport {
   virtual std::uint64_t bytes_sent() const = 0;
 };
 
+// What RecordSink::read() brought back.
+struct LogReading {
+  std::size_t done = 0;  // how many of those wanted
+  std::string damage;    // of the first one that cannot be had any more; empty if all were there
+};
+
 // Makes records durable. The ticket of a call covers that record and all before it. A sink that overrides nothing but
 // append() keeps no log: positions are 0 then.
 class RecordSink {
@@ -54,6 +62,24 @@ class RecordSink {
   virtual void submit() {}
   // How far tickets are resolved, for Broker::durable().
   virtual std::uint64_t durable_position() const { return 0; }
+
+  // ---- Reading on in the log. A sink that has positions has these.
+
+  // What lies below can be read back; above it is still on its way to the disk.
+  virtual std::uint64_t readable_below() const { return 0; }
+  // Reads the messages that `wanted` names, in order, for the session `key`, into `to`, which is as long; at least the
+  // first one, and more as long as they are not too large together. What is damaged or gone has no message.
+  virtual LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
+                          std::span<session::Delivery> to) {
+    (void)key, (void)wanted, (void)to;
+    return {};
+  }
+  // Where the log has to begin to be no larger than `max_bytes` (0: as it is), and to hold nothing that was received
+  // before `oldest_wall_ms` (0: any).
+  virtual std::uint64_t begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) {
+    (void)max_bytes, (void)oldest_wall_ms;
+    return 0;
+  }
 };
 
 // Keeps nothing: every ticket is resolved at once.

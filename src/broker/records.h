@@ -18,6 +18,7 @@ struct Owed {
   std::uint64_t session_key = 0;
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
+  bool ahead = false;      // retained, for a new subscription: it is older than what else waits
   std::string_view share;  // the shared subscription that it comes from, empty for none
   std::span<const std::uint32_t> identifiers;
 };
@@ -59,11 +60,14 @@ struct SessionChanged {
 struct SessionEnded {
   std::uint64_t key = 0;
 };
+// `retained_from` is set while retained messages are on their way to the subscription: where their visit goes on. Those
+// with QoS 1 and 2 before it are in the log.
 struct SubscriptionChanged {
   std::uint64_t key = 0;
   std::string_view filter;
   wire::SubscriptionOptions options;
   std::uint32_t identifier = 0;
+  std::optional<std::string_view> retained_from = {};
 };
 struct SubscriptionRemoved {
   std::uint64_t key = 0;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "broker/records.h"
 #include "session/delivery.h"
@@ -23,6 +25,7 @@ struct RestoredSubscription {
   std::string filter;
   wire::SubscriptionOptions options;
   std::uint32_t identifier = 0;
+  std::optional<std::string> retained_from;  // as SubscriptionChanged's
 };
 
 // An incoming QoS 2 identifier that was not released.
@@ -31,11 +34,18 @@ struct RestoredExchange {
   std::uint16_t packet_id = 0;
 };
 
-// A delivery that is not finished. `packet_id` is 0 if it waits; else it was in flight at QoS 2, `received` by the peer
-// or not.
+// A delivery that waits. `logged.origin` is not known yet: `share` names the shared subscription, empty for none.
 struct RestoredDelivery {
   std::uint64_t key = 0;
-  std::string share;
+  std::string_view share;
+  session::LoggedDelivery logged;
+  std::size_t footprint_bytes = 0;  // of the delivery with its message
+};
+
+// A QoS 2 delivery that was in flight, `received` by the peer or not.
+struct RestoredFlight {
+  std::uint64_t key = 0;
+  std::string_view share;
   session::Delivery delivery;
   std::uint16_t packet_id = 0;
   bool received = false;

@@ -69,6 +69,7 @@ struct Session {
   bool will_recorded = false;
   bool to_record = false;                    // waits for the next checkpoint
   std::vector<std::uint64_t> finished_qos2;  // positions whose exchange is still recorded
+  std::uint64_t owed_position = 0;           // the last one at which it was owed a message
 
   bool persistent() const { return expiry_s != 0; }
 };

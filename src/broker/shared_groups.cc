@@ -91,7 +91,7 @@ const SharedMember* SharedGroups::least_in_flight(const SharedGroup& group, cons
 
 int SharedGroups::unfitness(const Session& session) const {
   const session::Outgoing& outgoing = session.state.outgoing;
-  if (outgoing.waiting_messages() >= limits_.max_messages || outgoing.waiting_bytes() >= limits_.max_bytes) return 2;
+  if (outgoing.full(limits_)) return 2;
   return session.connection ? 0 : 1;
 }
 

@@ -24,6 +24,8 @@ constexpr std::array<const char*, kVerdictReasons> kNames = {
     "refused_by_receiver",
     "session_ended",
     "handed_over",
+    "log_limit",
+    "log_damaged",
     "no_subscriber",
     "denied",
     "invalid_topic",
@@ -68,10 +70,11 @@ void Verdicts::record(const Verdict& verdict, const Now& now) {
   entry.sequence = recorded_++;
   entry.wall_ms = now.wall_ms;
   entry.rule = verdict.rule;
+  entry.count = verdict.count;
   entry.reason = verdict.reason;
   entry.client_size = copy_cut(entry.client, verdict.client);
   entry.topic_size = copy_cut(entry.topic, verdict.topic);
-  ++counts_[static_cast<std::size_t>(verdict.reason)];
+  counts_[static_cast<std::size_t>(verdict.reason)] += verdict.count;
 }
 
 void Verdicts::append_line(std::string& text, const Entry& entry) {
@@ -80,7 +83,9 @@ void Verdicts::append_line(std::string& text, const Entry& entry) {
   append_printable(text, {entry.client.data(), entry.client_size}, kAllChars);
   text += "\" topic=\"";
   append_printable(text, {entry.topic.data(), entry.topic_size}, kAllChars);
-  fmt::format_to(std::back_inserter(text), "\" rule=\"{}\"\n", entry.rule);
+  fmt::format_to(std::back_inserter(text), "\" rule=\"{}\"", entry.rule);
+  if (entry.count != 1) fmt::format_to(std::back_inserter(text), " count={}", entry.count);
+  text += '\n';
 }
 
 std::string Verdicts::dump() const {

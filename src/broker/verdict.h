@@ -26,6 +26,8 @@ enum class VerdictReason : std::uint8_t {
   refused_by_receiver,
   session_ended,
   handed_over,
+  log_limit,
+  log_damaged,
   // what became of a publication or a request
   no_subscriber,
   denied,
@@ -57,6 +59,7 @@ struct Verdict {
   std::string_view client;  // client identifier, or the address if there is none yet
   std::string_view topic;   // topic name or filter; may be empty
   std::string_view rule;    // the clause, option or limit that decided; lives for ever
+  std::uint32_t count = 1;  // of messages with the same fate, where nobody looks at each
 };
 
 class Verdicts {
@@ -80,11 +83,12 @@ class Verdicts {
     std::uint64_t sequence;
     std::int64_t wall_ms;
     std::string_view rule;
+    std::uint32_t count;
     VerdictReason reason;
     std::uint8_t client_size;
     std::uint8_t topic_size;
     std::array<char, 37> client;
-    std::array<char, 56> topic;
+    std::array<char, 52> topic;
   };
   static_assert(sizeof(Entry) == 128, "an entry fills two cache lines");
 

@@ -73,7 +73,7 @@ TEST(Verdicts, LongTextsAreCut) {
   verdicts.record({VerdictReason::denied, std::string(70'000, 'c'), std::string(70'000, 't'), ""}, kNow);
   const std::string dump = verdicts.dump();
   EXPECT_THAT(dump, HasSubstr("client=\"" + std::string(37, 'c') + "\""));
-  EXPECT_THAT(dump, HasSubstr("topic=\"" + std::string(56, 't') + "\""));
+  EXPECT_THAT(dump, HasSubstr("topic=\"" + std::string(52, 't') + "\""));
 }
 
 TEST(Verdicts, WhatMovesATerminalsCursorIsEscaped) {

@@ -8,6 +8,7 @@
 
 #include "base/block.h"
 #include "base/ticket.h"
+#include "session/backlog.h"
 #include "session/message.h"
 
 namespace martlet::session {
@@ -49,6 +50,25 @@ struct Delivery {
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
 
+  // As far as `logged` tells: without message, and without identifiers if they are many.
+  static Delivery from(const LoggedDelivery& logged) {
+    Delivery delivery;
+    delivery.position = logged.position;
+    delivery.origin = logged.origin;
+    delivery.qos = logged.qos;
+    delivery.retain = logged.retain;
+    if (logged.identifier != 0 && logged.identifier != kManyIdentifiers) {
+      delivery.identifiers = SubscriptionIdentifiers({&logged.identifier, 1});
+    }
+    return delivery;
+  }
+  // What names it once its message is left to the log.
+  LoggedDelivery logged() const {
+    const std::span<const std::uint32_t> known = identifiers.view();
+    const std::uint32_t identifier = known.empty() ? 0 : known.size() == 1 ? known.front() : kManyIdentifiers;
+    return {position, origin, identifier, qos, retain};
+  }
+
   // Memory that it takes while it waits.
   std::size_t footprint_bytes() const {
     const std::size_t identifiers_count = identifiers.view().size();
@@ -74,6 +94,13 @@ class DeliveryObserver {
   virtual Ticket about_to_send(const Delivery& delivery, std::uint16_t packet_id) {
     (void)delivery, (void)packet_id;
     return Ticket::done();
+  }
+  // Reads deliveries that wait in the log back: fills `to` with what `from` names, in order, and returns how many, at
+  // least one unless the log cannot be read now. One without a message cannot be had any more; its loss is recorded.
+  // `to` is as long as `from`.
+  virtual std::size_t load(std::span<const LoggedDelivery> from, std::span<Delivery> to) {
+    (void)from, (void)to;
+    return 0;
   }
   virtual void sent(const Delivery& delivery) = 0;
   virtual void queued(const Delivery& delivery) = 0;

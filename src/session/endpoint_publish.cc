@@ -272,7 +272,7 @@ void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer, 
   resend(now, out, observer);
   Outgoing& outgoing = state_->outgoing;
   while (!hold_acknowledged && outgoing.has_waiting(true) && send_window_open() && outbox_open(out) &&
-         outgoing.identifiers_left() && !outgoing.next_to_resend()) {
+         outgoing.identifiers_left() && !outgoing.next_to_resend() && outgoing.fetch(observer)) {
     send_new(outgoing.take_waiting(true), now, out, observer);
   }
   while (outgoing.has_waiting(false) && outbox_open(out)) send_new(outgoing.take_waiting(false), now, out, observer);

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint32_t kFirstSlots = 4;
 constexpr std::uint32_t kMostSlots = 65'536;
+// What is read back from the log at a time.
+constexpr std::size_t kFetchMessages = 64;
 
 bool acknowledged(const Delivery& delivery) {
   return delivery.qos != wire::QoS::at_most_once;
@@ -17,10 +19,12 @@ bool acknowledged(const Delivery& delivery) {
 }  // namespace
 
 void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer) {
+  if (acknowledged(delivery) && delivery.position != 0) return enqueue_logged(delivery, limits, now, observer);
   const std::uint64_t bytes = delivery.footprint_bytes();
   RingQueue<Delivery>& waiting = acknowledged(delivery) ? waiting_acknowledged_ : waiting_qos0_;
   const auto fits = [&] {
-    return waiting_messages() < limits.max_messages && waiting_bytes_ + bytes <= limits.max_bytes;
+    const std::size_t messages = waiting_acknowledged_.size() + waiting_qos0_.size();
+    return messages < limits.max_messages && waiting_bytes_ + bytes <= limits.max_bytes;
   };
   // What can never fit gets no room made.
   const bool may_fit = limits.max_messages > 0 && bytes <= limits.max_bytes;
@@ -31,6 +35,103 @@ void Outgoing::enqueue(Delivery delivery, const QueueLimits& limits, const Now& 
   if (delivery.origin != 0) ++with_origin_;
   first_expiry_ms_ = std::min(first_expiry_ms_, delivery.message->facts().expires_at_ms);
   waiting.push_back(std::move(delivery));
+}
+
+bool Outgoing::fits_log(const QueueLimits& limits, std::uint64_t bytes) const {
+  const std::size_t messages = waiting_acknowledged_.size() + backlog_.size();
+  return (limits.max_owed_messages == 0 || messages < limits.max_owed_messages) &&
+         (limits.max_owed_bytes == 0 || waiting_bytes() + bytes <= limits.max_owed_bytes);
+}
+
+void Outgoing::enqueue_logged(const Delivery& delivery, const QueueLimits& limits, const Now& now,
+                              DeliveryObserver& observer) {
+  const std::uint64_t bytes = delivery.footprint_bytes();
+  const bool may_fit = limits.max_owed_bytes == 0 || bytes <= limits.max_owed_bytes;
+  while (may_fit && !fits_log(limits, bytes) && fetch(observer)) {
+    const std::size_t before = waiting_acknowledged_.size();
+    drop_expired(now, observer);
+    if (waiting_acknowledged_.size() < before) continue;
+    if (limits.policy == DropPolicy::drop_newest) break;
+    drop_oldest(waiting_acknowledged_, DropReason::queue_full, observer);
+  }
+  if (!fits_log(limits, bytes)) return observer.dropped(delivery, DropReason::queue_full);
+  observer.queued(delivery);
+  restore_waiting(delivery.logged(), bytes);
+}
+
+void Outgoing::restore_waiting(const LoggedDelivery& delivery, std::size_t footprint_bytes) {
+  backlog_.push_back(delivery);
+  logged_bytes_ += footprint_bytes;
+  if (delivery.origin != 0) ++with_origin_;
+}
+
+void Outgoing::forget_logged(std::uint64_t bytes) {
+  logged_bytes_ = backlog_.empty() ? 0 : logged_bytes_ - std::min(logged_bytes_, bytes);
+}
+
+bool Outgoing::fetch(DeliveryObserver& observer) {
+  while (waiting_acknowledged_.empty() && !backlog_.empty()) {
+    LoggedDelivery wanted[kFetchMessages];
+    std::size_t count = 0;
+    while (count < kFetchMessages && !backlog_.empty()) {
+      wanted[count++] = backlog_.front();
+      backlog_.pop_front();
+    }
+    Delivery loaded[kFetchMessages];
+    const std::size_t done = observer.load({wanted, count}, {loaded, count});
+    while (count > done) backlog_.push_front(wanted[--count]);
+    if (done == 0) return false;
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < done; ++i) {
+      if (!loaded[i].message) {
+        if (wanted[i].origin != 0) --with_origin_;
+        continue;
+      }
+      const std::uint64_t footprint = loaded[i].footprint_bytes();
+      bytes += footprint;
+      waiting_bytes_ += footprint;
+      first_expiry_ms_ = std::min(first_expiry_ms_, loaded[i].message->facts().expires_at_ms);
+      waiting_acknowledged_.push_back(std::move(loaded[i]));
+    }
+    forget_logged(bytes);
+  }
+  return !waiting_acknowledged_.empty();
+}
+
+void Outgoing::unload() {
+  std::vector<Delivery> fetched;
+  waiting_acknowledged_.extract_if([](const Delivery& delivery) { return delivery.position != 0; },
+                                   [&](Delivery delivery) { fetched.push_back(std::move(delivery)); });
+  for (auto delivery = fetched.rbegin(); delivery != fetched.rend(); ++delivery) {
+    const std::uint64_t bytes = delivery->footprint_bytes();
+    waiting_bytes_ -= bytes;
+    logged_bytes_ += bytes;
+    backlog_.push_front(delivery->logged());
+  }
+}
+
+bool Outgoing::full(const QueueLimits& limits) const {
+  const std::size_t messages = waiting_acknowledged_.size() + waiting_qos0_.size();
+  return messages >= limits.max_messages || waiting_bytes_ >= limits.max_bytes || !fits_log(limits, 1);
+}
+
+std::size_t Outgoing::cut_below(std::uint64_t position) {
+  std::size_t cut = 0;
+  waiting_acknowledged_.extract_if(
+      [&](const Delivery& delivery) { return delivery.position != 0 && delivery.position < position; },
+      [&](const Delivery& delivery) {
+        forget_waiting(delivery);
+        ++cut;
+      });
+  const std::size_t before = backlog_.size();
+  if (before == 0) return cut;
+  if (with_origin_ == 0) {
+    const std::size_t dropped = backlog_.drop_below(position);
+    forget_logged(logged_bytes_ / before * dropped);
+    return cut + dropped;
+  }
+  remove_logged([&](const LoggedDelivery& delivery) { return delivery.position < position; });
+  return cut + before - backlog_.size();
 }
 
 template <class Fits>
@@ -108,7 +209,9 @@ std::uint64_t Outgoing::lowest_position() const {
   for (std::uint32_t i = 0; i < capacity_; ++i) {
     if (slots_[i].state != FlightState::free) take(slots_[i].delivery);
   }
-  for (std::size_t i = 0; i < waiting_acknowledged_.size(); ++i) take(waiting_acknowledged_[i]);
+  // What waits is in the order of the log.
+  if (!waiting_acknowledged_.empty()) take(waiting_acknowledged_[0]);
+  if (!backlog_.empty() && (lowest == 0 || backlog_.front().position < lowest)) lowest = backlog_.front().position;
   return lowest;
 }
 

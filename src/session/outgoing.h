@@ -9,17 +9,20 @@
 #include "base/ring_queue.h"
 #include "base/ticket.h"
 #include "base/time.h"
+#include "session/backlog.h"
 #include "session/delivery.h"
 
 namespace martlet::session {
 
 enum class DropPolicy : std::uint8_t { drop_newest, drop_oldest };
 
-// The bound on what waits for one receiver.
+// The bound on what waits for one receiver: in memory, and in the log (0: no bound).
 struct QueueLimits {
   std::uint32_t max_messages = 10'000;
   std::uint64_t max_bytes = 16u << 20;
   DropPolicy policy = DropPolicy::drop_newest;
+  std::uint64_t max_owed_messages = 0;
+  std::uint64_t max_owed_bytes = 0;
 };
 
 enum class FlightState : std::uint8_t {
@@ -51,16 +54,29 @@ class Outgoing {
  public:
   // Puts `delivery` behind what waits, within `limits`. When there is no room, expired messages go first, then QoS 0
   // for an acknowledged one, then what the policy says. What had to give way is reported as dropped, the rest as
-  // queued.
+  // queued. A delivery with a position leaves its message to the log. Of one session either all that is acknowledged
+  // has a position or nothing.
   void enqueue(Delivery delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer);
   // Drops the QoS 0 messages that wait: nobody is there to take them.
   void drop_waiting_qos0(DropReason reason, DeliveryObserver& observer);
 
   // QoS 0 waits apart from QoS 1 and 2, which a full window may hold back [MQTT-3.3.4-10].
-  bool has_waiting(bool acknowledged) const { return !(acknowledged ? waiting_acknowledged_ : waiting_qos0_).empty(); }
+  bool has_waiting(bool acknowledged) const {
+    return acknowledged ? !waiting_acknowledged_.empty() || !backlog_.empty() : !waiting_qos0_.empty();
+  }
+  // Brings the first of what waits in the log into memory, unless some of it is there. False when there is nothing to
+  // take now.
+  bool fetch(DeliveryObserver& observer);
+  // The first that waits; of acknowledged ones after fetch().
   Delivery take_waiting(bool acknowledged);
-  std::size_t waiting_messages() const { return waiting_acknowledged_.size() + waiting_qos0_.size(); }
-  std::uint64_t waiting_bytes() const { return waiting_bytes_; }
+  // Nobody takes it soon: what was fetched is left to the log again.
+  void unload();
+  // In memory and in the log; the bytes in the log are an estimate after cut_below().
+  std::size_t waiting_messages() const { return waiting_acknowledged_.size() + waiting_qos0_.size() + backlog_.size(); }
+  std::uint64_t waiting_bytes() const { return waiting_bytes_ + logged_bytes_; }
+  bool full(const QueueLimits& limits) const;
+  // Heap bytes held for what waits in the log.
+  std::size_t backlog_memory_bytes() const { return backlog_.memory_bytes(); }
   // Unfinished deliveries that have an origin: without any, hand_over() has nothing to look for.
   std::size_t with_origin() const { return with_origin_; }
 
@@ -69,6 +85,11 @@ class Outgoing {
   InFlight& begin(Delivery delivery);
   // After a crash: what was in flight under `packet_id`, in the order of first sending. `published` or `released`.
   void restore(Delivery delivery, std::uint16_t packet_id, FlightState state);
+  // The same for what waits, in the order of the log; `footprint_bytes` as Delivery's, or a guess.
+  void restore_waiting(const LoggedDelivery& delivery, std::size_t footprint_bytes);
+  // Takes out of what waits in the log each for which take(const LoggedDelivery&) is true.
+  template <class Take>
+  void remove_logged(Take&& take);
   // An identifier for a request of ours, 0 if all are taken; freed by end().
   std::uint16_t begin_request();
   // The entry of `packet_id`, or nullptr.
@@ -89,18 +110,24 @@ class Outgoing {
   InFlight* next_to_resend();
 
   // Takes out what was not sent, and as told QoS 1 that was not acknowledged, if accepts(origin of the delivery); QoS 2
-  // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order.
+  // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order, without message if that is in the log.
   template <class Origin, class Give>
   void hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give);
 
   // The lowest position of the log among all that is unfinished, 0 if there is none.
   std::uint64_t lowest_position() const;
+  // The log no longer holds what is below `position`: such deliveries that wait are gone. Returns how many.
+  std::size_t cut_below(std::uint64_t position);
 
-  // Calls visit(const Delivery&) for all that is waiting or in flight with its message.
+  // Calls visit(const Delivery&) for all that is in memory, waiting or in flight with its message.
   template <class Visitor>
   void for_each(Visitor&& visit) const;
+  std::size_t logged_messages() const { return backlog_.size(); }
 
  private:
+  void enqueue_logged(const Delivery& delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer);
+  bool fits_log(const QueueLimits& limits, std::uint64_t bytes) const;
+  void forget_logged(std::uint64_t bytes);
   InFlight& slot_for_new();
   void grow();
   std::vector<std::uint16_t> in_order() const;
@@ -114,6 +141,8 @@ class Outgoing {
   }
 
   RingQueue<Delivery> waiting_acknowledged_;
+  Backlog backlog_;  // behind waiting_acknowledged_
+  std::uint64_t logged_bytes_ = 0;
   RingQueue<Delivery> waiting_qos0_;
   std::uint64_t waiting_bytes_ = 0;
   std::size_t with_origin_ = 0;
@@ -154,13 +183,34 @@ void Outgoing::hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&&
     end(entry);
     give(std::move(delivery));
   }
-  for (RingQueue<Delivery>* waiting : {&waiting_acknowledged_, &waiting_qos0_}) {
-    waiting->extract_if([&](const Delivery& delivery) { return accepts(delivery.origin); },
-                        [&](Delivery delivery) {
-                          forget_waiting(delivery);
-                          give(std::move(delivery));
-                        });
-  }
+  const auto from_memory = [&](RingQueue<Delivery>& waiting) {
+    waiting.extract_if([&](const Delivery& delivery) { return accepts(delivery.origin); },
+                       [&](Delivery delivery) {
+                         forget_waiting(delivery);
+                         give(std::move(delivery));
+                       });
+  };
+  from_memory(waiting_acknowledged_);
+  std::vector<LoggedDelivery> given;
+  remove_logged([&](const LoggedDelivery& delivery) {
+    if (delivery.origin == 0 || !accepts(delivery.origin)) return false;
+    given.push_back(delivery);
+    return true;
+  });
+  for (const LoggedDelivery& delivery : given) give(Delivery::from(delivery));
+  from_memory(waiting_qos0_);
+}
+
+template <class Take>
+void Outgoing::remove_logged(Take&& take) {
+  const std::size_t before = backlog_.size();
+  backlog_.remove_if([&](const LoggedDelivery& delivery) {
+    if (!take(delivery)) return false;
+    if (delivery.origin != 0) --with_origin_;
+    return true;
+  });
+  const std::size_t removed = before - backlog_.size();
+  if (removed > 0) forget_logged(logged_bytes_ / before * removed);
 }
 
 template <class Visitor>

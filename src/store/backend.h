@@ -48,7 +48,9 @@ class Reader {
   // Error names the key before the damage.
   virtual Result<void> scan(Table table, ByteView prefix, const PairVisitor& visit) const = 0;
 
-  // What it occupies on disk or in memory, for people and for the trim by size.
+  // About what the log's records from `from` on occupy, for the trim by size.
+  virtual std::uint64_t log_bytes(Position from) const = 0;
+  // What it occupies on disk or in memory, for people.
   virtual std::uint64_t occupied_bytes() const = 0;
 };
 

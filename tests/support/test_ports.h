@@ -33,7 +33,6 @@ class TestRecords : public broker::RecordSink {
     ++position_;
     return holding_ ? Ticket::at(position_) : Ticket::done();
   }
-  std::uint64_t next_position() const override { return position_ + 1; }
   void hold() { holding_ = true; }
   void stop_holding() { holding_ = false; }
   std::uint64_t position() const { return position_; }

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/check.h"
@@ -55,23 +58,53 @@ class FakeTransport final : public Transport {
   std::vector<std::unique_ptr<Connection>> connections_;
 };
 
-// Counts records and keeps a line about each.
+// Counts records, keeps a line about each, and the messages of the log.
 class FakeRecords final : public RecordSink {
  public:
   Ticket append(const Record& record) override {
     if (keeps_names) names.emplace_back(name_of(record));
     ++position;
+    if (const auto* owed = std::get_if<MessageOwed>(&record)) log(owed->message, owed->owed);
+    if (const auto* over = std::get_if<HandedOver>(&record)) log(over->message, {&over->to, 1});
     return at_once ? Ticket::done() : Ticket::at(position);
   }
 
-  std::uint64_t next_position() const override { return position + 1; }
+  std::uint64_t next_position() const override { return keeps_log ? log_.size() + 1 : 0; }
+  std::uint64_t readable_below() const override { return log_.size() + 1; }
+  LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
+                  std::span<session::Delivery> to) override {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const Logged& logged = log_.at(wanted[i].position - 1);
+      to[i] = session::Delivery::from(wanted[i]);
+      to[i].message = logged.message;
+      const auto several = logged.identifiers.find(key);
+      if (several != logged.identifiers.end()) {
+        to[i].identifiers = session::SubscriptionIdentifiers(several->second);
+      }
+    }
+    return {wanted.size(), {}};
+  }
 
-  std::uint64_t position = 0;
-  bool at_once = true;  // every ticket is resolved
+  std::uint64_t position = 0;  // of the last ticket
+  bool at_once = true;         // every ticket is resolved
   bool keeps_names = true;
+  bool keeps_log = true;
   std::vector<std::string> names;
 
  private:
+  struct Logged {
+    session::MessageRef message;
+    std::map<std::uint64_t, std::vector<std::uint32_t>> identifiers;  // by session key
+  };
+
+  void log(const session::Message& message, std::span<const Owed> owed) {
+    Logged& logged = log_.emplace_back();
+    logged.message =
+        session::MessageRef::make(message.topic(), message.payload(), message.properties(), message.facts());
+    for (const Owed& one : owed) {
+      logged.identifiers[one.session_key].assign(one.identifiers.begin(), one.identifiers.end());
+    }
+  }
   static const char* name_of(const Record& record) {
     static constexpr const char* kNames[] = {"message owed",         "handed over",          "trimmed",
                                              "retained changed",     "session changed",      "session ended",
@@ -79,6 +112,8 @@ class FakeRecords final : public RecordSink {
                                              "incoming released",    "outgoing changed",     "will changed"};
     return kNames[record.index()];
   }
+
+  std::vector<Logged> log_;  // from position 1
 };
 
 class SilentLog final : public Log {

@@ -67,8 +67,8 @@ recent_memory = "9 MiB"
 )",
                          "c.toml"),
               IsEmpty());
-  EXPECT_EQ(config.broker.log.max_owed_messages, 5u);
-  EXPECT_EQ(config.broker.log.max_owed_bytes, 6u << 10);
+  EXPECT_EQ(config.broker.endpoint.queue.max_owed_messages, 5u);
+  EXPECT_EQ(config.broker.endpoint.queue.max_owed_bytes, 6u << 10);
   EXPECT_EQ(config.broker.log.max_age_s, 604'800u);
   EXPECT_EQ(config.broker.log.max_bytes, std::uint64_t{8} << 30);
   EXPECT_EQ(config.broker.log.recent_bytes, 9u << 20);

@@ -97,10 +97,10 @@ constexpr std::array kServerOptions = {
         toggle("store.skip_damaged",
                "Start without what is damaged in the data directory, and say what was left out.")),
     row(
-        [](auto& c) -> auto& { return c.broker.log.max_owed_messages; },
+        [](auto& c) -> auto& { return c.broker.endpoint.queue.max_owed_messages; },
         integer("store.max_owed_messages", 0, kMost, "Messages that one session may be owed in the log; 0: no limit.")),
     row(
-        [](auto& c) -> auto& { return c.broker.log.max_owed_bytes; },
+        [](auto& c) -> auto& { return c.broker.endpoint.queue.max_owed_bytes; },
         bytes("store.max_owed_bytes", 0, 1024 * kTiB,
               "Bytes of messages that one session may be owed in the log; 0: no limit.")),
     row(

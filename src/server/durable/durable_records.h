@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "broker/ports.h"
@@ -29,6 +30,10 @@ class DurableRecords final : public broker::RecordSink {
   bool accepting() const override;
   void submit() override { store_.submit(); }
   std::uint64_t durable_position() const override { return store_.resolved(); }
+  std::uint64_t readable_below() const override { return store_.reader().end(); }
+  broker::LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
+                          std::span<session::Delivery> to) override;
+  std::uint64_t begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) override;
 
  private:
   void write(const broker::MessageOwed& record);
@@ -44,6 +49,10 @@ class DurableRecords final : public broker::RecordSink {
   void write(const broker::OutgoingChanged& record);
   void write(const broker::WillChanged& record);
   void erase_all(store::Table table, std::uint64_t key);
+  // The delivery that the session `key` is owed by the record at `wanted.position`; without a message if it is not one.
+  session::Delivery delivery_from(ByteView record, std::uint64_t key, const session::LoggedDelivery& wanted) const;
+  // When the message at `position` was received, or the first behind it that can be read; 0 if there is none.
+  std::int64_t received_wall_ms(store::Position position) const;
 
   store::Store& store_;
   env::Clock& clock_;

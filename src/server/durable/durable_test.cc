@@ -31,7 +31,8 @@ class ManualClock final : public env::Clock {
 // One process: from the start on what the disk holds to its end.
 class Process {
  public:
-  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock) : clock_(clock) {
+  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock, const broker::BrokerOptions& options)
+      : clock_(clock), options_(options) {
     options_.sys_interval_s = 0;
     options_.endpoint.alias_out_maximum = 0;
     store_ = store::Store::stepped(store::open_memory(std::move(disk)), {});
@@ -108,7 +109,7 @@ class Process {
 class Durable : public ::testing::Test {
  protected:
   Process& process() {
-    if (!process_) process_.emplace(disk_, clock_);
+    if (!process_) process_.emplace(disk_, clock_, options_);
     return *process_;
   }
   // Only what was synced is left.
@@ -120,6 +121,7 @@ class Durable : public ::testing::Test {
   void drop_hello(broker::ConnectionId id) { process().written(id); }
 
   ManualClock clock_;
+  broker::BrokerOptions options_;  // of the processes that start from now on
   std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
   std::optional<Process> process_;
 };
@@ -227,6 +229,112 @@ TEST_F(Durable, AHandOverHoldsAfterTheCrash) {
   EXPECT_THAT(process().written(first_again), ElementsAre(HasSubstr("CONNACK 00 present")));
 }
 
+TEST_F(Durable, WhatIsOwedToAnAbsentSessionIsReadBackFromTheLogInOrder) {
+  options_.log.recent_bytes = 1000;
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t/#", 1);
+  process().leave(reader);
+  const auto other = process().connect("other");
+  process().subscribe(other, "t/2", 1);
+  process().leave(other);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 300; ++i) {
+    process().publish(writer, i % 100 == 0 ? "t/2" : "t/1", 1, std::to_string(i), i);
+    if (i == 299) process().commit();
+  }
+  const auto take = [&](std::string_view client_id) {
+    const auto id = process().connect(client_id);
+    Texts got;
+    for (;;) {
+      const Texts written = process().written(id);
+      if (written.empty()) return got;
+      for (const std::string& text : written) {
+        if (!text.starts_with("PUBLISH ")) continue;
+        got.push_back(text.substr(text.rfind('=') + 1));
+        process().ack(id, PacketType::puback, static_cast<std::uint16_t>(std::stoi(text.substr(8))));
+      }
+    }
+  };
+  EXPECT_THAT(take("other"), ElementsAre("100", "200", "300"));
+  const Texts got = take("reader");
+  ASSERT_EQ(got.size(), 300u);
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], std::to_string(i + 1));
+}
+
+TEST_F(Durable, WhatTheLimitsOfTheLogCutIsCountedForEachSession) {
+  options_.log.max_age_s = 60;
+  for (const char* name : {"first", "second"}) {
+    const auto reader = process().connect(name);
+    process().subscribe(reader, "t", 1);
+    process().leave(reader);
+  }
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, "old", i);
+  process().commit();
+  clock_.time.mono_ms += 50'000;
+  clock_.time.wall_ms += 50'000;
+  process().publish(writer, "t", 1, "new", 4);
+  process().commit();
+  clock_.time.mono_ms += 20'000;
+  clock_.time.wall_ms += 20'000;
+  process().ack(writer, PacketType::puback, 99);  // any event
+  process().leave(process().connect("third"));    // sets the clock of the checkpoints going
+  clock_.time.mono_ms += 1'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  EXPECT_EQ(process().broker().verdicts().count(broker::VerdictReason::log_limit), 6u);
+  EXPECT_THAT(process().broker().verdicts().dump(),
+              HasSubstr("client=\"first\" topic=\"\" rule=\"store.max_age\" count=3"));
+  EXPECT_EQ(process().store().reader().first(), 4u);
+  const auto again = process().connect("first");
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("t=new")));
+}
+
+TEST_F(Durable, AMessageOwedTwiceToOneSessionIsFinishedTwice) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 2);
+  process().subscribe(reader, "$share/g/t", 2);
+  const auto writer = process().connect("writer", 0);
+  drop_hello(reader);
+  process().publish(writer, "t", 2, "x", 1);
+  process().commit();
+  EXPECT_THAT(process().written(reader), ElementsAre(HasSubstr("PUBLISH 1 qos2"), HasSubstr("PUBLISH 2 qos2")));
+  process().ack(reader, PacketType::pubrec, 1);
+  process().commit();
+  process().ack(reader, PacketType::pubcomp, 1);
+  process().commit();
+  EXPECT_EQ(lose_power().recovered->deliveries, 1u);
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again),
+              ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("PUBLISH 2 qos2 dup t=x")));
+}
+
+TEST_F(Durable, RetainedMessagesOnTheirWayToASubscriptionGoOnAfterTheCrash) {
+  options_.endpoint.max_in_flight = 2;
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 5; ++i) process().publish(writer, "t/" + std::to_string(i), 2, "kept", i, true);
+  process().commit();
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t/#", 2);
+  EXPECT_THAT(process().written(reader),
+              ElementsAre(HasSubstr("CONNACK"), HasSubstr("SUBACK"), HasSubstr("PUBLISH 1 qos2 retain t/1"),
+                          HasSubstr("PUBLISH 2 qos2 retain t/2")));
+  process().ack(reader, PacketType::pubrec, 1);
+  process().commit();
+  lose_power();
+  const auto again = process().connect("reader");
+  process().commit();
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("PUBREL 1"),
+                                                    HasSubstr("PUBLISH 2 qos2 dup retain t/2")));
+  process().ack(again, PacketType::pubcomp, 1);
+  process().ack(again, PacketType::pubrec, 2);
+  process().commit();
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("PUBLISH 3 qos2 retain t/3"), HasSubstr("PUBREL 2")));
+  process().ack(again, PacketType::pubcomp, 2);
+  process().commit();
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("PUBLISH 4 qos2 retain t/4")));
+}
+
 TEST_F(Durable, RetainedMessagesAndWillsComeBack) {
   const auto watcher = process().connect("watcher");
   process().subscribe(watcher, "#", 1);
@@ -298,27 +406,38 @@ TEST(RecordCodec, AMessageAndItsReceiversComeBackAndNoCutIsMistaken) {
   properties.add_pair(wire::PropertyId::user_property, "k", "v");
   const auto message = session::MessageRef::make("a/b", as_bytes("payload"), properties.properties(), facts);
   const std::uint32_t identifiers[] = {7, 268'435'455};
-  const broker::Owed owed[] = {{300, QoS::at_least_once, false, {}, {}},
-                               {1, QoS::exactly_once, true, "$share/g/a/+", identifiers}};
+  const broker::Owed owed[] = {{300, QoS::at_least_once, false, false, {}, {}},
+                               {1, QoS::exactly_once, true, true, "$share/g/a/+", identifiers}};
   ByteWriter writer;
   encode(broker::MessageOwed{*message, 0, 0, owed}, now, writer);
 
   const Now later{1'000, 1'700'000'002'000};  // after a restart the monotonic clock begins anew
-  const auto record = decode_log_record(writer.view(), later);
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->message->topic(), "a/b");
-  EXPECT_EQ(as_text(record->message->payload()), "payload");
-  EXPECT_TRUE(equal(record->message->properties().raw(), properties.properties().raw()));
-  EXPECT_EQ(record->message->facts().publisher, 42u);
-  EXPECT_EQ(record->message->facts().expires_at_ms, 1'000 + 8'000);
-  ASSERT_EQ(record->owed.size(), 2u);
-  EXPECT_EQ(record->owed[0].session_key, 300u);
-  EXPECT_EQ(record->owed[1].share, "$share/g/a/+");
-  EXPECT_THAT(record->owed[1].identifiers, ElementsAre(7, 268'435'455));
-  EXPECT_TRUE(record->owed[1].retain);
+  LogRecordReader record;
+  ASSERT_TRUE(record.begin(writer.view()));
+  const auto back = make_message(record.message, later);
+  EXPECT_EQ(back->topic(), "a/b");
+  EXPECT_EQ(as_text(back->payload()), "payload");
+  EXPECT_TRUE(equal(back->properties().raw(), properties.properties().raw()));
+  EXPECT_EQ(back->facts().publisher, 42u);
+  EXPECT_EQ(back->facts().expires_at_ms, 1'000 + 8'000);
+  StoredOwed receiver;
+  ASSERT_TRUE(record.next(receiver));
+  EXPECT_EQ(receiver.session_key, 300u);
+  EXPECT_FALSE(receiver.ahead);
+  ASSERT_TRUE(record.next(receiver));
+  EXPECT_EQ(receiver.share, "$share/g/a/+");
+  EXPECT_THAT(receiver.identifiers, ElementsAre(7, 268'435'455));
+  EXPECT_TRUE(receiver.retain);
+  EXPECT_TRUE(receiver.ahead);
+  EXPECT_FALSE(record.next(receiver));
+  EXPECT_TRUE(record.sound());
 
   for (std::size_t size = 0; size < writer.view().size(); ++size) {
-    EXPECT_FALSE(decode_log_record(writer.view().first(size), later)) << size;
+    LogRecordReader cut;
+    if (!cut.begin(writer.view().first(size))) continue;
+    while (cut.next(receiver)) {
+    }
+    EXPECT_FALSE(cut.sound()) << size;
   }
 }
 

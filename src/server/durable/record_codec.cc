@@ -12,6 +12,10 @@ namespace {
 constexpr std::uint8_t kRetainBit = 4;
 constexpr std::uint8_t kShareBit = 8;
 constexpr std::uint8_t kIdentifiersBit = 16;
+constexpr std::uint8_t kAheadBit = 32;
+
+// Of a subscription that retained messages are on their way to.
+constexpr std::uint8_t kCursorLayout = 2;
 
 std::uint8_t flags_of(QoS qos, bool retain) {
   return static_cast<std::uint8_t>(static_cast<std::uint8_t>(qos) | (retain ? kRetainBit : 0));
@@ -25,6 +29,7 @@ void encode_owed(const broker::Owed& owed, ByteWriter& to) {
   std::uint8_t flags = flags_of(owed.qos, owed.retain);
   if (!owed.share.empty()) flags |= kShareBit;
   if (!owed.identifiers.empty()) flags |= kIdentifiersBit;
+  if (owed.ahead) flags |= kAheadBit;
   to.varint(owed.session_key);
   to.number8(flags);
   if (!owed.share.empty()) to.bytes(as_bytes(owed.share));
@@ -33,20 +38,20 @@ void encode_owed(const broker::Owed& owed, ByteWriter& to) {
   for (const std::uint32_t identifier : owed.identifiers) to.varint(identifier);
 }
 
-StoredOwed decode_owed(ByteReader& from) {
-  StoredOwed owed;
+// `owed` is used again and again: its identifiers keep their memory.
+void decode_owed(ByteReader& from, StoredOwed& owed) {
   owed.session_key = from.varint();
   const std::uint8_t flags = from.number8();
   owed.qos = qos_of(flags);
   owed.retain = (flags & kRetainBit) != 0;
-  if (flags & kShareBit) owed.share = as_text(from.bytes());
-  if (flags & kIdentifiersBit) {
-    const std::uint64_t count = from.varint();
-    for (std::uint64_t i = 0; i < count && from.ok(); ++i) {
-      owed.identifiers.push_back(static_cast<std::uint32_t>(from.varint()));
-    }
+  owed.ahead = (flags & kAheadBit) != 0;
+  owed.share = flags & kShareBit ? as_text(from.bytes()) : std::string_view();
+  owed.identifiers.clear();
+  if (!(flags & kIdentifiersBit)) return;
+  const std::uint64_t count = from.varint();
+  for (std::uint64_t i = 0; i < count && from.ok(); ++i) {
+    owed.identifiers.push_back(static_cast<std::uint32_t>(from.varint()));
   }
-  return owed;
 }
 
 }  // namespace
@@ -65,20 +70,31 @@ void encode(const session::Message& message, const Now& now, ByteWriter& to) {
   to.bytes(message.payload());
 }
 
-MessageRef decode_message(ByteReader& from, const Now& now) {
+StoredMessage read_message(ByteReader& from) {
+  StoredMessage message;
+  message.flags = from.number8();
+  message.publisher = from.number64();
+  message.received_wall_ms = static_cast<std::int64_t>(from.number64());
+  message.expires_wall_ms = static_cast<std::int64_t>(from.number64());
+  message.topic = as_text(from.bytes());
+  message.properties = from.bytes();
+  message.payload = from.bytes();
+  return message;
+}
+
+MessageRef make_message(const StoredMessage& stored, const Now& now) {
   session::MessageFacts facts;
-  const std::uint8_t flags = from.number8();
-  facts.qos = qos_of(flags);
-  facts.retain = (flags & kRetainBit) != 0;
-  facts.publisher = from.number64();
-  facts.received_wall_ms = static_cast<std::int64_t>(from.number64());
-  const auto expires_wall_ms = static_cast<std::int64_t>(from.number64());
-  if (expires_wall_ms != 0) facts.expires_at_ms = expires_wall_ms - now.wall_ms + now.mono_ms;
-  const ByteView topic = from.bytes();
-  const ByteView properties = from.bytes();
-  const ByteView payload = from.bytes();
-  if (!from.ok()) return {};
-  return MessageRef::make(as_text(topic), payload, wire::Properties::trusted(properties), facts);
+  facts.qos = qos_of(stored.flags);
+  facts.retain = (stored.flags & kRetainBit) != 0;
+  facts.publisher = stored.publisher;
+  facts.received_wall_ms = stored.received_wall_ms;
+  if (stored.expires_wall_ms != 0) facts.expires_at_ms = stored.expires_wall_ms - now.wall_ms + now.mono_ms;
+  return MessageRef::make(stored.topic, stored.payload, wire::Properties::trusted(stored.properties), facts);
+}
+
+MessageRef decode_message(ByteReader& from, const Now& now) {
+  const StoredMessage stored = read_message(from);
+  return from.ok() ? make_message(stored, now) : MessageRef();
 }
 
 // ---- the log
@@ -100,25 +116,27 @@ void encode(const broker::HandedOver& record, const Now& now, ByteWriter& to) {
   encode_owed(record.to, to);
 }
 
-std::optional<StoredLogRecord> decode_log_record(ByteView bytes, const Now& now) {
-  ByteReader from(bytes);
-  StoredLogRecord record;
-  if (from.number8() != kRecordLayout) return std::nullopt;
-  record.kind = static_cast<LogKind>(from.number8());
-  if (record.kind == LogKind::message) {
-    record.message = decode_message(from, now);
-    const std::uint64_t count = from.varint();
-    for (std::uint64_t i = 0; i < count && from.ok(); ++i) record.owed.push_back(decode_owed(from));
-  } else if (record.kind == LogKind::handed_over) {
-    record.position = from.number64();
-    record.from_key = from.varint();
-    record.message = decode_message(from, now);
-    record.owed.push_back(decode_owed(from));
-  } else {
-    return std::nullopt;
+bool LogRecordReader::begin(ByteView bytes) {
+  from_ = ByteReader(bytes);
+  position = from_key = 0;
+  if (from_.number8() != kRecordLayout) return false;
+  kind = static_cast<LogKind>(from_.number8());
+  if (kind == LogKind::handed_over) {
+    position = from_.number64();
+    from_key = from_.varint();
+  } else if (kind != LogKind::message) {
+    return false;
   }
-  if (!record.message || !from.ok() || !from.empty()) return std::nullopt;
-  return record;
+  message = read_message(from_);
+  left_ = kind == LogKind::message ? from_.varint() : 1;
+  return from_.ok();
+}
+
+bool LogRecordReader::next(StoredOwed& owed) {
+  if (left_ == 0 || !from_.ok()) return false;
+  --left_;
+  decode_owed(from_, owed);
+  return from_.ok();
 }
 
 // ---- keyed state
@@ -145,20 +163,23 @@ std::optional<broker::RestoredSession> decode_session(std::uint64_t key, ByteVie
 }
 
 void encode(const broker::SubscriptionChanged& record, ByteWriter& to) {
-  to.number8(kRecordLayout);
+  to.number8(record.retained_from ? kCursorLayout : kRecordLayout);
   to.number8(record.options.to_byte());
   to.number32(record.identifier);
+  if (record.retained_from) to.raw(as_bytes(*record.retained_from));
 }
 
 std::optional<broker::RestoredSubscription> decode_subscription(ByteView key, ByteView value) {
   ByteReader name(key);
   ByteReader from(value);
-  if (from.number8() != kRecordLayout) return std::nullopt;
+  const std::uint8_t layout = from.number8();
+  if (layout != kRecordLayout && layout != kCursorLayout) return std::nullopt;
   broker::RestoredSubscription subscription;
   subscription.key = name.number64();
   subscription.filter = as_text(name.rest());
   subscription.options = wire::SubscriptionOptions::from_byte(from.number8());
   subscription.identifier = from.number32();
+  if (layout == kCursorLayout) subscription.retained_from = as_text(from.rest());
   if (!name.ok() || !from.ok() || !from.empty()) return std::nullopt;
   return subscription;
 }

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -26,22 +26,50 @@ enum class LogKind : std::uint8_t { message = 1, handed_over = 2 };
 void encode(const broker::MessageOwed& record, const Now& now, ByteWriter& to);
 void encode(const broker::HandedOver& record, const Now& now, ByteWriter& to);
 
+// Views into the record's bytes.
+struct StoredMessage {
+  std::uint8_t flags = 0;
+  std::uint64_t publisher = 0;
+  std::int64_t received_wall_ms = 0;
+  std::int64_t expires_wall_ms = 0;  // 0: never
+  std::string_view topic;
+  ByteView properties;
+  ByteView payload;
+
+  std::size_t footprint_bytes() const {
+    return sizeof(session::Message) + topic.size() + properties.size() + payload.size();
+  }
+};
+session::MessageRef make_message(const StoredMessage& stored, const Now& now);
+
 struct StoredOwed {
   std::uint64_t session_key = 0;
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
-  std::string share;
+  bool ahead = false;
+  std::string_view share;
   std::vector<std::uint32_t> identifiers;
 };
-struct StoredLogRecord {
+
+// Reads one record: first what it is, then one after the other who is owed it.
+class LogRecordReader {
+ public:
+  // False if `bytes`, which outlive the reading, are not such a record.
+  bool begin(ByteView bytes);
+  // The next receiver; false behind the last one, or where the record ends too early.
+  bool next(StoredOwed& owed);
+  // After next() said false: the record was read to its end and was sound.
+  bool sound() const { return left_ == 0 && from_.ok() && from_.empty(); }
+
   LogKind kind = LogKind::message;
-  session::MessageRef message;
-  std::vector<StoredOwed> owed;  // of a message: all; handed over: the new member
-  std::uint64_t position = 0;    // handed over: where the message was owed before, ...
-  std::uint64_t from_key = 0;    // ... and to whom; 0 if that session was not kept
+  StoredMessage message;
+  std::uint64_t position = 0;  // handed over: where the message was owed before, ...
+  std::uint64_t from_key = 0;  // ... and to whom; 0 if that session was not kept
+
+ private:
+  ByteReader from_{ByteView()};
+  std::uint64_t left_ = 0;
 };
-// Nothing if the bytes are not such a record.
-std::optional<StoredLogRecord> decode_log_record(ByteView bytes, const Now& now);
 
 // ---- keyed state
 

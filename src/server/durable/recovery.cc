@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -26,7 +25,18 @@ struct OutgoingExchange {
   std::uint16_t packet_id;
   broker::ExchangeState state;
 };
-using DeliveryName = std::pair<std::uint64_t, Position>;  // session key, position of the message
+struct DeliveryName {
+  std::uint64_t key = 0;  // of the session
+  Position position = 0;
+  bool operator==(const DeliveryName&) const = default;
+};
+struct DeliveryNameHash {
+  std::size_t operator()(const DeliveryName& name) const { return mix(name.key ^ mix(name.position)); }
+  static std::size_t mix(std::uint64_t value) {
+    value *= 0x9E37'79B9'7F4A'7C15;
+    return value ^ value >> 32;
+  }
+};
 
 class Recovery {
  public:
@@ -39,18 +49,15 @@ class Recovery {
                             &Recovery::wills, &Recovery::log_records}) {
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     }
-    for (Owing& owing : owing_) give(owing);
+    for (auto& [key, positions] : handed_over_) {
+      std::sort(positions.begin(), positions.end());
+      recovered_.deliveries -= broker_.restore_handed_over(key, positions);
+    }
     broker_.restored(now_);
     return recovered_;
   }
 
  private:
-  struct Owing {
-    Position position;
-    StoredOwed owed;
-    session::MessageRef message;  // null: handed over to somebody else
-  };
-
   // Damage ends the start, unless it is to be skipped.
   Result<void> damaged(const std::string& what) {
     if (!options_.skip_damaged) {
@@ -115,7 +122,7 @@ class Recovery {
       ByteReader from(value);
       const std::uint16_t packet_id = from.number16();
       const auto state = static_cast<broker::ExchangeState>(from.number8());
-      exchanges_[{session, position}] = {packet_id, state};
+      exchanges_[DeliveryName{session, position}] = {packet_id, state};
       return mark == kOutgoingMark && name.ok() && from.ok() && state < broker::ExchangeState::forgotten;
     });
   }
@@ -165,49 +172,54 @@ class Recovery {
   }
 
   bool take(Position position, ByteView bytes) {
-    auto record = decode_log_record(bytes, now_);
-    if (!record) return false;
-    if (record->kind == LogKind::handed_over) cancel(record->from_key, record->position);
-    for (StoredOwed& owed : record->owed) {
-      if (!still_owed(owed.session_key, position)) continue;
-      // Only these can be handed over, and few are; the rest need no entry in the map.
-      if (!owed.share.empty()) shared_[{owed.session_key, position}] = owing_.size();
-      owing_.push_back({position, std::move(owed), record->message});
-    }
-    return true;
+    if (!record_.begin(bytes)) return false;
+    if (record_.kind == LogKind::handed_over) handed_over_[record_.from_key].push_back(record_.position);
+    while (record_.next(owed_)) give(position);
+    return record_.sound();
   }
 
-  bool still_owed(std::uint64_t key, Position position) const {
+  // owed_ at `position`, unless that is over.
+  void give(Position position) {
+    const std::uint64_t key = owed_.session_key;
     const auto cursor = cursors_.find(key);
-    if (cursor == cursors_.end() || position < cursor->second) return false;
+    if (cursor == cursors_.end() || position < cursor->second) return;
     const auto exchange = exchanges_.find({key, position});
-    return exchange == exchanges_.end() || exchange->second.state != broker::ExchangeState::finished;
-  }
-
-  // What was handed over is no longer owed where it was.
-  void cancel(std::uint64_t key, Position position) {
-    const auto at = shared_.find({key, position});
-    if (at == shared_.end()) return;
-    owing_[at->second].message = {};
-    shared_.erase(at);
-  }
-
-  void give(Owing& owing) {
-    if (!owing.message) return;
-    broker::RestoredDelivery restored;
-    restored.key = owing.owed.session_key;
-    restored.share = std::move(owing.owed.share);
-    restored.delivery.message = std::move(owing.message);
-    restored.delivery.position = owing.position;
-    restored.delivery.qos = owing.owed.qos;
-    restored.delivery.retain = owing.owed.retain;
-    restored.delivery.identifiers = session::SubscriptionIdentifiers(owing.owed.identifiers);
-    if (const auto exchange = exchanges_.find({restored.key, owing.position}); exchange != exchanges_.end()) {
-      restored.packet_id = exchange->second.packet_id;
-      restored.received = exchange->second.state == broker::ExchangeState::received;
+    if (exchange != exchanges_.end()) {
+      if (exchange->second.state != broker::ExchangeState::finished) give_in_flight(position, exchange->second);
+      return;
     }
-    broker_.restore(std::move(restored), now_);
+    if (owed_.ahead && superseded()) return;
     ++recovered_.deliveries;
+    broker_.restore(broker::RestoredDelivery{key, owed_.share, delivery_at(position).logged(),
+                                             sizeof(session::Delivery) + record_.message.footprint_bytes()});
+  }
+
+  void give_in_flight(Position position, const OutgoingExchange& exchange) {
+    ++recovered_.deliveries;
+    broker::RestoredFlight flight;
+    flight.key = owed_.session_key;
+    flight.share = owed_.share;
+    flight.delivery = delivery_at(position);
+    flight.delivery.message = make_message(record_.message, now_);
+    flight.packet_id = exchange.packet_id;
+    flight.received = exchange.state == broker::ExchangeState::received;
+    broker_.restore(std::move(flight));
+  }
+
+  session::Delivery delivery_at(Position position) const {
+    session::Delivery delivery;
+    delivery.position = position;
+    delivery.qos = owed_.qos;
+    delivery.retain = owed_.retain;
+    delivery.identifiers = session::SubscriptionIdentifiers(owed_.identifiers);
+    return delivery;
+  }
+
+  // A retained message on its way to a new subscription was older than what else it waits with: if another took its
+  // place meanwhile, it would come too late.
+  bool superseded() const {
+    const broker::RetainedMessage* retained = broker_.retained().index().find(record_.message.topic);
+    return !retained || retained->message->facts().received_wall_ms != record_.message.received_wall_ms;
   }
 
   store::Store& store_;
@@ -216,11 +228,12 @@ class Recovery {
   broker::Log& log_;
   const Now now_;
   Recovered recovered_;
-  std::map<std::uint64_t, Position> cursors_;  // by session key
+  std::unordered_map<std::uint64_t, Position> cursors_;  // by session key
   Position lowest_cursor_ = 0;
-  std::map<DeliveryName, OutgoingExchange> exchanges_;
-  std::vector<Owing> owing_;
-  std::map<DeliveryName, std::size_t> shared_;  // index in owing_
+  std::unordered_map<DeliveryName, OutgoingExchange, DeliveryNameHash> exchanges_;
+  std::unordered_map<std::uint64_t, std::vector<Position>> handed_over_;  // by the session that was owed it before
+  LogRecordReader record_;
+  StoredOwed owed_;
 };
 
 }  // namespace

@@ -123,6 +123,14 @@ class MemoryBackend final : public Backend {
     return {};
   }
 
+  std::uint64_t log_bytes(Position from) const override {
+    const std::lock_guard lock(disk_->mutex_);
+    std::uint64_t bytes = 0;
+    const auto& log = disk_->written_.log;
+    for (auto at = log.lower_bound(from); at != log.end(); ++at) bytes += sizeof(Position) + at->second.size();
+    return bytes;
+  }
+
   std::uint64_t occupied_bytes() const override {
     const std::lock_guard lock(disk_->mutex_);
     return bytes_of(disk_->written_);

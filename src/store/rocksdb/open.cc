@@ -28,6 +28,7 @@ class ReadOnly final : public Reader {
   Result<void> scan(Table table, ByteView prefix, const PairVisitor& visit) const override {
     return scan_pairs(open_, table, prefix, visit);
   }
+  std::uint64_t log_bytes(Position from) const override { return store::log_bytes(open_, from); }
   std::uint64_t occupied_bytes() const override { return store::occupied_bytes(open_); }
 
  private:

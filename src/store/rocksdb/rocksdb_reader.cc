@@ -121,6 +121,19 @@ Result<void> scan_pairs(const OpenDatabase& open, Table table, ByteView prefix, 
   return tl::unexpected(error_of(database->path(), what, at->status()));
 }
 
+std::uint64_t log_bytes(const OpenDatabase& open, Position from) {
+  const std::shared_ptr<Database> database = open.get();
+  if (!database) return 0;
+  const PositionKey begin(std::max(from, open.first()));
+  const PositionKey end(open.end());
+  const rocksdb::Range range(begin.slice(), end.slice());
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  options.include_files = true;
+  std::uint64_t bytes = 0;
+  return database->db().GetApproximateSizes(options, database->log(), &range, 1, &bytes).ok() ? bytes : 0;
+}
+
 std::uint64_t occupied_bytes(const OpenDatabase& open) {
   const std::shared_ptr<Database> database = open.get();
   if (!database) return 0;

@@ -43,6 +43,7 @@ Result<bool> read_record(const OpenDatabase& open, Position position, std::strin
 ScanOutcome scan_records(const OpenDatabase& open, Position from, std::size_t max_bytes, const RecordVisitor& visit);
 Result<bool> get_value(const OpenDatabase& open, Table table, ByteView key, std::string& value);
 Result<void> scan_pairs(const OpenDatabase& open, Table table, ByteView prefix, const PairVisitor& visit);
+std::uint64_t log_bytes(const OpenDatabase& open, Position from);
 std::uint64_t occupied_bytes(const OpenDatabase& open);
 
 }  // namespace martlet::store

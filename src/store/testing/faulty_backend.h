@@ -96,6 +96,7 @@ class FaultyBackend final : public Backend {
   Result<void> scan(Table table, ByteView prefix, const PairVisitor& visit) const override {
     return real_->scan(table, prefix, visit);
   }
+  std::uint64_t log_bytes(Position from) const override { return real_->log_bytes(from); }
   std::uint64_t occupied_bytes() const override { return real_->occupied_bytes(); }
 
   Result<void> write(std::span<const Batch> group, bool sync) override {
