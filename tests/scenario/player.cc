@@ -16,6 +16,7 @@ namespace {
 
 // Of the trace, in a failure.
 constexpr std::size_t kShownLines = 50;
+constexpr std::string_view kHoldTickets = "hold tickets";
 
 // "3s" or "500ms".
 std::int64_t duration_ms(std::string_view text) {
@@ -53,6 +54,7 @@ std::string raw_of(const wire::Frame& frame) {
 
 std::optional<Failure> Player::play() {
   try {
+    world_.records().keeps_log = holds_tickets(script_.steps);
     play_steps(script_.steps);
     check_end();
   } catch (const TextError& error) {
@@ -75,6 +77,12 @@ void Player::differ(const std::string& what) const {
   throw TextError(what);
 }
 
+// What waits for a ticket is in a log, from the first session on.
+bool Player::holds_tickets(const std::vector<Step>& steps) {
+  return std::any_of(steps.begin(), steps.end(),
+                     [](const Step& step) { return step.text == kHoldTickets || holds_tickets(step.block); });
+}
+
 void Player::play_steps(const std::vector<Step>& steps) {
   for (const Step& step : steps) play_step(step);
 }
@@ -95,11 +103,11 @@ bool Player::play_own(const std::string& word, const std::string& rest, const St
     trace(step.text);
     world_.advance(duration_ms(rest));
     collect();
-  } else if (step.text == "hold tickets") {
+  } else if (step.text == kHoldTickets) {
     world_.records().hold();
   } else if (step.text == "release tickets") {
     trace(step.text);
-    world_.durable(world_.records().position());
+    world_.durable(world_.records().position);
     collect();
   } else if (step.text == "stop holding tickets") {
     world_.records().stop_holding();

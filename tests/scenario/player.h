@@ -39,6 +39,7 @@ class Player {
     bool open = false;
   };
 
+  static bool holds_tickets(const std::vector<Step>& steps);
   void play_steps(const std::vector<Step>& steps);
   void play_step(const Step& step);
   bool play_own(const std::string& word, const std::string& rest, const Step& step);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "broker/ports.h"
+#include "broker/testing/fake_ports.h"
 
 namespace martlet::test {
 
@@ -26,20 +27,13 @@ class TestAuthorizer : public broker::Authorizer {
   broker::AccessDecision may_subscribe(const broker::Actor&, std::string_view filter, wire::QoS) override;
 };
 
-// Everything is durable at once, unless it is told to hold: then tickets wait for release.
-class TestRecords : public broker::RecordSink {
+// Everything is durable at once, unless it is told to hold: then tickets wait for release. Without a log, messages wait
+// in memory only.
+class TestRecords : public broker::testing::FakeRecords {
  public:
-  Ticket append(const broker::Record&) override {
-    ++position_;
-    return holding_ ? Ticket::at(position_) : Ticket::done();
-  }
-  void hold() { holding_ = true; }
-  void stop_holding() { holding_ = false; }
-  std::uint64_t position() const { return position_; }
-
- private:
-  std::uint64_t position_ = 0;
-  bool holding_ = false;
+  TestRecords() { keeps_names = keeps_log = false; }
+  void hold() { at_once = false; }
+  void stop_holding() { at_once = true; }
 };
 
 // Collects the lines, so that a failed scenario can show them.

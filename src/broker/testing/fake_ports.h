@@ -59,7 +59,7 @@ class FakeTransport final : public Transport {
 };
 
 // Counts records, keeps a line about each, and the messages of the log.
-class FakeRecords final : public RecordSink {
+class FakeRecords : public RecordSink {
  public:
   Ticket append(const Record& record) override {
     if (keeps_names) names.emplace_back(name_of(record));
