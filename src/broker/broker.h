@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -79,6 +80,10 @@ class Broker : private session::DeliveryObserver {
 
   // Ends all connections with 0x8B; wills without delay are published [4.13]. After it the broker takes no more events.
   void shut_down(const Now& now);
+
+  // Visits all that the log owes, session by session, each in the order of the log. `footprint_bytes` is an average.
+  using OwedVisitor = std::function<void(const RestoredDelivery&)>;
+  void visit_owed(const OwedVisitor& visit) const;
 
   // ---- what can be looked at
   const Verdicts& verdicts() const { return verdicts_; }

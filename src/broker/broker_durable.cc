@@ -35,7 +35,9 @@ Delivery recent_delivery(const RecentLog::Entry& entry, const session::LoggedDel
 // ---- to the disk
 
 SessionChanged Broker::record_of(const Session& session) const {
-  return {session.key, session.client_id, session.expiry_s, session.cursor, session.away_since_wall_ms};
+  const std::uint64_t maybe_sent_below = session.connection ? 0 : session.state.outgoing.maybe_sent_below();
+  return {session.key,    session.client_id,          session.expiry_s,
+          session.cursor, session.away_since_wall_ms, maybe_sent_below};
 }
 
 void Broker::make_persistent(Session& session) {
@@ -247,6 +249,21 @@ void Broker::note_damage(std::string_view damage, std::span<const Delivery> read
                                                 printable(observed_session_->client_id), lost, damage));
 }
 
+void Broker::visit_owed(const OwedVisitor& visit) const {
+  for (const auto& [key, session] : by_key_) {
+    const session::Outgoing& outgoing = session->state.outgoing;
+    RestoredDelivery owed;
+    owed.key = key;
+    owed.footprint_bytes = outgoing.waiting_bytes() / std::max<std::size_t>(outgoing.waiting_messages(), 1);
+    outgoing.for_each_logged([&](const session::LoggedDelivery& delivery) {
+      const SharedGroup* group = delivery.origin == 0 ? nullptr : groups_.find(delivery.origin);
+      owed.share = group ? std::string_view(group->share) : std::string_view();
+      owed.logged = delivery;
+      visit(owed);
+    });
+  }
+}
+
 // ---- back again
 
 void Broker::restore(const RestoredSession& restored) {
@@ -255,6 +272,9 @@ void Broker::restore(const RestoredSession& restored) {
   session.expiry_s = restored.expiry_s;
   session.cursor = restored.cursor;
   session.away_since_wall_ms = restored.away_since_wall_ms;
+  // Of one that was connected nobody knows what was sent.
+  session.state.outgoing.set_maybe_sent_below(restored.away_since_wall_ms == 0 ? ports_.records.next_position()
+                                                                               : restored.maybe_sent_below);
   last_key_ = std::max(last_key_, restored.key);
   by_key_.emplace(session.key, &session);
 }

@@ -56,6 +56,7 @@ struct SessionChanged {
   std::uint32_t expiry_s = 0;  // 0: it ends with its connection, and is forgotten now
   std::uint64_t cursor = 0;
   std::int64_t away_since_wall_ms = 0;  // 0: connected
+  std::uint64_t maybe_sent_below = 0;   // of a session that is away: QoS 1 messages below may have been sent
 };
 struct SessionEnded {
   std::uint64_t key = 0;

@@ -18,6 +18,7 @@ struct RestoredSession {
   std::uint32_t expiry_s = 0;
   std::uint64_t cursor = 0;
   std::int64_t away_since_wall_ms = 0;  // 0: it was connected
+  std::uint64_t maybe_sent_below = 0;
 };
 
 struct RestoredSubscription {

@@ -36,7 +36,7 @@ SharedGroups::Joined SharedGroups::join(std::string_view share, std::string_view
   return {&group, new_group, new_member};
 }
 
-SharedGroup* SharedGroups::find(std::uint32_t id) {
+const SharedGroup* SharedGroups::find(std::uint32_t id) const {
   const auto at = groups_.find(id);
   return at == groups_.end() ? nullptr : &at->second;
 }

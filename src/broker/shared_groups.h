@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -42,7 +43,8 @@ class SharedGroups {
   };
   // Adds the member or replaces its options.
   Joined join(std::string_view share, std::string_view filter, const SharedMember& member);
-  SharedGroup* find(std::uint32_t id);
+  SharedGroup* find(std::uint32_t id) { return const_cast<SharedGroup*>(std::as_const(*this).find(id)); }
+  const SharedGroup* find(std::uint32_t id) const;
   // Takes the member out; true if the group is empty now: the caller forgets its filter, then calls erase().
   bool leave(SharedGroup& group, const Session& session);
   void erase(std::uint32_t id);

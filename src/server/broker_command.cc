@@ -12,6 +12,7 @@
 #include "server/broker_arguments.h"
 #include "server/config/option_table.h"
 #include "server/core_loop.h"
+#include "server/durable/clean_stop.h"
 #include "server/durable/open.h"
 #include "server/durable/recovery.h"
 #include "server/loopback.h"
@@ -142,6 +143,7 @@ int run(ServerConfig& config, env::Files& files) {
   say(files, env::Handle::standard_output, start_line(config, *bound, descriptors));
   core.run();
   if (data.store) {
+    write_clean_stop(*data.store, core.broker());
     data.records->submit();
     if (const auto closed = data.store->close(); !closed) return fail_with(files, kFailedExit, closed.error().message);
   }

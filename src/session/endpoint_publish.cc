@@ -221,11 +221,12 @@ bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, Deliv
     written ? observer.sent(delivery) : observer.dropped(delivery, DropReason::too_large);
     return written;
   }
+  const bool dup = state_->outgoing.maybe_sent(delivery);
   InFlight& entry = state_->outgoing.begin(std::move(delivery));
   const Ticket ticket = entry.delivery.qos == QoS::exactly_once
                             ? observer.about_to_send(entry.delivery, entry.packet_id)
                             : Ticket::done();
-  if (!write_publish(entry.delivery, entry.packet_id, false, ticket, now, out)) {
+  if (!write_publish(entry.delivery, entry.packet_id, dup, ticket, now, out)) {
     // As if it had been delivered [MQTT-3.1.2-25].
     observer.dropped(entry.delivery, DropReason::too_large);
     state_->outgoing.end(entry);

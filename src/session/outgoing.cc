@@ -201,6 +201,17 @@ void Outgoing::restore(Delivery delivery, std::uint16_t packet_id, FlightState s
   ++used_;
 }
 
+std::uint64_t Outgoing::maybe_sent_below() const {
+  std::uint64_t below = maybe_sent_below_;
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
+    const InFlight& entry = slots_[i];
+    if (entry.state == FlightState::published && entry.dup && entry.delivery.qos == wire::QoS::at_least_once) {
+      below = std::max(below, entry.delivery.position + 1);
+    }
+  }
+  return below;
+}
+
 std::uint64_t Outgoing::lowest_position() const {
   std::uint64_t lowest = 0;
   const auto take = [&](const Delivery& delivery) {

@@ -1,6 +1,7 @@
 // The sending half of a session: what waits, what was sent and is not finished. It outlives the connection [4.1].
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -85,6 +86,13 @@ class Outgoing {
   InFlight& begin(Delivery delivery);
   // After a crash: what was in flight under `packet_id`, in the order of first sending. `published` or `released`.
   void restore(Delivery delivery, std::uint16_t packet_id, FlightState state);
+  // After a crash: QoS 1 messages below `position` may have been sent before [MQTT-3.3.1-1].
+  void set_maybe_sent_below(std::uint64_t position) { maybe_sent_below_ = position; }
+  // What to set then: behind all QoS 1 messages that were sent and not acknowledged.
+  std::uint64_t maybe_sent_below() const;
+  bool maybe_sent(const Delivery& delivery) const {
+    return delivery.qos == wire::QoS::at_least_once && delivery.position < maybe_sent_below_ && delivery.position != 0;
+  }
   // The same for what waits, in the order of the log; `footprint_bytes` as Delivery's, or a guess.
   void restore_waiting(const LoggedDelivery& delivery, std::size_t footprint_bytes);
   // Takes out of what waits in the log each for which take(const LoggedDelivery&) is true.
@@ -119,6 +127,9 @@ class Outgoing {
   // The log no longer holds what is below `position`: such deliveries that wait are gone. Returns how many.
   std::size_t cut_below(std::uint64_t position);
 
+  // Calls visit(const LoggedDelivery&) for all that is unfinished and has a position, in the order of the log.
+  template <class Visitor>
+  void for_each_logged(Visitor&& visit) const;
   // Calls visit(const Delivery&) for all that is in memory, waiting or in flight with its message.
   template <class Visitor>
   void for_each(Visitor&& visit) const;
@@ -143,6 +154,7 @@ class Outgoing {
   RingQueue<Delivery> waiting_acknowledged_;
   Backlog backlog_;  // behind waiting_acknowledged_
   std::uint64_t logged_bytes_ = 0;
+  std::uint64_t maybe_sent_below_ = 0;
   RingQueue<Delivery> waiting_qos0_;
   std::uint64_t waiting_bytes_ = 0;
   std::size_t with_origin_ = 0;
@@ -211,6 +223,22 @@ void Outgoing::remove_logged(Take&& take) {
   });
   const std::size_t removed = before - backlog_.size();
   if (removed > 0) forget_logged(logged_bytes_ / before * removed);
+}
+
+template <class Visitor>
+void Outgoing::for_each_logged(Visitor&& visit) const {
+  std::vector<LoggedDelivery> in_memory;
+  for_each([&](const Delivery& delivery) {
+    if (delivery.position != 0) in_memory.push_back(delivery.logged());
+  });
+  std::sort(in_memory.begin(), in_memory.end(),
+            [](const LoggedDelivery& a, const LoggedDelivery& b) { return a.position < b.position; });
+  auto next = in_memory.begin();
+  backlog_.for_each([&](const LoggedDelivery& delivery) {
+    for (; next != in_memory.end() && next->position < delivery.position; ++next) visit(*next);
+    visit(delivery);
+  });
+  for (; next != in_memory.end(); ++next) visit(*next);
 }
 
 template <class Visitor>

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "broker/testing/fake_ports.h"
+#include "server/durable/clean_stop.h"
 #include "server/durable/durable_records.h"
 #include "server/durable/record_codec.h"
 #include "server/durable/recovery.h"
@@ -111,6 +112,12 @@ class Durable : public ::testing::Test {
   Process& process() {
     if (!process_) process_.emplace(disk_, clock_, options_);
     return *process_;
+  }
+  Process& stop_and_start() {
+    process().broker().shut_down(clock_.time);
+    write_clean_stop(process().store(), process().broker());
+    process().commit();
+    return lose_power();
   }
   // Only what was synced is left.
   Process& lose_power() {
@@ -259,6 +266,60 @@ TEST_F(Durable, WhatIsOwedToAnAbsentSessionIsReadBackFromTheLogInOrder) {
   const Texts got = take("reader");
   ASSERT_EQ(got.size(), 300u);
   for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i], std::to_string(i + 1));
+}
+
+TEST_F(Durable, ACleanStopNotesWhatIsOwed) {
+  options_.endpoint.max_in_flight = 2;
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 2);
+  process().subscribe(reader, "$share/g/s", 1);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 6; ++i) {
+    process().publish(writer, i % 3 == 0 ? "s" : "t", i % 2 + 1, std::to_string(i), i);
+  }
+  process().commit();
+  EXPECT_THAT(process().written(reader), ::testing::Contains(HasSubstr("t=1")));
+  stop_and_start();
+  EXPECT_EQ(process().recovered->deliveries, 6u);
+  EXPECT_EQ(process().recovered->log_records, 0u) << "the log need not be read";
+  const auto again = process().connect("reader");
+  Texts got;
+  for (std::uint16_t id = 1;; ++id) {
+    process().commit();
+    const Texts written = process().written(again);
+    for (const std::string& text : written) {
+      if (!text.starts_with("PUBLISH ")) continue;
+      got.push_back(text);
+      process().ack(again, text.find("qos1") != std::string::npos ? PacketType::puback : PacketType::pubrec,
+                    static_cast<std::uint16_t>(std::stoi(text.substr(8))));
+      process().ack(again, PacketType::pubcomp, static_cast<std::uint16_t>(std::stoi(text.substr(8))));
+    }
+    if (written.empty()) break;
+  }
+  EXPECT_THAT(got, ElementsAre(HasSubstr("qos2 dup t=1"), HasSubstr("qos1 dup t=2"), HasSubstr("qos1 s=3"),
+                               HasSubstr("qos1 t=4"), HasSubstr("qos1 s=6"), HasSubstr("qos2 t=5")))
+      << "a QoS 2 identifier is stored before it is used";
+  clock_.time.mono_ms += 1'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  EXPECT_EQ(lose_power().recovered->deliveries, 0u) << "the notes of the stop ended with the first change";
+}
+
+TEST_F(Durable, AfterACrashWhatMayHaveBeenSentIsMarked) {
+  options_.endpoint.max_in_flight = 2;
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, std::to_string(i), i);
+  process().leave(reader);
+  clock_.time.mono_ms += 1'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  lose_power();
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK"), HasSubstr("dup t=1"), HasSubstr("dup t=2")));
+  process().ack(again, PacketType::puback, 1);
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("qos1 t=3"))) << "it was never sent";
 }
 
 TEST_F(Durable, WhatTheLimitsOfTheLogCutIsCountedForEachSession) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/durable/clean_stop.h"
 #include "server/durable/durable_records.h"
 #include "server/durable/record_codec.h"
 
@@ -46,7 +47,7 @@ class Recovery {
 
   Result<Recovered> run() {
     for (const auto step : {&Recovery::sessions, &Recovery::subscriptions, &Recovery::exchanges, &Recovery::retained,
-                            &Recovery::wills, &Recovery::log_records}) {
+                            &Recovery::wills, &Recovery::notes, &Recovery::log_records}) {
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     }
     for (auto& [key, positions] : handed_over_) {
@@ -152,14 +153,47 @@ class Recovery {
     });
   }
 
+  // A clean stop noted what is owed to whom.
+  Result<void> notes() {
+    Result<void> outcome;
+    const auto stop = take_clean_stop(store_, [&](const broker::RestoredDelivery& owed) {
+      const auto exchange = exchanges_.find({owed.key, owed.logged.position});
+      if (exchange == exchanges_.end()) {
+        broker_.restore(owed);
+      } else if (outcome) {
+        outcome = in_flight(owed, exchange->second);
+      }
+    });
+    if (!stop) return damaged(stop.error().message);
+    noted_ = stop->found;
+    recovered_.deliveries += stop->deliveries;
+    return outcome;
+  }
+
+  Result<void> in_flight(const broker::RestoredDelivery& owed, const OutgoingExchange& exchange) {
+    std::string bytes;
+    const auto found = store_.reader().read(owed.logged.position, bytes);
+    const bool sound = found && *found && record_.begin(as_bytes(bytes));
+    if (!sound) return damaged(found ? unknown_record(owed.logged.position) : found.error().message);
+    while (record_.next(owed_)) {
+      if (owed_.session_key == owed.key) give_in_flight(owed.logged.position, exchange);
+    }
+    return {};
+  }
+
+  static std::string unknown_record(Position position) {
+    return fmt::format("the log's record {} has an unknown form", position);
+  }
+
   Result<void> log_records() {
+    if (noted_) return {};
     Position at = std::max(lowest_cursor_, store_.reader().first());
     while (at < store_.reader().end()) {
       Result<void> outcome;
       const store::ScanOutcome scanned = store_.reader().scan(at, kScanBytes, [&](Position position, ByteView record) {
         ++recovered_.log_records;
         if (take(position, record)) return true;
-        outcome = damaged(fmt::format("the log's record {} has an unknown form", position));
+        outcome = damaged(unknown_record(position));
         return outcome.has_value();
       });
       if (!outcome) return outcome;
@@ -185,8 +219,9 @@ class Recovery {
     if (cursor == cursors_.end() || position < cursor->second) return;
     const auto exchange = exchanges_.find({key, position});
     if (exchange != exchanges_.end()) {
-      if (exchange->second.state != broker::ExchangeState::finished) give_in_flight(position, exchange->second);
-      return;
+      if (exchange->second.state == broker::ExchangeState::finished) return;
+      ++recovered_.deliveries;
+      return give_in_flight(position, exchange->second);
     }
     if (owed_.ahead && superseded()) return;
     ++recovered_.deliveries;
@@ -195,7 +230,6 @@ class Recovery {
   }
 
   void give_in_flight(Position position, const OutgoingExchange& exchange) {
-    ++recovered_.deliveries;
     broker::RestoredFlight flight;
     flight.key = owed_.session_key;
     flight.share = owed_.share;
@@ -232,6 +266,7 @@ class Recovery {
   Position lowest_cursor_ = 0;
   std::unordered_map<DeliveryName, OutgoingExchange, DeliveryNameHash> exchanges_;
   std::unordered_map<std::uint64_t, std::vector<Position>> handed_over_;  // by the session that was owed it before
+  bool noted_ = false;                                                    // the log need not be read
   LogRecordReader record_;
   StoredOwed owed_;
 };

@@ -1,0 +1,161 @@
+#include "server/durable/clean_stop.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/durable/byte_writer.h"
+
+namespace martlet::server {
+
+using session::LoggedDelivery;
+using store::Table;
+
+namespace {
+
+constexpr std::uint8_t kLayout = 1;
+// In `meta`: the end of the log at the stop, and the notes of one session, in parts.
+constexpr std::string_view kStopKey = "clean_stop";
+constexpr std::string_view kNotePrefix = "owed:";
+constexpr std::size_t kPartBytes = 1u << 20;
+
+constexpr std::uint8_t kRetainBit = 4;
+constexpr std::uint8_t kShareBit = 8;
+constexpr std::uint8_t kIdentifierBit = 16;
+
+bool alike(const LoggedDelivery& a, const LoggedDelivery& b) {
+  return a.origin == b.origin && a.identifier == b.identifier && a.qos == b.qos && a.retain == b.retain;
+}
+
+// Writes the notes of all sessions: runs of neighbours that are alike, each named by its distance from the one before.
+class Notes {
+ public:
+  explicit Notes(store::Store& store) : store_(store) {}
+
+  void add(const broker::RestoredDelivery& owed) {
+    const LoggedDelivery& delivery = owed.logged;
+    if (owed.key != key_) {
+      finish();
+      key_ = owed.key;
+      part_ = 0;
+      footprint_bytes_ = owed.footprint_bytes;
+    }
+    if (count_ > 0 && delivery.position == run_.position + count_ && alike(run_, delivery)) {
+      ++count_;
+      return;
+    }
+    end_run();
+    run_ = delivery;
+    share_ = owed.share;
+    count_ = 1;
+  }
+
+  void finish() {
+    end_run();
+    end_part();
+  }
+
+ private:
+  void end_run() {
+    if (count_ == 0) return;
+    std::uint8_t flags = static_cast<std::uint8_t>(run_.qos);
+    if (run_.retain) flags |= kRetainBit;
+    if (!share_.empty()) flags |= kShareBit;
+    if (run_.identifier != 0) flags |= kIdentifierBit;
+    if (value_.view().empty()) {
+      value_.number8(kLayout);
+      value_.varint(footprint_bytes_);
+      last_ = 0;
+    }
+    value_.varint(run_.position - last_);
+    value_.varint(count_);
+    value_.number8(flags);
+    if (!share_.empty()) value_.bytes(as_bytes(share_));
+    if (run_.identifier != 0) value_.varint(run_.identifier);
+    last_ = run_.position + count_;
+    count_ = 0;
+    if (value_.view().size() >= kPartBytes) end_part();
+  }
+
+  void end_part() {
+    if (value_.view().empty()) return;
+    ByteWriter name;
+    name.raw(as_bytes(kNotePrefix));
+    name.number64(key_);
+    name.number32(part_++);
+    store_.put(Table::meta, name.view(), value_.view());
+    value_.clear();
+  }
+
+  store::Store& store_;
+  ByteWriter value_;
+  std::uint64_t key_ = 0;
+  std::uint32_t part_ = 0;
+  std::size_t footprint_bytes_ = 0;
+  LoggedDelivery run_;
+  std::string_view share_;
+  std::uint64_t count_ = 0;
+  std::uint64_t last_ = 0;  // behind the run before
+};
+
+// False if the note is not sound.
+bool read_note(ByteView name, ByteView value, const broker::Broker::OwedVisitor& receive, std::uint64_t& deliveries) {
+  ByteReader key(name.subspan(kNotePrefix.size()));
+  ByteReader from(value);
+  if (from.number8() != kLayout) return false;
+  broker::RestoredDelivery restored;
+  restored.key = key.number64();
+  restored.footprint_bytes = from.varint();
+  std::uint64_t position = 0;
+  while (!from.empty()) {
+    position += from.varint();
+    const std::uint64_t count = from.varint();
+    const std::uint8_t flags = from.number8();
+    restored.share = flags & kShareBit ? as_text(from.bytes()) : std::string_view();
+    restored.logged.identifier = flags & kIdentifierBit ? static_cast<std::uint32_t>(from.varint()) : 0;
+    restored.logged.qos = static_cast<wire::QoS>(flags & 3);
+    restored.logged.retain = (flags & kRetainBit) != 0;
+    if (!from.ok()) return false;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      restored.logged.position = position++;
+      receive(restored);
+    }
+    deliveries += count;
+  }
+  return key.ok();
+}
+
+}  // namespace
+
+void write_clean_stop(store::Store& store, const broker::Broker& broker) {
+  Notes notes(store);
+  broker.visit_owed([&](const broker::RestoredDelivery& owed) { notes.add(owed); });
+  notes.finish();
+  ByteWriter end;
+  end.number64(store.next());
+  store.put(Table::meta, as_bytes(kStopKey), end.view());
+}
+
+Result<CleanStop> take_clean_stop(store::Store& store, const broker::Broker::OwedVisitor& receive) {
+  CleanStop stop;
+  std::string end;
+  const auto found = store.reader().get(Table::meta, as_bytes(kStopKey), end);
+  if (!found) return tl::unexpected(found.error());
+  stop.found = *found && end.size() == 8 && ByteReader(as_bytes(end)).number64() == store.next();
+  std::vector<std::string> names;
+  bool sound = true;
+  const auto scanned = store.reader().scan(Table::meta, as_bytes(kNotePrefix), [&](ByteView name, ByteView value) {
+    names.emplace_back(as_text(name));
+    if (stop.found) sound = read_note(name, value, receive, stop.deliveries);
+    return sound;
+  });
+  if (!scanned) return tl::unexpected(scanned.error());
+  if (!sound) return fail("the store's notes of its last clean stop have an unknown form");
+  if (*found) store.erase(Table::meta, as_bytes(kStopKey));
+  for (const std::string& name : names) store.erase(Table::meta, as_bytes(name));
+  return stop;
+}
+
+}  // namespace martlet::server
