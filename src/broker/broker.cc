@@ -300,6 +300,11 @@ void Broker::run_timers(const Now& now) {
           service(*connection, now);
         }
         break;
+      case DueKind::hand_over: {
+        Session* session = sessions_.find(due.number);
+        if (session && session->generation == due.generation) hand_over_all(*session, now);
+        break;
+      }
       case DueKind::checkpoint:
         checkpoint(now);
         break;

@@ -27,6 +27,8 @@ namespace {
 
 // With more sessions, $SYS leaves out what they hold: to visit them all would hold up the loop's turn.
 constexpr std::size_t kSysQueueSessions = 50'000;
+// Messages that one session's hand-over takes from the log before others have their turn.
+constexpr std::size_t kHandOverStep = 1000;
 
 DeadlineMs expiry_deadline(const Now& now, std::optional<std::uint32_t> expiry_s) {
   if (!expiry_s) return kNever;
@@ -216,17 +218,18 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
 // ---- shared subscriptions: what a member leaves behind
 
 // What `session` was given through the shared subscriptions that accepts(origin) names, and did not get, goes to others
-// [4.8.2]. One pass, however many they are.
+// [4.8.2]. One pass, however many they are; what is in the log goes in parts, the rest by hand_over_all().
 template <class Accepts>
-void Broker::hand_over(Session& session, Accepts&& accepts, const Now& now) {
+void Broker::hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now) {
   session::Outgoing& outgoing = session.state.outgoing;
   if (outgoing.with_origin() == 0) return;
   const auto unacknowledged = session.connection ? session::Unacknowledged::keep : session::Unacknowledged::give;
   std::vector<Delivery> left;
-  outgoing.hand_over(
-      unacknowledged, [&](std::uint32_t origin) { return origin != 0 && accepts(origin); },
+  const bool all = outgoing.hand_over(
+      unacknowledged, most, [&](std::uint32_t origin) { return origin != 0 && accepts(origin); },
       [&](Delivery delivery) { left.push_back(std::move(delivery)); });
   hand_over(session, std::move(left), now);
+  if (!all) add_deadline({now.mono_ms + 1, DueKind::hand_over, session.number, session.generation});
 }
 
 // Those without a message are in the log.
@@ -262,28 +265,32 @@ void Broker::hand_over(Session& session, std::vector<Delivery> left, const Now& 
 
 void Broker::leave_group(Session& session, std::uint32_t group_id, const Now& now) {
   hand_over(
-      session, [&](std::uint32_t origin) { return origin == group_id; }, now);
+      session, kHandOverStep, [&](std::uint32_t origin) { return origin == group_id; }, now);
 }
 
 // The session ends: what it holds of shared subscriptions, even of those that it has left, goes to others.
 void Broker::hand_over_rest(Session& session, const Now& now) {
   hand_over(
-      session, [&](std::uint32_t origin) { return groups_.find(origin) != nullptr; }, now);
+      session, ~std::size_t{0}, [&](std::uint32_t origin) { return groups_.find(origin) != nullptr; }, now);
 }
 
-// The session lost its connection: where another member is connected, that one goes on.
+// Of a shared subscription that the session has left all goes to others; of the rest if it is not connected and another
+// member is.
 void Broker::hand_over_all(Session& session, const Now& now) {
-  std::unordered_map<std::uint32_t, bool> another;
-  const auto has_another = [&](std::uint32_t origin) {
-    const auto [at, unknown] = another.try_emplace(origin, false);
+  std::unordered_map<std::uint32_t, bool> known;
+  const auto others_take = [&](std::uint32_t origin) {
+    const auto [at, unknown] = known.try_emplace(origin, false);
     const SharedGroup* group = unknown ? groups_.find(origin) : nullptr;
-    if (group) {
-      at->second = std::any_of(group->members.begin(), group->members.end(),
-                               [](const SharedMember& member) { return member.session->connection != nullptr; });
+    if (!group) return at->second;
+    bool member = false;
+    bool another = false;
+    for (const SharedMember& one : group->members) {
+      member |= one.session == &session;
+      another |= one.session->connection != nullptr;
     }
-    return at->second;
+    return at->second = !member || (!session.connection && another);
   };
-  hand_over(session, has_another, now);
+  hand_over(session, kHandOverStep, others_take, now);
 }
 
 // The session is connected now: it takes what waits with members that are not.
@@ -298,7 +305,7 @@ void Broker::collect_stranded(Session& session, const Now& now) {
   }
   for (Session* member : away) {
     hand_over(
-        *member, [&](std::uint32_t origin) { return groups.contains(origin); }, now);
+        *member, kHandOverStep, [&](std::uint32_t origin) { return groups.contains(origin); }, now);
   }
 }
 

@@ -11,7 +11,7 @@
 
 namespace martlet::broker {
 
-enum class DueKind : std::uint8_t { connection, session, service, sys_topics, retained_sweep, checkpoint };
+enum class DueKind : std::uint8_t { connection, session, service, hand_over, sys_topics, retained_sweep, checkpoint };
 
 struct Due {
   DeadlineMs at_ms;

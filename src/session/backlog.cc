@@ -58,6 +58,17 @@ void Backlog::push_front(const LoggedDelivery& delivery) {
   first_->runs[--first_->begin] = run_of(delivery);
 }
 
+void Backlog::prepend(Backlog earlier) {
+  if (earlier.empty()) return;
+  if (empty()) return swap(earlier);
+  earlier.last_->next = std::move(first_);
+  earlier.last_ = last_;
+  earlier.size_ += size_;
+  size_ = 0;
+  last_ = nullptr;
+  swap(earlier);
+}
+
 LoggedDelivery Backlog::front() const {
   check(!empty(), "a backlog that is read holds something");
   return at(first_->runs[first_->begin], 0);

@@ -54,9 +54,9 @@ class Backlog {
   // Calls visit(const LoggedDelivery&) for each in order.
   template <class Visitor>
   void for_each(Visitor&& visit) const;
-  // Takes out, in order, each for which take(const LoggedDelivery&) is true.
+  // Takes out, in order, the first `most` for which take(const LoggedDelivery&) is true.
   template <class Take>
-  void remove_if(Take&& take);
+  void remove_if(Take&& take, std::size_t most);
 
  private:
   struct Run {
@@ -84,6 +84,8 @@ class Backlog {
   }
   static bool alike(const Run& run, const LoggedDelivery& delivery);
   void drop_from_front(std::uint32_t count);
+  // Puts `earlier`, all below what is here, before it.
+  void prepend(Backlog earlier);
   void swap(Backlog& other) noexcept {
     std::swap(first_, other.first_);
     std::swap(last_, other.last_);
@@ -105,14 +107,18 @@ void Backlog::for_each(Visitor&& visit) const {
 }
 
 template <class Take>
-void Backlog::remove_if(Take&& take) {
+void Backlog::remove_if(Take&& take, std::size_t most) {
   Backlog kept;
-  while (!empty()) {
+  while (!empty() && most > 0) {
     const LoggedDelivery delivery = front();
     pop_front();
-    if (!take(delivery)) kept.push_back(delivery);
+    if (take(delivery)) {
+      --most;
+    } else {
+      kept.push_back(delivery);
+    }
   }
-  swap(kept);
+  prepend(std::move(kept));
 }
 
 }  // namespace martlet::session

@@ -97,7 +97,7 @@ class Outgoing {
   void restore_waiting(const LoggedDelivery& delivery, std::size_t footprint_bytes);
   // Takes out of what waits in the log each for which take(const LoggedDelivery&) is true.
   template <class Take>
-  void remove_logged(Take&& take);
+  void remove_logged(Take&& take, std::size_t most = ~std::size_t{0});
   // An identifier for a request of ours, 0 if all are taken; freed by end().
   std::uint16_t begin_request();
   // The entry of `packet_id`, or nullptr.
@@ -118,9 +118,10 @@ class Outgoing {
   InFlight* next_to_resend();
 
   // Takes out what was not sent, and as told QoS 1 that was not acknowledged, if accepts(origin of the delivery); QoS 2
-  // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order, without message if that is in the log.
+  // under way stays [MQTT-4.8.2-4]. give(Delivery) gets them in order, without message if that is in the log; of those
+  // no more than `most`. False if there may be more.
   template <class Origin, class Give>
-  void hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give);
+  bool hand_over(Unacknowledged unacknowledged, std::size_t most, Origin&& accepts, Give&& give);
 
   // The lowest position of the log among all that is unfinished, 0 if there is none.
   std::uint64_t lowest_position() const;
@@ -185,7 +186,7 @@ void Outgoing::forget_sent(Give&& give) {
 }
 
 template <class Origin, class Give>
-void Outgoing::hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&& give) {
+bool Outgoing::hand_over(Unacknowledged unacknowledged, std::size_t most, Origin&& accepts, Give&& give) {
   const auto sent = unacknowledged == Unacknowledged::give ? in_order() : std::vector<std::uint16_t>();
   for (std::uint16_t packet_id : sent) {
     InFlight& entry = *find(packet_id);
@@ -204,23 +205,28 @@ void Outgoing::hand_over(Unacknowledged unacknowledged, Origin&& accepts, Give&&
   };
   from_memory(waiting_acknowledged_);
   std::vector<LoggedDelivery> given;
-  remove_logged([&](const LoggedDelivery& delivery) {
-    if (delivery.origin == 0 || !accepts(delivery.origin)) return false;
-    given.push_back(delivery);
-    return true;
-  });
+  remove_logged(
+      [&](const LoggedDelivery& delivery) {
+        if (delivery.origin == 0 || !accepts(delivery.origin)) return false;
+        given.push_back(delivery);
+        return true;
+      },
+      most);
   for (const LoggedDelivery& delivery : given) give(Delivery::from(delivery));
   from_memory(waiting_qos0_);
+  return given.size() < most;
 }
 
 template <class Take>
-void Outgoing::remove_logged(Take&& take) {
+void Outgoing::remove_logged(Take&& take, std::size_t most) {
   const std::size_t before = backlog_.size();
-  backlog_.remove_if([&](const LoggedDelivery& delivery) {
-    if (!take(delivery)) return false;
-    if (delivery.origin != 0) --with_origin_;
-    return true;
-  });
+  backlog_.remove_if(
+      [&](const LoggedDelivery& delivery) {
+        if (!take(delivery)) return false;
+        if (delivery.origin != 0) --with_origin_;
+        return true;
+      },
+      most);
   const std::size_t removed = before - backlog_.size();
   if (removed > 0) forget_logged(logged_bytes_ / before * removed);
 }

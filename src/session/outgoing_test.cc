@@ -217,7 +217,7 @@ class HandOver : public ::testing::Test {
   Texts hand_over(Unacknowledged unacknowledged) {
     Texts given;
     outgoing_.hand_over(
-        unacknowledged, [](std::uint32_t origin) { return origin == 7; },
+        unacknowledged, 1000, [](std::uint32_t origin) { return origin == 7; },
         [&](const Delivery& delivery) { given.push_back(topic_of(delivery)); });
     return given;
   }

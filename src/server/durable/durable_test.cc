@@ -396,6 +396,28 @@ TEST_F(Durable, RetainedMessagesOnTheirWayToASubscriptionGoOnAfterTheCrash) {
   EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("PUBLISH 4 qos2 retain t/4")));
 }
 
+TEST_F(Durable, ALongHandOverGoesInParts) {
+  const auto first = process().connect("first");
+  process().subscribe(first, "$share/g/t", 1);
+  process().leave(first);
+  const auto writer = process().connect("writer", 0);
+  constexpr std::uint16_t kMessages = 2500;
+  for (std::uint16_t i = 1; i <= kMessages; ++i) {
+    process().publish(writer, "t", 1, std::to_string(i), i);
+    if (i % 500 == 0) process().commit();
+  }
+  const auto second = process().connect("second");
+  process().subscribe(second, "$share/g/t", 1);
+  EXPECT_EQ(process().broker().verdicts().count(broker::VerdictReason::handed_over), 1000u);
+  for (int i = 0; i < 2; ++i) {
+    clock_.time.mono_ms += 1;
+    process().broker().run_timers(clock_.time);
+  }
+  EXPECT_EQ(process().broker().verdicts().count(broker::VerdictReason::handed_over), kMessages);
+  process().commit();
+  EXPECT_EQ(lose_power().recovered->deliveries, kMessages);
+}
+
 TEST_F(Durable, RetainedMessagesAndWillsComeBack) {
   const auto watcher = process().connect("watcher");
   process().subscribe(watcher, "#", 1);
