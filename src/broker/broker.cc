@@ -32,7 +32,10 @@ struct Broker::EventHandler {
   void operator()(const session::PublishReceived& e) { broker.on_publish(connection, e.publish, now); }
   void operator()(const session::SubscribeRequested& e) { broker.on_subscribe(connection, e.subscribe, now); }
   void operator()(const session::UnsubscribeRequested& e) { broker.on_unsubscribe(connection, e.unsubscribe, now); }
-  void operator()(const session::DeliveryFinished& e) { broker.on_finished(*connection.session, e, now); }
+  void operator()(const session::DeliveryFinished& e) {
+    broker.on_finished(*connection.session, e, now);
+    broker.check_laggard(connection, now);
+  }
   void operator()(const session::AuthReceived& e) { broker.on_auth(connection, e, now); }
   void operator()(const session::DisconnectReceived& e) { broker.on_disconnect(connection, e.disconnect, now); }
   void operator()(const session::Failed& e) { broker.end_failed(connection, e.error, now); }
@@ -359,6 +362,17 @@ void Broker::arm_sweep(const Now& now) {
 }
 
 // ---- the end
+
+// A QoS 2 message that is never finished, while later ones are, would make the account of these grow for ever.
+void Broker::check_laggard(Connection& connection, const Now& now) {
+  constexpr std::size_t kMostBehind = 65'535;
+  if (connection.session->finished_qos2.size() <= kMostBehind) return;
+  checkpoint(*connection.session);
+  if (connection.session->finished_qos2.size() <= kMostBehind) return;
+  constexpr const char* kRule = "an earlier message is not acknowledged, 65,535 later ones are";
+  connection.endpoint.disconnect(wire::ReasonCode::quota_exceeded, kRule, ports_.transport.outbox(connection.id));
+  end_connection(connection, {VerdictReason::limit_exceeded, {}, {}, kRule}, now);
+}
 
 void Broker::end_failed(Connection& connection, const wire::DecodeError& error, const Now& now) {
   VerdictReason reason = VerdictReason::protocol_error;

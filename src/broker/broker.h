@@ -127,6 +127,7 @@ class Broker : private session::DeliveryObserver {
   void detach(Session& session, bool taken_over, const Now& now);
   void end_session(Session& session, const Now& now);
   void end_failed(Connection& connection, const wire::DecodeError& error, const Now& now);
+  void check_laggard(Connection& connection, const Now& now);
 
   // broker_connect.cc
   void on_connect(Connection& connection, const wire::Connect& connect, const Now& now);

@@ -91,6 +91,7 @@ class Process {
   Texts written(broker::ConnectionId id) {
     return session::test::take_packets(transport_.at(id).outbox, ProtocolVersion::v5_0, wire::Sender::server);
   }
+  bool is_open(broker::ConnectionId id) { return transport_.is_open(id); }
   broker::Broker& broker() { return *broker_; }
   store::Store& store() { return *store_; }
 
@@ -394,6 +395,32 @@ TEST_F(Durable, RetainedMessagesOnTheirWayToASubscriptionGoOnAfterTheCrash) {
   process().ack(again, PacketType::pubcomp, 2);
   process().commit();
   EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("PUBLISH 4 qos2 retain t/4")));
+}
+
+TEST_F(Durable, WhoLeavesOneMessageUnfinishedForEverIsDisconnected) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 2);
+  const auto writer = process().connect("writer", 0);
+  process().commit();
+  process().written(reader);
+  std::uint32_t finished = 0;
+  for (std::uint32_t i = 0; process().is_open(reader); ++i) {
+    ASSERT_LT(i, 70'000u);
+    const auto id = static_cast<std::uint16_t>(i % 60'000 + 1);
+    process().publish(writer, "t", 2, "x", id);
+    process().ack(writer, PacketType::pubrel, id);
+    process().commit();
+    for (const std::string& text : process().written(reader)) {
+      if (!text.starts_with("PUBLISH ") || text.starts_with("PUBLISH 1 ")) continue;
+      const auto received = static_cast<std::uint16_t>(std::stoi(text.substr(8)));
+      process().ack(reader, PacketType::pubrec, received);
+      process().ack(reader, PacketType::pubcomp, received);
+      ++finished;
+    }
+    process().written(writer);
+  }
+  EXPECT_EQ(finished, 65'536u);
+  EXPECT_EQ(process().broker().verdicts().count(broker::VerdictReason::limit_exceeded), 1u);
 }
 
 TEST_F(Durable, ALongHandOverGoesInParts) {
