@@ -72,6 +72,9 @@ Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
       connect_tokens_at_ms_(now.mono_ms),
       id_secrets_{random_.next(), random_.next()} {
   if (options.sys_interval_s != 0) deadlines_.add({now.mono_ms, DueKind::sys_topics, 0, 0});
+  if (!options.durability.announce) return;
+  durability_texts_ = announcement(options.durability, ports.records.next_position() != 0);
+  for (const std::string& text : durability_texts_) durability_notices_.push_back({"durability", text});
 }
 
 Broker::~Broker() = default;

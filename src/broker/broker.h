@@ -169,13 +169,17 @@ class Broker : private session::DeliveryObserver {
   void on_publish(Connection& connection, const wire::Publish& publish, const Now& now);
   bool may_publish(Connection& connection, const wire::Publish& publish, const Now& now);
   bool disk_takes(Connection& connection, const wire::Publish& publish, const Now& now);
-  bool retain(const session::MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now);
+  enum class Retained : std::uint8_t { no, recorded, no_room };
+  Retained retain(const session::MessageRef& message, std::string_view client_id, const Now& now);
+  // What the acknowledgement of a message waits for, behind its records; `acknowledged`: 1 if it has one.
+  Ticket message_ticket(const session::Message& message, std::uint32_t acknowledged);
   // Gives the message to everyone who is owed it; returns how many. append_owed() follows.
   std::uint32_t route(const session::MessageRef& message, const Now& now);
   // The next record of the log may become this message's; owed_ is empty.
   void begin_owed(const session::MessageRef& message);
-  // Its record, if anybody persistent took it; with what takes the publisher's QoS 2 identifier, 0 for none.
-  Ticket append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id);
+  // Its record, if anybody persistent took it; with what takes the publisher's QoS 2 identifier, 0 for none. True if
+  // anything was recorded since route() began.
+  bool append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id);
   void end_owed(bool recorded);
   void owe(Session& session, const session::Delivery& delivery);
   std::span<const Owed> owed();
@@ -239,6 +243,8 @@ class Broker : private session::DeliveryObserver {
   std::vector<std::unique_ptr<Connection>> connections_;        // by slot
   std::vector<std::uint32_t> ended_;                            // slots to free at the end of the event
   std::vector<std::pair<std::string, SessionWill>> due_wills_;  // client identifier and will
+  std::vector<std::string> durability_texts_;                   // that clients are told, ...
+  std::vector<session::UserProperty> durability_notices_;       // ... as CONNACK has them
   std::uint64_t durable_position_ = 0;
   std::vector<ConnectionId> unread_;  // connections with packets that wait for the next turn
   std::uint64_t work_done_ = 0;       // in this turn: packets, subscriptions matched, deliveries
@@ -252,7 +258,7 @@ class Broker : private session::DeliveryObserver {
   std::vector<OwedShare> owed_shares_;
   std::vector<Owed> owed_;
   std::uint64_t owed_position_ = 0;  // that its record takes
-  Ticket owed_ticket_ = Ticket::done();
+  bool owed_recorded_ = false;
   RecentLog recent_;
   std::uint64_t log_begin_ = 0;  // as its limits cut it
   const session::Message* routed_ = nullptr;

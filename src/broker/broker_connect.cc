@@ -263,6 +263,7 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   }
   acceptance.response_information = options_.response_information;
   acceptance.authentication_data = authentication_data;
+  acceptance.user_properties = durability_notices_;
   observed_session_ = &session;
   observed_now_ = &now;
   connection.endpoint.accept(acceptance, now, ports_.transport.outbox(connection.id), *this);

@@ -150,21 +150,22 @@ Ticket Broker::record_subscription(const Session& session, std::string_view filt
 
 void Broker::begin_owed(const session::MessageRef& message) {
   owed_shares_.clear();
-  owed_ticket_ = Ticket::done();
+  owed_recorded_ = false;
   owed_position_ = message->facts().qos == QoS::at_most_once ? 0 : ports_.records.next_position();
   // At once: somebody's queue may ask for it before all have got it.
   if (owed_position_ != 0) recent_.push(owed_position_, message);
 }
 
-Ticket Broker::append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id) {
+bool Broker::append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id) {
   const bool recorded = !owed_shares_.empty();
   if (recorded) {
-    owed_ticket_ = ports_.records.append(MessageOwed{*message, publisher_key, packet_id, owed()});
+    ports_.records.add(MessageOwed{*message, publisher_key, packet_id, owed()});
   } else if (packet_id != 0) {
-    owed_ticket_ = ports_.records.append(IncomingTaken{publisher_key, packet_id});
+    ports_.records.add(IncomingTaken{publisher_key, packet_id});
   }
   end_owed(recorded);
-  return owed_ticket_;
+  owed_recorded_ |= recorded || packet_id != 0;
+  return owed_recorded_;
 }
 
 void Broker::end_owed(bool recorded) {

@@ -81,13 +81,9 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts);
 
   ByteChain& out = ports_.transport.outbox(connection.id);
-  Ticket ticket = Ticket::done();
-  std::string_view remark;
-  if (publish.retain) {
-    remark = retain(message, publisher.client_id, ticket, now)
-                 ? ""
-                 : "delivered, but the store of retained messages is full";
-  }
+  const Retained retained = publish.retain ? retain(message, publisher.client_id, now) : Retained::no;
+  const std::string_view remark =
+      retained == Retained::no_room ? "delivered, but the store of retained messages is full" : "";
   const std::uint32_t receivers = route(message, now);
   if (receivers == 0) {
     verdicts_.record({VerdictReason::no_subscriber, publisher.client_id, publish.topic, "no subscription matches"},
@@ -95,9 +91,8 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   }
   const bool dedupe = publish.qos == QoS::exactly_once && publisher.persistent();
   const std::uint16_t packet_id = dedupe ? publish.packet_id : std::uint16_t{0};
-  if (const Ticket owed = append_owed(message, dedupe ? publisher.key : 0, packet_id); owed.position() != 0) {
-    ticket = owed;
-  }
+  const bool recorded = append_owed(message, dedupe ? publisher.key : 0, packet_id) || retained == Retained::recorded;
+  const Ticket ticket = recorded ? message_ticket(*message, publish.qos == QoS::at_most_once ? 0 : 1) : Ticket::done();
   connection.endpoint.publish_done(
       publish, ticket, receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, remark, out);
 }
@@ -116,16 +111,20 @@ bool Broker::disk_takes(Connection& connection, const wire::Publish& publish, co
 }
 
 // Stores a retained message. Without room it is not kept, but who is subscribed gets it all the same.
-bool Broker::retain(const MessageRef& message, std::string_view client_id, Ticket& ticket, const Now& now) {
+Broker::Retained Broker::retain(const MessageRef& message, std::string_view client_id, const Now& now) {
   if (!retained_.store(message)) {
     verdicts_.record({VerdictReason::retained_full, client_id, message->topic(),
                       "limits.max_retained_messages or limits.max_retained_bytes"},
                      now);
-    return false;
+    return Retained::no_room;
   }
-  ticket = ports_.records.append(RetainedChanged{*message});
+  ports_.records.add(RetainedChanged{*message});
   arm_sweep(now);
-  return true;
+  return Retained::recorded;
+}
+
+Ticket Broker::message_ticket(const session::Message& message, std::uint32_t acknowledged) {
+  return ports_.records.ticket(level_of(options_.durability, message.topic()), acknowledged);
 }
 
 // ---- to the receivers
@@ -160,9 +159,9 @@ void Broker::deliver_owed(Session& session, Delivery delivery, const Now& now) {
   // A position names one delivery of a session: what it gets of the same message besides has a record of its own.
   if (session.owed_position == owed_position_) {
     const MessageRef message = delivery.message;
-    const Ticket ticket = append_owed(message, 0, 0);
+    const bool recorded = append_owed(message, 0, 0);
     begin_owed(message);
-    owed_ticket_ = ticket;
+    owed_recorded_ = recorded;
   }
   delivery.position = owed_position_;
   owe(session, delivery);
@@ -343,10 +342,10 @@ void Broker::publish_wills(const Now& now) {
       facts.expires_at_ms = expiry_deadline(now, will.expiry_s);
       const MessageRef message =
           MessageRef::make(will.message->topic(), will.message->payload(), will.message->properties(), facts);
-      Ticket ticket = Ticket::done();
-      if (facts.retain) retain(message, client_id, ticket, now);
+      const Retained retained = facts.retain ? retain(message, client_id, now) : Retained::no;
       const std::uint32_t receivers = route(message, now);
-      append_owed(message, 0, 0);
+      // Nobody waits for it, but it is to be as safe as its topic says.
+      if (append_owed(message, 0, 0) || retained == Retained::recorded) static_cast<void>(message_ticket(*message, 0));
       // Who came back with the same client identifier may have brought a will of its own.
       const Session* session = sessions_.find(client_id);
       record_will(client_id, session ? session->will : SessionWill());
@@ -367,6 +366,7 @@ void Broker::publish_sys(const Now& now) {
   figures.retained_messages = retained_.messages();
   figures.retained_bytes = retained_.bytes();
   figures.bytes_sent = ports_.transport.bytes_sent();
+  figures.log = ports_.records.figures();
   if (sessions_.size() <= kSysQueueSessions) {
     SysQueues& queues = figures.queues.emplace();
     sessions_.for_each([&](const Session& session) {

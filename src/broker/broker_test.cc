@@ -125,6 +125,41 @@ TEST_F(BrokerTest, WhatBecameDurableBeforeTheConnectionIsNotWaitedFor) {
   EXPECT_THAT(written(subscriber), ElementsAre(HasSubstr("CONNACK 00 present"), "PUBREL 1 00"));
 }
 
+TEST_F(BrokerTest, TheTopicDecidesWhatAnAcknowledgementWaitsFor) {
+  options_.durability.rules = {{"m/#", Durability::memory}, {"i", Durability::interval}};
+  records_.at_once = false;
+  const ConnectionId subscriber = connect("s", 100);
+  broker().durable(records_.position, now_);
+  subscribe(subscriber, "#", 1);
+  broker().durable(records_.position, now_);
+  const ConnectionId publisher = connect("p", 100);
+  broker().durable(records_.position, now_);
+  written(publisher);
+  publish(publisher, "m/a", 1);
+  EXPECT_THAT(written(publisher), ElementsAre(HasSubstr("PUBACK 1")));
+  publish(publisher, "m/a", 2);
+  EXPECT_THAT(written(publisher), ElementsAre(HasSubstr("PUBREC 2")));
+  publish(publisher, "i", 1);
+  publish(publisher, "f", 1);
+  EXPECT_THAT(written(publisher), IsEmpty());
+  broker().durable(records_.position, now_);
+  EXPECT_THAT(written(publisher), ElementsAre(HasSubstr("PUBACK 3"), HasSubstr("PUBACK 4")));
+  EXPECT_THAT(records_.promised, ElementsAre(1, 1, 2));
+}
+
+TEST_F(BrokerTest, AMessageIsPromisedOnceHoweverManyRecordsItHas) {
+  const ConnectionId subscriber = connect("s", 100);
+  subscribe(subscriber, "kept", 1);
+  const ConnectionId publisher = connect("p", 100);
+  publish(publisher, "kept", 1, "x", true);
+  EXPECT_EQ(records_.promised[0], 1u) << "retained and owed";
+  publish(publisher, "nobody", 2);
+  EXPECT_EQ(records_.promised[0], 2u) << "its identifier is taken";
+  publish(publisher, "nobody", 1);
+  publish(publisher, "nobody", 0, "x", true);
+  EXPECT_EQ(records_.promised[0], 2u) << "nothing is recorded, or nobody is answered";
+}
+
 TEST_F(BrokerTest, LeavingASharedSubscriptionCompletesWhatIsUnderWay) {
   const ConnectionId leaver = connect("leaver", 0, {{PropertyId::receive_maximum, 2}});
   subscribe(leaver, "$share/g/t", 1);

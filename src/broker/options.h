@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "broker/durability_policy.h"
 #include "broker/log_limits.h"
 #include "session/endpoint.h"
 
@@ -32,8 +33,9 @@ struct BrokerOptions {
   std::uint64_t max_retained_messages = 10'000'000;
   std::uint64_t max_retained_bytes = std::uint64_t{4} << 30;
   std::uint32_t slow_reader_timeout_ms = 30'000;  // how long a full outbox may stand still
-  LogLimits log;                                  // of the messages that wait in the log
-  bool queue_qos0_offline = false;                // keep QoS 0 for sessions that are not connected
+  DurabilityOptions durability;
+  LogLimits log;                    // of the messages that wait in the log
+  bool queue_qos0_offline = false;  // keep QoS 0 for sessions that are not connected
   bool allow_empty_client_id = true;
   OverlapDelivery overlap = OverlapDelivery::merged;
   SharedStrategy shared_strategy = SharedStrategy::round_robin;

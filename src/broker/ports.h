@@ -11,6 +11,7 @@
 
 #include "base/byte_chain.h"
 #include "base/bytes.h"
+#include "base/durability.h"
 #include "base/ticket.h"
 #include "broker/records.h"
 #include "session/delivery.h"
@@ -48,12 +49,28 @@ struct LogReading {
   std::string damage;    // of the first one that cannot be had any more; empty if all were there
 };
 
-// Makes records durable. The ticket of a call covers that record and all before it. A sink that overrides nothing but
-// append() keeps no log: positions are 0 then.
+// How the log does, since the start.
+struct LogFigures {
+  std::uint64_t unsafe_messages = 0;  // may be acknowledged and are not synced
+  std::uint64_t pending_bytes = 0;    // on their way to the operating system
+  std::uint64_t syncs = 0;
+  std::uint64_t commit_p50_us = 0;  // writing a group of records, with its sync if it has one
+  std::uint64_t commit_p99_us = 0;
+  std::uint64_t group_p50 = 0;  // operations in one
+};
+
+// Makes records durable. A ticket covers all records before it. A sink that keeps no log leaves the positions at 0.
 class RecordSink {
  public:
   virtual ~RecordSink() = default;
+  // Adds what no topic decides on: sessions, subscriptions, exchanges. They are kept at the surest level that any topic
+  // has; the ticket is what their acknowledgement waits for.
   virtual Ticket append(const Record& record) = 0;
+  // Adds a record of a message; behind the last one of that message comes ticket().
+  virtual void add(const Record& record) = 0;
+  // What an acknowledgement that stands for all records so far waits for, at `level`. `messages`: how many messages,
+  // added in this turn, are acknowledged with it; until they are synced they count as unsafe.
+  virtual Ticket ticket(Durability level, std::uint32_t messages) = 0;
   // The position in the log that the next MessageOwed or HandedOver takes, from 1.
   virtual std::uint64_t next_position() const { return 0; }
   // False while the disk takes nothing: no ticket is resolved.
@@ -80,12 +97,17 @@ class RecordSink {
     (void)max_bytes, (void)oldest_wall_ms;
     return 0;
   }
+
+  // Nothing without a log.
+  virtual std::optional<LogFigures> figures() const { return std::nullopt; }
 };
 
 // Keeps nothing: every ticket is resolved at once.
 class NoRecords : public RecordSink {
  public:
   Ticket append(const Record&) override { return Ticket::done(); }
+  void add(const Record&) override {}
+  Ticket ticket(Durability, std::uint32_t) override { return Ticket::done(); }
 };
 
 // Who wants to connect, as far as CONNECT tells. Views live for the call.

@@ -40,6 +40,16 @@ constexpr Figure kFigures[] = {
     {"bytes/sent", [](const SysFigures& f) { return f.bytes_sent; }},
 };
 
+// Of a broker with a log only.
+constexpr Figure kLogFigures[] = {
+    {"store/unsafe_messages", [](const SysFigures& f) { return f.log->unsafe_messages; }},
+    {"store/pending_bytes", [](const SysFigures& f) { return f.log->pending_bytes; }},
+    {"store/syncs", [](const SysFigures& f) { return f.log->syncs; }},
+    {"store/commit_p50_us", [](const SysFigures& f) { return f.log->commit_p50_us; }},
+    {"store/commit_p99_us", [](const SysFigures& f) { return f.log->commit_p99_us; }},
+    {"store/group_p50", [](const SysFigures& f) { return f.log->group_p50; }},
+};
+
 // Of figures with queues only. A message that waits for several sessions counts once for each.
 std::uint64_t stored(const SysFigures& f) {
   return f.retained_messages + f.queues->waiting_messages;
@@ -84,6 +94,11 @@ void SysTopics::update(const SysFigures& figures, const Now& now, const Publish&
     for (std::size_t period = 0; period < kPeriods; ++period) {
       publish_changed(fmt::format("load/{}/{}", kLoadFigures[i].name, kLoadPeriods[period].name),
                       fmt::format("{:.2f}", loads_[i].average[period]), publish);
+    }
+  }
+  if (figures.log) {
+    for (const Figure& figure : kLogFigures) {
+      publish_changed(figure.name, fmt::format("{}", figure.value(figures)), publish);
     }
   }
   // Last, so that leaving them out moves nobody's place among the values.

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "broker/counters.h"
 #include "broker/options.h"
+#include "broker/ports.h"
 
 namespace martlet::broker {
 
@@ -31,6 +32,7 @@ struct SysFigures {
   std::uint64_t retained_messages = 0;
   std::uint64_t retained_bytes = 0;
   std::uint64_t bytes_sent = 0;
+  std::optional<LogFigures> log;    // nothing: there is none
   std::optional<SysQueues> queues;  // nothing: not counted, their topics keep their value
 };
 

@@ -32,6 +32,15 @@ class SysTopicsTest : public testing::Test {
   SysTopics topics{options, {5'000, 0}};
 };
 
+TEST_F(SysTopicsTest, ALogHasFiguresOfItsOwn) {
+  EXPECT_THAT(update(0), Not(Contains(Key("$SYS/broker/store/unsafe_messages"))));
+  figures.log = LogFigures{.unsafe_messages = 7, .pending_bytes = 8, .commit_p99_us = 9};
+  const Published published = update(1'000);
+  EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/unsafe_messages", "7")));
+  EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/pending_bytes", "8")));
+  EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/commit_p99_us", "9")));
+}
+
 TEST_F(SysTopicsTest, FirstUpdateHasMosquittosNames) {
   figures.queues.emplace();
   const Published published = update(0);

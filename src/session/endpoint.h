@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,6 +50,11 @@ struct EndpointOptions {
 };
 
 // How the server role accepts a CONNECT.
+struct UserProperty {
+  std::string_view name;
+  std::string_view value;
+};
+
 struct Acceptance {
   SessionState* state = nullptr;  // must outlive the endpoint or be detached
   bool session_present = false;
@@ -58,6 +64,8 @@ struct Acceptance {
   std::optional<std::uint32_t> session_expiry_s;     // when it differs from what was asked
   std::string_view response_information;             // sent only if asked for [MQTT-3.1.2-28]
   ByteView authentication_data;
+  // Left out, all of them, where CONNACK would be too large for the client [MQTT-3.2.2-20].
+  std::span<const UserProperty> user_properties;
 };
 
 class Endpoint {
@@ -170,6 +178,8 @@ class Endpoint {
   void send_publish_ack(wire::PacketType type, std::uint16_t packet_id, Ticket ticket, wire::ReasonCode reason,
                         std::string_view reason_string, ByteChain& out, bool ends_exchange = false);
 
+  // False if not even the `needed` properties fit the client's maximum packet size.
+  bool pass_connack(const Acceptance& acceptance, const wire::PropertyWriter& needed, ByteChain& out);
   void begin_connected(SessionState& state, const Now& now);
   bool outbox_open(const ByteChain& out) const { return out.size() < options_.outbox_high_bytes; }
   bool send_window_open() const { return window_used_ < window_size_; }

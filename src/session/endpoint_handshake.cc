@@ -89,15 +89,26 @@ void Endpoint::accept(const Acceptance& acceptance, const Now& now, ByteChain& o
       properties.add_binary(PropertyId::authentication_data, acceptance.authentication_data);
     }
   }
-  const wire::Connack connack{acceptance.session_present, ReasonCode::success, properties.properties()};
   // Without the limits in it the client would break them, so a client that cannot take the CONNACK cannot be served.
-  if (!pass_gate(acceptance.ticket, connack, out)) {
+  if (!pass_connack(acceptance, properties, out)) {
     phase_ = Phase::closed;
     return;
   }
   connack_ticket_ = acceptance.ticket;
   begin_connected(*acceptance.state, now);
   pump(now, out, observer);
+}
+
+bool Endpoint::pass_connack(const Acceptance& acceptance, const PropertyWriter& needed, ByteChain& out) {
+  const auto pass = [&](const PropertyWriter& properties) {
+    const wire::Connack connack{acceptance.session_present, ReasonCode::success, properties.properties()};
+    return pass_gate(acceptance.ticket, connack, out);
+  };
+  if (acceptance.user_properties.empty()) return pass(needed);
+  PropertyWriter all = needed;
+  for (const UserProperty& one : acceptance.user_properties)
+    all.add_pair(PropertyId::user_property, one.name, one.value);
+  return pass(all) || pass(needed);
 }
 
 void Endpoint::begin_connected(SessionState& state, const Now& now) {

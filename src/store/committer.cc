@@ -25,14 +25,14 @@ void Committer::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Committer::submit(Batch batch) {
+void Committer::submit(Batch batch, const Promises& promises) {
   const std::uint64_t now = now_ns();
   pending_bytes_.fetch_add(batch.bytes(), std::memory_order_relaxed);
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);
     was_empty = waiting_.empty();
-    waiting_.push_back({std::move(batch), now});
+    waiting_.push_back({std::move(batch), promises, now});
   }
   if (was_empty) wake_.notify_one();
 }
@@ -56,7 +56,7 @@ void Committer::run() {
       const auto work = [this] { return stopping_ || !waiting_.empty(); };
       if (failing()) {
         wake_.wait_for(lock, retry, [this] { return stopping_; });
-      } else if (unsynced_ > 0) {
+      } else if (unsynced_.operations > 0) {
         const std::uint64_t now = now_ns();
         const std::uint64_t left_ns = sync_due_ns > now ? sync_due_ns - now : 0;
         wake_.wait_for(lock, std::chrono::nanoseconds(left_ns), work);
@@ -65,9 +65,9 @@ void Committer::run() {
       }
       if (stopping_) return;
     }
-    const bool was_unsynced = unsynced_ > 0;
+    const bool was_unsynced = unsynced_.operations > 0;
     if (take_group() && commit_group() && nothing_waits()) backend_.idle();
-    if (unsynced_ == 0) continue;
+    if (unsynced_.operations == 0) continue;
     const std::uint64_t now = now_ns();
     if (!was_unsynced) sync_due_ns = now + std::chrono::nanoseconds(interval).count();
     if (now >= sync_due_ns) sync_now();
@@ -80,9 +80,12 @@ bool Committer::take_group() {
   if (waiting_.empty()) return false;
   group_.first_submit_ns = waiting_.front().submitted_ns;
   while (!waiting_.empty() && group_.bytes < options_.max_group_bytes) {
-    Batch& batch = waiting_.front().batch;
+    auto& [batch, promises, submitted_ns] = waiting_.front();
     group_.bytes += batch.bytes();
     group_.operations += batch.operations();
+    group_.promises.sync |= promises.sync;
+    group_.promises.free_at_once += promises.free_at_once;
+    group_.promises.free_when_written += promises.free_when_written;
     group_.batches.push_back(std::move(batch));
     waiting_.pop_front();
   }
@@ -96,47 +99,59 @@ bool Committer::nothing_waits() const {
 
 bool Committer::commit_group() {
   const std::uint64_t started_ns = now_ns();
-  const bool sync = options_.durability == Durability::fsync;
-  if (failing()) {
-    if (const Result<void> recovered = backend_.recover(); !recovered) {
-      set_failing(recovered.error());
-      return false;
-    }
-  }
-  if (const Result<void> written = backend_.write(group_.batches, sync); !written) {
+  if (!recovered()) return false;
+  if (const Result<void> written = write_group(); !written) {
     set_failing(written.error());
     return false;
   }
-  if (sync) {
-    metrics_.syncs.fetch_add(1, std::memory_order_relaxed);
+  const Promises& promises = group_.promises;
+  unsynced_.messages += promises.free_at_once;
+  if (promises.sync) {
+    all_synced();
   } else {
-    unsynced_ += group_.operations;
-    metrics_.unsynced_operations.store(unsynced_, std::memory_order_relaxed);
+    unsynced_.operations += group_.operations;
+    unsynced_.messages += promises.free_when_written;
+    metrics_.unsafe_messages.fetch_add(promises.free_when_written, std::memory_order_relaxed);
+    metrics_.unsynced_operations.store(unsynced_.operations, std::memory_order_relaxed);
   }
   publish_group(started_ns);
   return true;
 }
 
+// A group without operations only asks for the sync of what is before it.
+Result<void> Committer::write_group() {
+  const bool sync = group_.promises.sync;
+  if (group_.operations > 0) return backend_.write(group_.batches, sync);
+  return sync ? backend_.sync() : Result<void>();
+}
+
+bool Committer::recovered() {
+  if (!failing()) return true;
+  const Result<void> recovered = backend_.recover();
+  if (!recovered) set_failing(recovered.error());
+  return recovered.has_value();
+}
+
 bool Committer::sync_now() {
-  if (failing()) {
-    if (const Result<void> recovered = backend_.recover(); !recovered) {
-      set_failing(recovered.error());
-      return false;
-    }
-  }
+  if (!recovered()) return false;
   if (const Result<void> synced = backend_.sync(); !synced) {
     set_failing(synced.error());
     return false;
   }
-  unsynced_ = 0;
-  metrics_.unsynced_operations.store(0, std::memory_order_relaxed);
-  metrics_.syncs.fetch_add(1, std::memory_order_relaxed);
+  all_synced();
   if (failing()) {
     set_healthy();
   } else {
     tell();
   }
   return true;
+}
+
+void Committer::all_synced() {
+  metrics_.unsafe_messages.fetch_sub(unsynced_.messages, std::memory_order_relaxed);
+  unsynced_ = {};
+  metrics_.unsynced_operations.store(0, std::memory_order_relaxed);
+  metrics_.syncs.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Committer::publish_group(std::uint64_t started_ns) {
@@ -150,6 +165,7 @@ void Committer::publish_group(std::uint64_t started_ns) {
   group_.batches.clear();
   group_.bytes = 0;
   group_.operations = 0;
+  group_.promises = {};
   if (failing()) {
     set_healthy();
   } else {
@@ -179,7 +195,7 @@ void Committer::set_healthy() {
 bool Committer::step(bool sync) {
   check(!thread_.joinable(), "step() is for a committer without a thread");
   const bool committed = take_group() && commit_group();
-  if (sync && unsynced_ > 0) sync_now();
+  if (sync && unsynced_.operations > 0) sync_now();
   return committed;
 }
 
@@ -193,7 +209,7 @@ Result<void> Committer::finish() {
   while (take_group()) {
     if (!commit_group()) return fail(health().text);
   }
-  if (unsynced_ > 0 && !sync_now()) return fail(health().text);
+  if (unsynced_.operations > 0 && !sync_now()) return fail(health().text);
   return {};
 }
 

@@ -1,5 +1,6 @@
-// Group commit. Batches wait in order; whoever commits takes all that wait, writes them as one with one sync, and
-// publishes how far it got. A group that fails is kept and tried again, so no later batch overtakes it.
+// Group commit. Batches wait in order; whoever commits takes all that wait, writes them as one, syncs once if any of
+// them asks for it, and publishes how far it got. What was written without a sync is synced within an interval. A group
+// that fails is kept and tried again, so no later batch overtakes it.
 #pragma once
 
 #include <atomic>
@@ -32,19 +33,18 @@ struct CommitMetrics {
   Histogram group_operations;  // operations of one group
   Histogram group_bytes;
   std::atomic<std::uint64_t> syncs{0};
-  // Operations whose tickets are resolved but that are not synced: always 0 with Durability::fsync.
-  std::atomic<std::uint64_t> unsynced_operations{0};
+  std::atomic<std::uint64_t> unsynced_operations{0};  // written and not synced
+  // Messages that may be acknowledged and are not synced: always 0 when all tickets are taken at Durability::fsync.
+  std::atomic<std::uint64_t> unsafe_messages{0};
 };
 
 class Committer {
  public:
   struct Options {
-    Durability durability = Durability::fsync;
-    std::uint32_t sync_interval_ms = 1000;
-    std::uint32_t retry_ms = 500;  // pause before a failed group is tried again
+    std::uint32_t sync_interval_ms = 1000;  // the longest time for which what was written is not synced
+    std::uint32_t retry_ms = 500;           // pause before a failed group is tried again
     std::size_t max_group_bytes = 8u << 20;
-    // Called whenever resolved(), health() or the unsynced operations changed, from the thread that commits; it must
-    // not wait.
+    // Called whenever resolved(), health() or what is unsynced changed, from the thread that commits; it must not wait.
     std::function<void()> notify = {};
   };
 
@@ -62,22 +62,27 @@ class Committer {
   Result<void> finish();
 
   // Without start(), for the simulator: commits one group, or tries the failed one again. True if a group was
-  // committed. `sync` (with Durability::interval only) syncs behind it.
+  // committed. `sync` then syncs what was written without.
   bool step(bool sync = false);
 
   // Adds a batch; its number is one higher than that of the batch before, from 1. Owner thread.
-  void submit(Batch batch);
+  void submit(Batch batch, const Promises& promises);
+  // Messages of the batch that is open: they are free to be acknowledged from now on. Owner thread.
+  void count_unsafe(std::uint32_t messages) { metrics_.unsafe_messages.fetch_add(messages, std::memory_order_relaxed); }
 
   // The number of the last batch whose ticket is resolved. Any thread.
   std::uint64_t resolved() const { return resolved_.load(std::memory_order_acquire); }
   // Bytes submitted whose tickets are not resolved. Any thread.
   std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   Health health() const;
+  // Health::failing, without a lock. Any thread.
+  bool failing() const { return failing_.load(std::memory_order_relaxed); }
   const CommitMetrics& metrics() const { return metrics_; }
 
  private:
   struct Waiting {
     Batch batch;
+    Promises promises;
     std::uint64_t submitted_ns;
   };
   struct Group {
@@ -85,6 +90,11 @@ class Committer {
     std::uint64_t first_submit_ns = 0;
     std::size_t bytes = 0;
     std::size_t operations = 0;
+    Promises promises;
+  };
+  struct Unsynced {
+    std::size_t operations = 0;
+    std::uint64_t messages = 0;
   };
 
   void run();
@@ -95,12 +105,15 @@ class Committer {
   bool nothing_waits() const;
   // Writes `group_`. True when it is done and forgotten, false when it failed and is kept.
   bool commit_group();
-  // Syncs what interval mode left; false if it failed.
+  Result<void> write_group();
+  // Clears up behind a failed attempt; false if that is not possible yet.
+  bool recovered();
+  // Syncs what was written without; false if it failed.
   bool sync_now();
+  void all_synced();
   void publish_group(std::uint64_t started_ns);
   void set_failing(const Error& error);
   void set_healthy();
-  bool failing() const { return failing_.load(std::memory_order_relaxed); }
   void tell() const {
     if (options_.notify) options_.notify();
   }
@@ -117,7 +130,7 @@ class Committer {
 
   // Of the thread that commits.
   Group group_;
-  std::size_t unsynced_ = 0;  // operations
+  Unsynced unsynced_;
 
   bool measures_ = false;
   std::atomic<bool> failing_{false};

@@ -63,8 +63,8 @@ class StoreContract : public ::testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Backends, StoreContract, ::testing::Values("memory", "rocksdb"),
                          [](const auto& instance) { return std::string(instance.param); });
 
-void commit(Store& store) {
-  store.submit();
+void commit(Store& store, Durability level = Durability::fsync) {
+  submit(store, level);
   ASSERT_TRUE(store.step()) << store.health().text;
 }
 
@@ -91,16 +91,16 @@ TEST_P(StoreContract, PositionsAreDenseAndRecordsReadableOnceCommitted) {
 
 TEST_P(StoreContract, ATicketIsResolvedWithItsBatch) {
   const auto store = stepped();
-  EXPECT_TRUE(store->ticket().resolved(0));
+  EXPECT_TRUE(store->ticket(Durability::fsync).resolved(0));
   store->append(as_bytes("a"));
-  const Ticket first = store->ticket();
+  const Ticket first = store->ticket(Durability::fsync);
   EXPECT_FALSE(first.resolved(store->resolved()));
   store->submit();
-  EXPECT_EQ(store->ticket().position(), first.position());
+  EXPECT_EQ(store->ticket(Durability::fsync).position(), first.position());
   store->submit();  // nothing is open: no batch
-  EXPECT_EQ(store->ticket().position(), first.position());
+  EXPECT_EQ(store->ticket(Durability::fsync).position(), first.position());
   store->put(Table::meta, as_bytes("k"), as_bytes("v"));
-  const Ticket second = store->ticket();
+  const Ticket second = store->ticket(Durability::fsync);
   EXPECT_GT(second.position(), first.position());
   EXPECT_GT(store->pending_bytes(), 0u);
   EXPECT_TRUE(store->step());
@@ -109,14 +109,14 @@ TEST_P(StoreContract, ATicketIsResolvedWithItsBatch) {
   EXPECT_EQ(store->pending_bytes(), 0u);
   commit(*store);
   EXPECT_TRUE(second.resolved(store->resolved()));
-  EXPECT_EQ(store->ticket().position(), Ticket::done().position());
+  EXPECT_EQ(store->ticket(Durability::fsync).position(), Ticket::done().position());
 }
 
 TEST_P(StoreContract, OneStepCommitsAllThatWaits) {
   const auto store = stepped();
   for (int i = 0; i < 10; ++i) {
     store->append(as_bytes("x"));
-    store->submit();
+    submit(*store);
   }
   EXPECT_TRUE(store->step());
   EXPECT_FALSE(store->step());
@@ -189,7 +189,7 @@ TEST_P(StoreContract, TrimDropsWhatIsBelow) {
   EXPECT_EQ(store->reader().first(), 3u);
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(3, "c"), Pair(4, "d")));
   store->trim(2);
-  EXPECT_TRUE(store->ticket().resolved(store->resolved()));
+  EXPECT_TRUE(store->ticket(Durability::fsync).resolved(store->resolved()));
 }
 
 TEST_P(StoreContract, AScanStopsWhereItIsTold) {
@@ -274,38 +274,130 @@ TEST_P(StoreContract, APowerCutTakesNothingThatWasResolvedWithFsync) {
   EXPECT_THAT(log_of(store->reader()), SizeIs(20));
 }
 
-TEST_P(StoreContract, WithAnIntervalAPowerCutTakesWhatWasNotSynced) {
-  auto store = stepped({.durability = Durability::interval});
+TEST_P(StoreContract, APowerCutTakesWhatWasOnlyWritten) {
+  auto store = stepped();
   store->append(as_bytes("synced"));
-  store->submit();
+  submit(*store, Durability::interval);
   EXPECT_TRUE(store->step(true));
   EXPECT_EQ(store->metrics().unsynced_operations, 0u);
   store->append(as_bytes("written"));
   store->trim(2);
-  const Ticket ticket = store->ticket();
-  commit(*store);
+  const Ticket ticket = submit(*store, Durability::interval);
+  EXPECT_FALSE(ticket.resolved(store->resolved()));
+  EXPECT_TRUE(store->step());
   EXPECT_TRUE(ticket.resolved(store->resolved()));
   EXPECT_EQ(store->metrics().unsynced_operations, 2u);
+  EXPECT_EQ(store->metrics().syncs, 1u);
   world_->cut_power(std::move(store));
-  store = stepped({.durability = Durability::interval});
+  store = stepped();
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "synced")));
 }
 
-TEST_P(StoreContract, WithAnIntervalAKillTakesNothing) {
-  auto store = stepped({.durability = Durability::interval});
+TEST_P(StoreContract, AKillTakesNothingThatWasWritten) {
+  auto store = stepped();
   store->append(as_bytes("written"));
-  commit(*store);
+  commit(*store, Durability::interval);
   world_->kill(std::move(store));
   store = stepped();
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "written")));
+}
+
+TEST_P(StoreContract, ATicketInMemoryWaitsForNothingAndIsWrittenBehind) {
+  auto store = stepped();
+  store->append(as_bytes("a"));
+  EXPECT_TRUE(submit(*store, Durability::memory).resolved(0));
+  EXPECT_EQ(store->reader().end(), 1u);
+  EXPECT_TRUE(store->step());
+  EXPECT_EQ(store->metrics().syncs, 0u);
+  world_->kill(std::move(store));
+  store = stepped();
+  EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "a")));
+}
+
+TEST_P(StoreContract, OneTicketWithFsyncSyncsAllThatIsBeforeIt) {
+  auto store = stepped();
+  store->append(as_bytes("written"));
+  commit(*store, Durability::interval);
+  store->append(as_bytes("in memory"));
+  submit(*store, Durability::memory);
+  store->append(as_bytes("with it"));
+  store->ticket(Durability::interval);
+  store->append(as_bytes("synced"));
+  const Ticket ticket = submit(*store);
+  store->append(as_bytes("behind"));
+  submit(*store, Durability::interval);
+  EXPECT_TRUE(store->step());  // all of them in one group
+  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_EQ(store->metrics().syncs, 1u);
+  EXPECT_EQ(store->metrics().unsynced_operations, 0u);
+  world_->cut_power(std::move(store));
+  store = stepped();
+  EXPECT_THAT(log_of(store->reader()), SizeIs(5));
+}
+
+TEST_P(StoreContract, ATicketWithFsyncReachesWhatWasSubmittedWithout) {
+  auto store = stepped();
+  store->append(as_bytes("a"));
+  commit(*store, Durability::memory);
+  const Ticket ticket = submit(*store);
+  EXPECT_FALSE(ticket.resolved(store->resolved()));
+  EXPECT_EQ(store->ticket(Durability::fsync).position(), ticket.position()) << "asked for already";
+  EXPECT_TRUE(store->step());
+  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_FALSE(store->step());
+  world_->cut_power(std::move(store));
+  store = stepped();
+  EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "a")));
+}
+
+TEST_P(StoreContract, MessagesCountAsUnsafeFromTheirAcknowledgementToTheirSync) {
+  const auto store = stepped();
+  const auto unsafe = [&] { return store->metrics().unsafe_messages.load(); };
+  store->append(as_bytes("f"));
+  store->ticket(Durability::fsync, 1);
+  EXPECT_EQ(unsafe(), 0u);
+  store->append(as_bytes("m"));
+  store->ticket(Durability::memory, 2);
+  EXPECT_EQ(unsafe(), 2u) << "free at once";
+  store->append(as_bytes("i"));
+  store->ticket(Durability::interval, 4);
+  EXPECT_EQ(unsafe(), 2u) << "not written yet";
+  commit(*store);
+  EXPECT_EQ(unsafe(), 0u) << "the fsync took the others along";
+
+  store->append(as_bytes("m"));
+  store->ticket(Durability::memory, 8);
+  store->ticket(Durability::interval, 16);
+  commit(*store, Durability::interval);
+  EXPECT_EQ(unsafe(), 24u);
+  store->append(as_bytes("m"));
+  submit(*store, Durability::memory, 32);
+  EXPECT_EQ(unsafe(), 56u);
+  EXPECT_TRUE(store->step(true));
+  EXPECT_EQ(unsafe(), 0u);
+}
+
+TEST_P(StoreContract, WhatFailsStaysUnsafe) {
+  const auto store = stepped();
+  faults_->fail_writes(1);
+  store->append(as_bytes("m"));
+  store->ticket(Durability::memory, 1);
+  store->ticket(Durability::interval, 2);
+  store->submit();
+  EXPECT_FALSE(store->step());
+  EXPECT_EQ(store->metrics().unsafe_messages, 1u);
+  faults_->fail_syncs(1);
+  EXPECT_TRUE(store->step(true));
+  EXPECT_EQ(store->metrics().unsafe_messages, 3u);
+  EXPECT_FALSE(store->step(true));
+  EXPECT_EQ(store->metrics().unsafe_messages, 0u);
 }
 
 TEST_P(StoreContract, AFailedGroupIsTriedAgainBeforeLaterOnes) {
   const auto store = stepped();
   faults_->fail_writes(1, 2);
   store->append(as_bytes("a"));
-  const Ticket ticket = store->ticket();
-  store->submit();
+  const Ticket ticket = submit(*store);
   EXPECT_FALSE(store->step());
   EXPECT_TRUE(store->health().failing);
   EXPECT_EQ(store->health().text, "planned write error");
@@ -343,10 +435,10 @@ TEST_P(StoreContract, AGroupWhoseAnswerWasLostIsNotDoubled) {
 }
 
 TEST_P(StoreContract, AFailedSyncIsTriedAgain) {
-  const auto store = stepped({.durability = Durability::interval});
+  const auto store = stepped();
   faults_->fail_syncs(1);
   store->append(as_bytes("a"));
-  store->submit();
+  submit(*store, Durability::interval);
   EXPECT_TRUE(store->step(true));
   EXPECT_TRUE(store->health().failing);
   EXPECT_EQ(store->metrics().unsynced_operations, 1u);
@@ -369,15 +461,16 @@ TEST_P(StoreContract, WhatComesDuringACommitGoesIntoOneGroup) {
   const auto store = threaded();
   faults_->hold();
   store->append(as_bytes("x"));
-  store->submit();
+  submit(*store);
   faults_->await_held_write();
+  Ticket last = Ticket::done();
   for (int i = 0; i < 50; ++i) {
     store->append(as_bytes("x"));
-    store->submit();
+    last = submit(*store);
   }
   EXPECT_EQ(store->resolved(), 0u);
   faults_->release();
-  await(*store, store->ticket());
+  await(*store, last);
   EXPECT_TRUE(store->close());
   EXPECT_EQ(store->metrics().group_operations.count(), 2u);
   EXPECT_EQ(store->metrics().group_operations.max(), 50u);
@@ -389,8 +482,7 @@ TEST_P(StoreContract, TheThreadTriesAgainByItself) {
   faults_->fail_writes(2, 3);
   for (int i = 0; i < 2; ++i) {
     store->append(as_bytes("x"));
-    store->submit();
-    await(*store, store->ticket());
+    await(*store, submit(*store));
   }
   EXPECT_EQ(store->health().failures, 3u);
   EXPECT_FALSE(store->health().failing);
@@ -398,11 +490,11 @@ TEST_P(StoreContract, TheThreadTriesAgainByItself) {
 }
 
 TEST_P(StoreContract, TheThreadSyncsBehindTheInterval) {
-  const auto store = threaded({.durability = Durability::interval, .sync_interval_ms = 1});
+  const auto store = threaded({.sync_interval_ms = 1});
   store->append(as_bytes("x"));
-  store->submit();
-  await(*store, store->ticket());
+  await(*store, submit(*store, Durability::interval, 1));
   await([&] { return store->metrics().unsynced_operations == 0; });
+  EXPECT_EQ(store->metrics().unsafe_messages, 0u);
   EXPECT_EQ(store->metrics().syncs, 1u);
 }
 
@@ -430,10 +522,9 @@ TEST_P(StoreContract, ReadersRunBesideTheWriter) {
     for (int i = 0; i < 20; ++i) store->append(as_bytes(std::to_string(store->next())));
     store->put(Table::meta, as_bytes("k"), as_bytes(std::to_string(turn)));
     if (turn % 10 == 9) store->trim(store->next() - 50);
-    store->submit();
-    if (turn % 50 == 49) await(*store, store->ticket());
+    const Ticket ticket = submit(*store);
+    if (turn % 50 == 49) await(*store, ticket);
   }
-  await(*store, store->ticket());
   stop = true;
   first.join();
   second.join();
@@ -476,7 +567,7 @@ TEST_P(StoreContract, RandomTurnsKillsAndPowerCutsMatchAModel) {
           store->append(as_bytes(text));
       }
     }
-    store->submit();
+    submit(*store);
     const std::uint64_t fate = random.below(20);
     if (fate < 2) {
       faults_->fail_writes(1, 1000);  // what is open dies with it

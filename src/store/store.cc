@@ -48,17 +48,31 @@ void Store::trim(Position below) {
   open_.trim(below);
 }
 
-Ticket Store::ticket() const {
-  const std::uint64_t number = open_.empty() ? submitted_ : submitted_ + 1;
-  const Ticket ticket = Ticket::at(number);
+Ticket Store::ticket(Durability level, std::uint32_t messages) {
+  check(messages == 0 || !open_.empty(), "a message that is acknowledged was recorded");
+  switch (level) {
+    case Durability::memory:
+      promises_.free_at_once += messages;
+      committer_->count_unsafe(messages);
+      return Ticket::done();
+    case Durability::interval:
+      promises_.free_when_written += messages;
+      break;
+    case Durability::fsync:
+      // An empty batch takes the wish to what was submitted without it.
+      promises_.sync = promises_.sync || !open_.empty() || sync_asked_ != submitted_;
+      break;
+  }
+  const Ticket ticket = Ticket::at(nothing_open() ? submitted_ : submitted_ + 1);
   return ticket.resolved(resolved()) ? Ticket::done() : ticket;
 }
 
 void Store::submit() {
-  if (open_.empty()) return;
+  if (nothing_open()) return;
   check(!closed_, "a closed store takes nothing");
   ++submitted_;
-  committer_->submit(std::exchange(open_, Batch()));
+  if (promises_.sync) sync_asked_ = submitted_;
+  committer_->submit(std::exchange(open_, Batch()), std::exchange(promises_, Promises()));
 }
 
 Result<void> Store::close() {

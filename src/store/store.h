@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/durability.h"
 #include "base/ticket.h"
 #include "store/backend.h"
 #include "store/batch.h"
@@ -37,9 +38,12 @@ class Store {
   // The position that the next append() gets.
   Position next() const { return next_; }
 
-  // What must be durable for all operations so far; done() when all of them are.
-  Ticket ticket() const;
-  // Hands the open batch to the committer: at the end of a turn. Nothing happens if it is empty.
+  // What an acknowledgement that stands for all operations so far waits for, to the degree that `level` says; done()
+  // when that is nothing. `messages` may be acknowledged with it: until they are synced they count in
+  // CommitMetrics::unsafe_messages. They have operations in the open batch.
+  Ticket ticket(Durability level, std::uint32_t messages = 0);
+  // Hands the open batch to the committer: at the end of a turn. Nothing happens if it is empty. A batch for which no
+  // ticket was taken at Durability::fsync is synced within the interval.
   void submit();
 
   // ---- How far it got: any thread, without waiting.
@@ -51,6 +55,7 @@ class Store {
   std::size_t pending_bytes() const { return committer_->pending_bytes(); }
   // failing: the disk is full or broken. No ticket is resolved, reading goes on, and it is tried again by itself.
   Health health() const { return committer_->health(); }
+  bool failing() const { return committer_->failing(); }
   const CommitMetrics& metrics() const { return committer_->metrics(); }
 
   // ---- Reading: any thread, until close().
@@ -65,11 +70,14 @@ class Store {
 
  private:
   Store(std::unique_ptr<Backend> backend, Committer::Options options);
+  bool nothing_open() const { return open_.empty() && !promises_.sync; }
 
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<Committer> committer_;
   Batch open_;
-  std::uint64_t submitted_ = 0;  // number of the last batch submitted
+  Promises promises_;             // of the open batch
+  std::uint64_t submitted_ = 0;   // number of the last batch submitted
+  std::uint64_t sync_asked_ = 0;  // number of the last one of them that asks for its sync
   Position next_;
   Position first_;  // as trimmed, committed or not
   bool closed_ = false;

@@ -20,10 +20,12 @@ inline constexpr std::string_view table_name(Table table) {
   return kTableNames[static_cast<std::size_t>(table)];
 }
 
-// When a ticket is resolved.
-enum class Durability : std::uint8_t {
-  fsync,     // the disk said that it has the bytes
-  interval,  // the operating system has them; they are synced every Options::sync_interval_ms
+// What was promised of the operations of a batch.
+struct Promises {
+  bool sync = false;  // a ticket waits for their sync
+  // Messages whose acknowledgement waits for no sync: those that wait for nothing, and those that wait for the write.
+  std::uint32_t free_at_once = 0;
+  std::uint32_t free_when_written = 0;
 };
 
 }  // namespace martlet::store

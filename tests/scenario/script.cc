@@ -17,6 +17,7 @@ class ScriptParser {
   Script parse() {
     // Small numbers, so that files need not say them: the broker's own topics only where they are asked for.
     script_.options.sys_interval_s = 0;
+    script_.options.durability.announce = false;
     script_.options.random_seed = 7;
     parse_block(script_.steps, false);
     if (script_.title.empty())

@@ -63,6 +63,7 @@ const Row kRows[] = {
     {"allow-empty-client-id", [](BrokerOptions& o, const Value& v) { put(o.allow_empty_client_id, v); }},
     {"overlap", [](BrokerOptions& o, const Value& v) { choose(o.overlap, v, kOverlaps); }},
     {"shared-strategy", [](BrokerOptions& o, const Value& v) { choose(o.shared_strategy, v, kStrategies); }},
+    {"announce-durability", [](BrokerOptions& o, const Value& v) { put(o.durability.announce, v); }},
     {"sys-interval-s", [](BrokerOptions& o, const Value& v) { put(o.sys_interval_s, v); }},
     {"response-information", [](BrokerOptions& o, const Value& v) { o.response_information = v.bytes; }},
     {"version", [](BrokerOptions& o, const Value& v) { o.version = v.bytes; }},

@@ -2,6 +2,7 @@
 // told.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -62,11 +63,18 @@ class FakeTransport final : public Transport {
 class FakeRecords : public RecordSink {
  public:
   Ticket append(const Record& record) override {
+    add(record);
+    return ticket(Durability::fsync, 0);
+  }
+  void add(const Record& record) override {
     if (keeps_names) names.emplace_back(name_of(record));
     ++position;
     if (const auto* owed = std::get_if<MessageOwed>(&record)) log(owed->message, owed->owed);
     if (const auto* over = std::get_if<HandedOver>(&record)) log(over->message, {&over->to, 1});
-    return at_once ? Ticket::done() : Ticket::at(position);
+  }
+  Ticket ticket(Durability level, std::uint32_t messages) override {
+    promised[static_cast<std::size_t>(level)] += messages;
+    return at_once || level == Durability::memory ? Ticket::done() : Ticket::at(position);
   }
 
   std::uint64_t next_position() const override { return keeps_log ? log_.size() + 1 : 0; }
@@ -89,6 +97,7 @@ class FakeRecords : public RecordSink {
   bool at_once = true;         // every ticket is resolved
   bool keeps_names = true;
   bool keeps_log = true;
+  std::array<std::uint32_t, 3> promised{};  // messages, by level
   std::vector<std::string> names;
 
  private:

@@ -41,6 +41,8 @@ std::string options_markdown() {
   }
   fmt::format_to(std::back_inserter(out), "\n### [[listener]]\n\n{}", kHead);
   for (const auto& option : listener_options()) append_row(out, option);
+  fmt::format_to(std::back_inserter(out), "\n### [[durability]]\n\n{}", kHead);
+  for (const auto& option : durability_options()) append_row(out, option);
   return out;
 }
 

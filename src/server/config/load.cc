@@ -9,11 +9,16 @@
 #include "env/endpoint.h"
 #include "server/config/option_table.h"
 #include "server/config/toml_reader.h"
+#include "topic/filter.h"
 
 namespace martlet::server {
 namespace {
 
 constexpr std::string_view kListenerArray = "listener";
+constexpr std::string_view kDurabilityArray = "durability";
+// Each is tried for each message that is recorded, and told to each client.
+constexpr std::size_t kMostDurabilityRules = 256;
+constexpr std::size_t kMostFilterBytes = 1024;
 
 // Whether options begin with `name` and a dot: an empty table of that name is no mistake.
 bool is_section(std::string_view name) {
@@ -35,21 +40,36 @@ Result<void> assign(Config& config, std::span<const Option<Config>> options, std
                           applied.error().message));
 }
 
+// An entry of an array of tables: its heading adds a table to `tables`, a key sets something of it.
+template <class Config>
+Result<void> apply_to_table(std::vector<Config>& tables, std::span<const Option<Config>> options,
+                            const TomlEntry& entry) {
+  if (!entry.name.empty()) return assign(tables[entry.table], options, entry.name, entry.value);
+  tables.emplace_back();
+  return {};
+}
+
+// Whether `name` is a key of a table that was to be one of an array.
+bool is_in(std::string_view name, std::string_view array) {
+  return name == array || (name.starts_with(array) && name.substr(array.size()).starts_with('.'));
+}
+
 Result<void> apply_entry(ServerConfig& config, const TomlEntry& entry) {
-  if (entry.array == kListenerArray) {
-    if (entry.name.empty()) {
-      config.listeners.emplace_back();
-      return {};
-    }
-    return assign(config.listeners[entry.table], listener_options(), entry.name, entry.value);
+  if (entry.array == kListenerArray) return apply_to_table(config.listeners, listener_options(), entry);
+  if (entry.array == kDurabilityArray) {
+    return apply_to_table(config.broker.durability.rules, durability_options(), entry);
   }
   if (!entry.array.empty()) {
     // Only its headings are reported: what is inside is as unknown.
     if (!entry.name.empty()) return {};
-    return fail(fmt::format("unknown array of tables [[{}]]; the only one is [[{}]]", entry.array, kListenerArray));
+    return fail(fmt::format("unknown array of tables [[{}]]; there are [[{}]] and [[{}]]", entry.array, kListenerArray,
+                            kDurabilityArray));
   }
-  if (entry.name == kListenerArray || entry.name.starts_with(fmt::format("{}.", kListenerArray))) {
+  if (is_in(entry.name, kListenerArray)) {
     return fail("write a listener as [[listener]], with two brackets, and its address below");
+  }
+  if (is_in(entry.name, kDurabilityArray)) {
+    return fail("write a rule as [[durability]], with two brackets, and its filter and level below");
   }
   const bool table = entry.value.type == WrittenValue::Type::other && entry.value.text == "a table";
   if (table && is_section(entry.name)) return {};
@@ -88,6 +108,26 @@ void check_listeners(ServerConfig& config, ConfigErrors& errors) {
   }
 }
 
+void check_durability(const broker::DurabilityOptions& options, ConfigErrors& errors) {
+  if (options.rules.size() > kMostDurabilityRules) {
+    errors.push_back(fmt::format("there are {} [[durability]] rules, and at most {} may be", options.rules.size(),
+                                 kMostDurabilityRules));
+  }
+  for (std::size_t i = 0; i < options.rules.size(); ++i) {
+    const std::string& filter = options.rules[i].filter;
+    const auto fault = [&](std::string_view what) { errors.push_back(fmt::format("durability {}: {}", i + 1, what)); };
+    if (filter.empty()) {
+      fault("it has no filter: add filter = \"telemetry/#\"");
+    } else if (filter.size() > kMostFilterBytes) {
+      fault(fmt::format("its filter has more than {} bytes", kMostFilterBytes));
+    } else if (const auto parsed = topic::parse_filter(filter); !parsed) {
+      fault(fmt::format("filter \"{}\": {}", filter, topic::to_text(parsed.error())));
+    } else if (parsed->shared) {
+      fault(fmt::format("filter \"{}\": messages have no $share/; write \"{}\"", filter, parsed->filter));
+    }
+  }
+}
+
 }  // namespace
 
 ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string_view file_name) {
@@ -95,6 +135,7 @@ ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string
   if (!entries) return {entries.error().message};
   ConfigErrors errors;
   config.listeners.clear();
+  config.broker.durability.rules.clear();
   for (const TomlEntry& entry : *entries) {
     const auto applied = apply_entry(config, entry);
     if (!applied) errors.push_back(fmt::format("{}:{}: {}", file_name, entry.line, applied.error().message));
@@ -117,6 +158,7 @@ ConfigErrors complete_config(ServerConfig& config) {
   ConfigErrors errors;
   if (config.listeners.empty()) config.listeners.push_back({"", fmt::format("127.0.0.1:{}", kDefaultPort)});
   check_listeners(config, errors);
+  check_durability(config.broker.durability, errors);
 
   const std::uint64_t packet = config.broker.endpoint.max_packet_bytes;
   const std::uint64_t queued = config.broker.endpoint.queue.max_bytes;

@@ -13,8 +13,8 @@ namespace martlet::server {
 // What went wrong, one line each, each with its place. Empty: all is well.
 using ConfigErrors = std::vector<std::string>;
 
-// Sets in `config` what the TOML `text` sets; reports all that is wrong with it as `file_name:line: ...`. Its listeners
-// replace those that `config` has.
+// Sets in `config` what the TOML `text` sets; reports all that is wrong with it as `file_name:line: ...`. Its
+// listeners and durability rules replace those that `config` has.
 ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string_view file_name);
 
 // Sets one option as `--set section.key=value` gives it.

@@ -76,6 +76,54 @@ recent_memory = "9 MiB"
   EXPECT_EQ(config.broker.log.max_age_s, 0u);
 }
 
+TEST(ApplyToml, DurabilityRulesKeepTheirOrder) {
+  ServerConfig config;
+  EXPECT_THAT(apply_toml(config, R"(
+[store]
+durability = "interval"
+sync_interval = "250ms"
+[[durability]]
+filter = "telemetry/#"
+level = "memory"
+[[durability]]
+filter = "orders/+"
+)",
+                         "c.toml"),
+              IsEmpty());
+  EXPECT_THAT(complete_config(config), IsEmpty());
+  const broker::DurabilityOptions& durability = config.broker.durability;
+  EXPECT_EQ(durability.level, Durability::interval);
+  EXPECT_EQ(durability.sync_interval_ms, 250u);
+  ASSERT_EQ(durability.rules.size(), 2u);
+  EXPECT_EQ(durability.rules[0].filter, "telemetry/#");
+  EXPECT_EQ(durability.rules[0].level, Durability::memory);
+  EXPECT_EQ(durability.rules[1].filter, "orders/+");
+  EXPECT_EQ(durability.rules[1].level, Durability::fsync);
+}
+
+TEST(ApplyToml, DurabilityRulesInTheWrongForm) {
+  EXPECT_THAT(errors_of("[durability]\nlevel = \"fsync\"\n"), ElementsAre(HasSubstr("two brackets")));
+  EXPECT_THAT(errors_of("durability = \"fsync\"\n"), ElementsAre(HasSubstr("two brackets")));
+  EXPECT_THAT(errors_of("[[durability]]\nlevel = \"quorum\"\n"), ElementsAre(HasSubstr("fsync, interval, memory")));
+  EXPECT_THAT(errors_of("[[durability]]\ntopic = \"a\"\n"), ElementsAre(HasSubstr("unknown option \"topic\"")));
+}
+
+TEST(CompleteConfig, DurabilityFiltersAreChecked) {
+  const auto errors_with = [](std::string filter) {
+    ServerConfig config;
+    config.broker.durability.rules.push_back({std::move(filter), Durability::memory});
+    return complete_config(config);
+  };
+  EXPECT_THAT(errors_with("a/#"), IsEmpty());
+  EXPECT_THAT(errors_with(""), ElementsAre(HasSubstr("durability 1: it has no filter")));
+  EXPECT_THAT(errors_with("a/#/b"), ElementsAre(HasSubstr("durability 1: filter \"a/#/b\"")));
+  EXPECT_THAT(errors_with("$share/g/a"), ElementsAre(HasSubstr("write \"a\"")));
+  EXPECT_THAT(errors_with(std::string(2000, 'a')), ElementsAre(HasSubstr("1024 bytes")));
+  ServerConfig config;
+  config.broker.durability.rules.assign(257, {"a", Durability::memory});
+  EXPECT_THAT(complete_config(config), ElementsAre(HasSubstr("257")));
+}
+
 TEST(ApplyToml, DottedAndInlineFormsAreTheSame) {
   ServerConfig config;
   EXPECT_THAT(apply_toml(config,
@@ -126,7 +174,7 @@ TEST(ApplyToml, ListenersInTheWrongForm) {
   EXPECT_THAT(errors_of("[listener]\naddress = \"127.0.0.1:1\"\n"), ElementsAre(HasSubstr("two brackets")));
   EXPECT_THAT(errors_of("listener = \"127.0.0.1:1\"\n"), ElementsAre(HasSubstr("two brackets")));
   EXPECT_THAT(errors_of("[[listeners]]\naddress = \"x\"\n"),
-              ElementsAre(HasSubstr("[[listeners]]; the only one is [[listener]]")));
+              ElementsAre(HasSubstr("[[listeners]]; there are [[listener]] and [[durability]]")));
 }
 
 TEST(ApplyToml, BrokenTomlNamesTheLine) {

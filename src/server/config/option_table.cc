@@ -20,7 +20,6 @@ constexpr std::string_view kQosNames[] = {"0", "1", "2"};
 constexpr std::string_view kStrategyNames[] = {"round_robin", "random",      "sticky",
                                                "hash_topic",  "hash_client", "least_in_flight"};
 constexpr std::string_view kOverlapNames[] = {"merged", "separate"};
-constexpr std::string_view kDurabilityNames[] = {"fsync", "interval"};
 constexpr std::string_view kDropNames[] = {"newest", "oldest"};
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kFormatNames[] = {"text", "json"};
@@ -73,6 +72,11 @@ constexpr Option<ListenerConfig> listener_row(Field, const OptionFacts& facts) {
   return make_option<ListenerConfig, Field>(facts);
 }
 
+template <class Field>
+constexpr Option<broker::DurabilityRule> durability_row(Field, const OptionFacts& facts) {
+  return make_option<broker::DurabilityRule, Field>(facts);
+}
+
 constexpr std::array kServerOptions = {
     // --- server
     row(
@@ -85,13 +89,14 @@ constexpr std::array kServerOptions = {
 
     // --- store
     row(
-        [](auto& c) -> auto& { return c.durability; },
+        [](auto& c) -> auto& { return c.broker.durability.level; },
         choice("store.durability", kDurabilityNames,
-               "When an acknowledgement may leave: its message is synced to the disk (fsync), or only written, and "
-               "synced every sync_interval (interval).")),
+               "What the acknowledgement of a message waits for: that it is synced to the disk (fsync), that the "
+               "operating system has it (interval), or nothing (memory).")),
     row(
-        [](auto& c) -> auto& { return c.sync_interval_ms; },
-        milliseconds("store.sync_interval", 1, kHourMs, "With interval: the longest time between two syncs.")),
+        [](auto& c) -> auto& { return c.broker.durability.sync_interval_ms; },
+        milliseconds("store.sync_interval", 1, kHourMs,
+                     "With interval and memory: the longest time for which what was written is not synced.")),
     row(
         [](auto& c) -> auto& { return c.skip_damaged; },
         toggle("store.skip_damaged",
@@ -219,6 +224,10 @@ constexpr std::array kServerOptions = {
         [](auto& c) -> auto& { return c.broker.response_information; },
         text("mqtt.response_information", "Topic prefix that clients get which ask for response information.")),
 
+    row(
+        [](auto& c) -> auto& { return c.broker.durability.announce; },
+        toggle("mqtt.announce_durability", "Tell 5.0 clients in CONNACK how safe what is acknowledged is.")),
+
     // --- queue
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.policy; },
@@ -257,6 +266,15 @@ constexpr std::array kListenerOptions = {
         [](auto& c) -> auto& { return c.name; }, text("name", "Name in logs; without it, the address.")),
 };
 
+constexpr std::array kDurabilityOptions = {
+    durability_row(
+        [](auto& c) -> auto& { return c.filter; },
+        text("filter", "Topic filter of the messages that it is about, as \"telemetry/#\".")),
+    durability_row(
+        [](auto& c) -> auto& { return c.level; },
+        choice("level", kDurabilityNames, "What holds for them in place of store.durability.")),
+};
+
 }  // namespace
 
 std::span<const Option<ServerConfig>> server_options() {
@@ -265,6 +283,10 @@ std::span<const Option<ServerConfig>> server_options() {
 
 std::span<const Option<ListenerConfig>> listener_options() {
   return kListenerOptions;
+}
+
+std::span<const Option<broker::DurabilityRule>> durability_options() {
+  return kDurabilityOptions;
 }
 
 }  // namespace martlet::server

@@ -14,6 +14,8 @@ namespace martlet::server {
 std::span<const Option<ServerConfig>> server_options();
 // The keys of one [[listener]] table.
 std::span<const Option<ListenerConfig>> listener_options();
+// The keys of one [[durability]] table.
+std::span<const Option<broker::DurabilityRule>> durability_options();
 
 template <class Config>
 const Option<Config>* find_option(std::span<const Option<Config>> options, std::string_view name) {

@@ -9,7 +9,6 @@
 #include "env/endpoint.h"
 #include "net/reactor.h"
 #include "server/log.h"
-#include "store/types.h"
 
 namespace martlet::server {
 
@@ -23,8 +22,6 @@ struct ListenerConfig {
 struct ServerConfig {
   std::vector<ListenerConfig> listeners;  // never empty once checked
   std::string data_dir;                   // empty: nothing outlives the process
-  store::Durability durability = store::Durability::fsync;
-  std::uint32_t sync_interval_ms = 1000;
   bool skip_damaged = false;
   std::uint32_t threads = 1;
   bool allow_anonymous_public = false;

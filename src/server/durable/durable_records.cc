@@ -45,14 +45,36 @@ void outgoing_key(std::uint64_t key, std::uint64_t position, ByteWriter& to) {
 }
 
 bool DurableRecords::accepting() const {
-  return store_.pending_bytes() < kMostPendingBytes && !store_.health().failing;
+  return store_.pending_bytes() < kMostPendingBytes && !store_.failing();
 }
 
 Ticket DurableRecords::append(const broker::Record& record) {
+  add(record);
+  return ticket(state_level_, 0);
+}
+
+void DurableRecords::add(const broker::Record& record) {
   key_.clear();
   value_.clear();
   std::visit([this](const auto& one) { write(one); }, record);
-  return store_.ticket();
+}
+
+Ticket DurableRecords::ticket(Durability level, std::uint32_t messages) {
+  if (level == Durability::memory && !accepting()) level = Durability::interval;
+  return store_.ticket(level, messages);
+}
+
+std::optional<broker::LogFigures> DurableRecords::figures() const {
+  constexpr std::uint64_t kNsPerUs = 1'000;
+  const store::CommitMetrics& metrics = store_.metrics();
+  broker::LogFigures figures;
+  figures.unsafe_messages = metrics.unsafe_messages.load(std::memory_order_relaxed);
+  figures.pending_bytes = store_.pending_bytes();
+  figures.syncs = metrics.syncs.load(std::memory_order_relaxed);
+  figures.commit_p50_us = metrics.commit_ns.quantile(0.5) / kNsPerUs;
+  figures.commit_p99_us = metrics.commit_ns.quantile(0.99) / kNsPerUs;
+  figures.group_p50 = metrics.group_operations.quantile(0.5);
+  return figures;
 }
 
 // ---- reading

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -22,10 +23,15 @@ inline constexpr std::uint8_t kOutgoingMark = 'o';
 
 class DurableRecords final : public broker::RecordSink {
  public:
-  // Both outlive the sink.
-  DurableRecords(store::Store& store, env::Clock& clock) : store_(store), clock_(clock) {}
+  // `state_level`: of what append() takes. Store and clock outlive the sink.
+  DurableRecords(store::Store& store, env::Clock& clock, Durability state_level = Durability::fsync)
+      : store_(store), clock_(clock), state_level_(state_level) {}
 
   Ticket append(const broker::Record& record) override;
+  void add(const broker::Record& record) override;
+  // While the disk takes nothing, an acknowledgement waits for the write at Durability::memory too: what waits is
+  // bounded.
+  Ticket ticket(Durability level, std::uint32_t messages) override;
   std::uint64_t next_position() const override { return store_.next(); }
   bool accepting() const override;
   void submit() override { store_.submit(); }
@@ -34,6 +40,7 @@ class DurableRecords final : public broker::RecordSink {
   broker::LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
                           std::span<session::Delivery> to) override;
   std::uint64_t begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) override;
+  std::optional<broker::LogFigures> figures() const override;
 
  private:
   void write(const broker::MessageOwed& record);
@@ -56,6 +63,7 @@ class DurableRecords final : public broker::RecordSink {
 
   store::Store& store_;
   env::Clock& clock_;
+  const Durability state_level_;
   ByteWriter key_;
   ByteWriter value_;
 };

@@ -38,7 +38,7 @@ class Process {
     options_.endpoint.alias_out_maximum = 0;
     store_ = store::Store::stepped(store::open_memory(std::move(disk)), {});
     options_.client_seed = client_seed(*store_, 77).value();
-    records_.emplace(*store_, clock_);
+    records_.emplace(*store_, clock_, broker::surest_level(options_.durability));
     broker_.emplace(options_, broker::Ports{transport_, *records_, all_, all_, log_}, clock_.time);
     recovered = recover(*store_, *broker_, {}, log_, clock_.time);
   }
@@ -92,6 +92,7 @@ class Process {
     return session::test::take_packets(transport_.at(id).outbox, ProtocolVersion::v5_0, wire::Sender::server);
   }
   bool is_open(broker::ConnectionId id) { return transport_.is_open(id); }
+  std::uint64_t unsafe() { return records_->figures()->unsafe_messages; }
   broker::Broker& broker() { return *broker_; }
   store::Store& store() { return *store_; }
 
@@ -502,6 +503,94 @@ TEST_F(Durable, ALostRecordStopsTheStartUntilItIsToBeSkipped) {
   process_.reset();
   ASSERT_FALSE(process().recovered.has_value());
   EXPECT_THAT(process().recovered.error().message, HasSubstr("store.skip_damaged"));
+}
+
+TEST_F(Durable, EachTopicIsAsSafeAsItsRuleSays) {
+  options_.durability.rules = {{"m/#", Durability::memory}, {"i/#", Durability::interval}};
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "#", 1);
+  process().leave(reader);
+  const auto writer = process().connect("writer", 0);
+  drop_hello(writer);
+  EXPECT_EQ(process().unsafe(), 0u);
+  process().publish(writer, "m/a", 1, "in memory", 1);
+  EXPECT_THAT(process().written(writer), ElementsAre(HasSubstr("PUBACK 1"))) << "it waits for nothing";
+  process().publish(writer, "i/a", 1, "written", 2);
+  EXPECT_THAT(process().written(writer), IsEmpty());
+  EXPECT_EQ(process().unsafe(), 1u);
+  process().commit();
+  EXPECT_THAT(process().written(writer), ElementsAre(HasSubstr("PUBACK 2")));
+  EXPECT_EQ(process().unsafe(), 2u);
+  EXPECT_EQ(store::open_memory(disk_->killed())->end(), 3u) << "both outlive a kill";
+  EXPECT_EQ(store::open_memory(disk_->power_cut())->end(), 1u) << "neither is synced";
+
+  process().publish(writer, "f", 1, "synced", 3);
+  process().commit();
+  EXPECT_THAT(process().written(writer), ElementsAre(HasSubstr("PUBACK 3")));
+  EXPECT_EQ(process().unsafe(), 0u) << "the sync took them along";
+  process().publish(writer, "i/a", 1, "lost", 4);
+  process().commit();
+  EXPECT_THAT(process().written(writer), ElementsAre(HasSubstr("PUBACK 4")));
+
+  EXPECT_EQ(lose_power().recovered->deliveries, 3u);
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("m/a=in memory"),
+                                                    HasSubstr("i/a=written"), HasSubstr("f=synced")));
+}
+
+TEST_F(Durable, WithMemoryNothingWaits) {
+  options_.durability.level = Durability::memory;
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 2);
+  process().leave(reader);
+  const auto writer = process().connect("writer");
+  drop_hello(writer);
+  process().publish(writer, "t", 2, "x", 9);
+  process().ack(writer, PacketType::pubrel, 9);
+  EXPECT_THAT(process().written(writer), ElementsAre(HasSubstr("PUBREC 9"), HasSubstr("PUBCOMP 9")));
+  EXPECT_EQ(process().unsafe(), 1u);
+  process().commit();
+  process().store().step(true);
+  EXPECT_EQ(process().unsafe(), 0u);
+  EXPECT_EQ(lose_power().recovered->deliveries, 1u);
+}
+
+// The identifier of a message that may be lost can be the next one's that may not.
+TEST_F(Durable, AnIdentifierIsReleasedForGoodWhateverItsTopic) {
+  options_.durability.level = Durability::memory;
+  options_.durability.rules = {{"safe", Durability::fsync}};
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "#", 2);
+  process().leave(reader);
+  const auto writer = process().connect("writer");
+  process().publish(writer, "loose", 2, "x", 9);
+  process().commit();
+  drop_hello(writer);
+  process().ack(writer, PacketType::pubrel, 9);
+  EXPECT_THAT(process().written(writer), IsEmpty()) << "the release is not durable";
+  process().commit();
+  EXPECT_THAT(process().written(writer), ElementsAre(HasSubstr("PUBCOMP 9")));
+
+  lose_power();
+  const auto again = process().connect("writer");
+  process().publish(again, "safe", 2, "y", 9);
+  process().commit();
+  EXPECT_EQ(lose_power().recovered->deliveries, 2u) << "it is no duplicate";
+}
+
+TEST_F(Durable, WhatIsOnItsWayToTheDiskIsBoundedAtEachLevel) {
+  const auto store = store::Store::stepped(store::open_memory(disk_), {});
+  DurableRecords records(*store, clock_, Durability::memory);
+  EXPECT_TRUE(records.append(broker::SessionEnded{1}).resolved(0));
+  store->append(as_bytes(std::string(65u << 20, 'x')));
+  records.submit();
+  const Ticket ticket = records.append(broker::SessionEnded{1});
+  EXPECT_FALSE(ticket.resolved(records.durable_position()));
+  records.submit();
+  while (store->step()) {
+  }
+  EXPECT_TRUE(ticket.resolved(records.durable_position()));
+  EXPECT_EQ(records.figures()->syncs, 0u);
 }
 
 TEST(RecordCodec, AMessageAndItsReceiversComeBackAndNoCutIsMistaken) {

@@ -13,12 +13,12 @@ Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock
   auto backend = store::open_rocksdb(options);
   if (!backend) return tl::unexpected(backend.error());
   store::Committer::Options commit;
-  commit.durability = config.durability;
-  commit.sync_interval_ms = config.sync_interval_ms;
+  commit.sync_interval_ms = config.broker.durability.sync_interval_ms;
   commit.notify = std::move(notify);
   DataDirectory directory;
   directory.store = store::Store::start(std::move(*backend), std::move(commit));
-  directory.records = std::make_unique<DurableRecords>(*directory.store, clock);
+  directory.records =
+      std::make_unique<DurableRecords>(*directory.store, clock, broker::surest_level(config.broker.durability));
   return directory;
 }
 

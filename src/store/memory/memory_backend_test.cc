@@ -27,7 +27,7 @@ TEST(MemoryBackend, ALostRecordIsReportedWithItsPlace) {
 TEST(MemoryBackend, TheDiskOutlivesItsBackendAndIsCutApart) {
   const auto disk = std::make_shared<MemoryDisk>();
   {
-    const auto store = Store::stepped(open_memory(disk), {.durability = Durability::interval});
+    const auto store = Store::stepped(open_memory(disk), {});
     store->append(as_bytes("a"));
     store->submit();
     store->step();

@@ -25,9 +25,9 @@ class RocksdbDisk : public ::testing::Test {
 
   // One record a commit, in files of their own size class. Each record names its position.
   static std::string record_text(Position position) { return std::to_string(position) + std::string(1000, '.'); }
-  static void append(Store& store, int count) {
+  static void append(Store& store, int count, Durability level = Durability::fsync) {
     for (int i = 0; i < count; ++i) store.append(as_bytes(record_text(store.next())));
-    store.submit();
+    submit(store, level);
   }
   static void commit(Store& store, int count) {
     append(store, count);
@@ -76,7 +76,7 @@ TEST_F(RocksdbDisk, AFullDiskIsWaitedOut) {
   commit(*store, 10);
   world_.disk->set_room(5000);
   append(*store, 10);
-  const Ticket ticket = store->ticket();
+  const Ticket ticket = store->ticket(Durability::fsync);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(store->step());
   EXPECT_TRUE(store->health().failing);
   EXPECT_THAT(store->health().text, HasSubstr("No space left on device"));
@@ -142,8 +142,8 @@ TEST_F(RocksdbDisk, ABrokenSyncIsWaitedOut) {
 }
 
 TEST_F(RocksdbDisk, ABrokenSyncOfAnIntervalIsWaitedOut) {
-  auto store = Store::stepped(world_.open(), {.durability = Durability::interval, .retry_ms = 0});
-  append(*store, 10);
+  auto store = Store::stepped(world_.open(), {.retry_ms = 0});
+  append(*store, 10, Durability::interval);
   EXPECT_TRUE(store->step());
   world_.disk->fail_syncs(true);
   for (int i = 0; i < 3; ++i) store->step(true);
@@ -168,13 +168,13 @@ TEST_F(RocksdbDisk, TrimmingFreesTheDisk) {
     Random random(static_cast<std::uint64_t>(i));
     for (char& byte : noise) byte = static_cast<char>(random.next());
     store->append(as_bytes(noise));
-    store->submit();
+    submit(*store);
     ASSERT_TRUE(store->step());
   }
   const std::uint64_t full = store->reader().occupied_bytes();
   EXPECT_GT(full, 1'900'000u);
   store->trim(store->next() - 10);
-  store->submit();
+  submit(*store);
   ASSERT_TRUE(store->step());
   raw.idle();
   EXPECT_LT(store->reader().occupied_bytes(), 700'000u);
@@ -190,7 +190,7 @@ TEST_F(RocksdbDisk, WhatIsTrimmedInTimeIsNeverWrittenToAFile) {
   for (int i = 0; i < 100; ++i) {
     append(*store, 10);
     store->trim(store->next() - 1);
-    store->submit();
+    submit(*store);
     ASSERT_TRUE(store->step());
   }
   EXPECT_TRUE(store->close());
@@ -202,11 +202,11 @@ TEST_F(RocksdbDisk, WhatIsTrimmedInTimeIsNeverWrittenToAFile) {
 
 TEST_F(RocksdbDisk, ATrimThatWasNotSyncedDropsNothing) {
   std::unique_ptr<Backend> backend = world_.open();
-  auto store = Store::stepped(std::move(backend), {.durability = Durability::interval});
+  auto store = Store::stepped(std::move(backend), {});
   append(*store, 10);
-  EXPECT_TRUE(store->step(true));
+  EXPECT_TRUE(store->step());
   store->trim(5);
-  store->submit();
+  submit(*store, Durability::interval);
   EXPECT_TRUE(store->step());
   world_.cut_power(std::move(store));
   store = open();
@@ -218,7 +218,7 @@ TEST_F(RocksdbDisk, ADamagedFileIsReportedWithItsPlace) {
   auto store = open();
   commit(*store, 200);
   store->put(Table::meta, as_bytes("k\x01"), as_bytes(std::string(100, 'v')));
-  store->submit();
+  submit(*store);
   ASSERT_TRUE(store->step());
   EXPECT_TRUE(store->close());
   store.reset();

@@ -72,6 +72,13 @@ class RocksdbWorld final : public World {
   std::unique_ptr<rocksdb::Env> env_;
 };
 
+// Hands over what is open. Returns what an acknowledgement at `level` waits for.
+inline Ticket submit(Store& store, Durability level = Durability::fsync, std::uint32_t messages = 0) {
+  const Ticket ticket = store.ticket(level, messages);
+  store.submit();
+  return ticket;
+}
+
 inline std::vector<std::pair<Position, std::string>> log_of(const Reader& reader, Position from = 0) {
   std::vector<std::pair<Position, std::string>> records;
   for (Position at = from; at < reader.end();) {
