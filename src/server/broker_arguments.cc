@@ -26,13 +26,16 @@ void describe(CLI::App& app, BrokerArguments& arguments) {
       ->type_name("SECTION.KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--data", arguments.data_dir, "Directory for what outlives the process (server.data_dir)")
+  app.add_option("--data", arguments.data_dir,
+                 "Directory for what outlives the process (server.data_dir); none: nothing does. Default: martlet-data "
+                 "beside the configuration file, or here without one")
       ->type_name("DIR");
   app.add_option("--threads", arguments.threads, "Cores to use (server.threads)")->type_name("N");
   app.add_flag("--check", arguments.check_only, "Check the configuration and end");
   app.footer(
       "\nExit codes: 0 stopped cleanly, 1 failed while running, 2 bad usage or configuration.\n"
-      "SIGINT and SIGTERM stop the broker; SIGUSR1 writes the latest verdicts to standard error.");
+      "SIGINT and SIGTERM stop the broker; SIGUSR1 writes the latest verdicts, and how the store does, to standard "
+      "error.");
   app.allow_extras();
 }
 
@@ -42,6 +45,14 @@ std::string unknown_argument(const CLI::App& app, const std::string& argument) {
   const std::vector<std::string_view> names(known.begin(), known.end());
   return fmt::format("martlet broker: unknown argument \"{}\"{}\nSee martlet broker --help.\n", argument,
                      suggestion(argument.substr(0, argument.find('=')), names));
+}
+
+// Where data is kept if nobody says where: a service in the first of the directories that systemd made for it, everybody
+// else beside the configuration.
+std::string default_data_dir(const std::optional<std::string>& config_file, std::string_view state_directory) {
+  if (!state_directory.empty()) return std::string(state_directory.substr(0, state_directory.find(':')));
+  const std::size_t slash = config_file ? config_file->rfind('/') : std::string::npos;
+  return fmt::format("{}/martlet-data", slash == std::string::npos ? "." : config_file->substr(0, slash));
 }
 
 }  // namespace
@@ -67,7 +78,8 @@ ParsedArguments parse_broker_arguments(int argc, char** argv) {
   return parsed;
 }
 
-ServerConfig configure(const BrokerArguments& arguments, env::Files& files, ConfigErrors& errors) {
+ServerConfig configure(const BrokerArguments& arguments, std::string_view state_directory, env::Files& files,
+                       ConfigErrors& errors) {
   ServerConfig config;
   if (arguments.config_file) {
     const auto text = files.read_all(*arguments.config_file, kMaxConfigBytes);
@@ -87,6 +99,8 @@ ServerConfig configure(const BrokerArguments& arguments, env::Files& files, Conf
     config.listeners.clear();
     for (const std::string& address : arguments.listen) config.listeners.push_back({"", address});
   }
+  config.data_dir_is_default = config.data_dir.empty();
+  if (config.data_dir_is_default) config.data_dir = default_data_dir(arguments.config_file, state_directory);
   if (errors.empty()) errors = complete_config(config);
   return config;
 }

@@ -30,7 +30,9 @@ struct ParsedArguments {
 ParsedArguments parse_broker_arguments(int argc, char** argv);
 
 // The configuration file, then --set, then the options of their own; each overrides what is before it. `errors` get all
-// that is wrong.
-ServerConfig configure(const BrokerArguments& arguments, env::Files& files, ConfigErrors& errors);
+// that is wrong. `state_directory`: $STATE_DIRECTORY, where a data directory that nobody named is taken from; empty if
+// it is not set.
+ServerConfig configure(const BrokerArguments& arguments, std::string_view state_directory, env::Files& files,
+                       ConfigErrors& errors);
 
 }  // namespace martlet::server

@@ -1,5 +1,6 @@
 #include "server/broker_arguments.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,7 +51,7 @@ TEST(Configure, LaterSourcesWin) {
   ConfigErrors errors;
   const auto parsed = parse({"--config", "c.toml", "--set", "limits.max_in_flight=7", "--set", "server.data_dir=set",
                              "--data", "data", "--listen", "127.0.0.1:9"});
-  const ServerConfig config = configure(parsed.arguments, files, errors);
+  const ServerConfig config = configure(parsed.arguments, "/state", files, errors);
   EXPECT_THAT(errors, IsEmpty());
   EXPECT_EQ(config.threads, 2u);
   EXPECT_EQ(config.data_dir, "data");
@@ -60,10 +61,29 @@ TEST(Configure, LaterSourcesWin) {
   EXPECT_EQ(config.listeners[0].address, "127.0.0.1:9");
 }
 
+TEST(Configure, DataIsKeptUnlessSaidOtherwise) {
+  MemoryFiles files;
+  files.files["c.toml"] = files.files["/etc/martlet/c.toml"] = files.files["/c.toml"] = "";
+  const auto data_dir = [&](std::vector<std::string> words, std::string_view state_directory = "") {
+    ConfigErrors errors;
+    const ServerConfig config = configure(parse(std::move(words)).arguments, state_directory, files, errors);
+    EXPECT_THAT(errors, IsEmpty());
+    return fmt::format("{}{}", config.data_dir, config.data_dir_is_default ? " by default" : "");
+  };
+  EXPECT_EQ(data_dir({}), "./martlet-data by default");
+  EXPECT_EQ(data_dir({"--config", "c.toml"}), "./martlet-data by default");
+  EXPECT_EQ(data_dir({"--config", "/etc/martlet/c.toml"}), "/etc/martlet/martlet-data by default");
+  EXPECT_EQ(data_dir({"--config", "/c.toml"}), "/martlet-data by default");
+  EXPECT_EQ(data_dir({"--config", "/c.toml"}, "/var/lib/a:/var/lib/b"), "/var/lib/a by default");
+  EXPECT_EQ(data_dir({"--data", ""}), "./martlet-data by default");
+  EXPECT_EQ(data_dir({"--data", "x"}, "/var/lib/a"), "x");
+  EXPECT_EQ(data_dir({"--set", "server.data_dir=none"}, "/var/lib/a"), "none");
+}
+
 TEST(Configure, ReportsAllErrors) {
   MemoryFiles files;
   ConfigErrors errors;
-  configure(parse({"--config", "none.toml", "--set", "x", "--threads", "many"}).arguments, files, errors);
+  configure(parse({"--config", "none.toml", "--set", "x", "--threads", "many"}).arguments, "", files, errors);
   EXPECT_THAT(errors, ElementsAre(HasSubstr("--config: cannot open 'none.toml'"), HasSubstr("--set x"),
                                   HasSubstr("\"server.threads\" = many")));
 }

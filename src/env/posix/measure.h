@@ -1,4 +1,4 @@
-// What measuring tools need of the system and the broker does not.
+// Small things that measuring and reports of progress need of the system.
 #pragma once
 
 #include <cstdint>

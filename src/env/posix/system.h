@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "env/clock.h"
@@ -22,6 +23,9 @@ Result<std::unique_ptr<Network>> make_network();
 // signalfd: blocks SIGINT, SIGTERM and SIGUSR1 in the calling thread and all that it starts later; ignores SIGPIPE. The
 // destructor unblocks the calling thread's again.
 Result<std::unique_ptr<Signals>> make_signals();
+
+// The environment's variable `name`; empty if it is not set. While no other thread changes the environment.
+std::string environment(const char* name);
 
 // Raises the limit of open descriptors to what the system allows this process. Returns the limit that then holds.
 std::size_t raise_descriptor_limit();

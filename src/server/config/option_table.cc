@@ -85,7 +85,8 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.data_dir; },
         text("server.data_dir",
-             "Directory for what outlives the process; without one nothing does. Created if missing.")),
+             "Directory for what outlives the process, created if missing; \"none\": nothing does. Without it: "
+             "$STATE_DIRECTORY if systemd set it, else martlet-data beside the configuration file.")),
 
     // --- store
     row(

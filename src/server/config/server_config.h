@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/options.h"
@@ -14,6 +15,9 @@ namespace martlet::server {
 
 inline constexpr std::uint16_t kDefaultPort = 1883;
 
+// In place of a data directory: nothing outlives the process.
+inline constexpr std::string_view kNoData = "none";
+
 struct ListenerConfig {
   std::string name;     // for logs and rules; empty: its address
   std::string address;  // as written, see env::parse_endpoint
@@ -21,13 +25,16 @@ struct ListenerConfig {
 
 struct ServerConfig {
   std::vector<ListenerConfig> listeners;  // never empty once checked
-  std::string data_dir;                   // empty: nothing outlives the process
+  std::string data_dir;                   // or kNoData; once complete never empty
+  bool data_dir_is_default = false;       // nobody has named it
   bool skip_damaged = false;
   std::uint32_t threads = 1;
   bool allow_anonymous_public = false;
   LogOptions log;
   broker::BrokerOptions broker;
   net::ReactorOptions reactor;
+
+  bool keeps_data() const { return data_dir != kNoData; }
 };
 
 }  // namespace martlet::server

@@ -11,7 +11,13 @@ Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock
   options.path = config.data_dir;
   options.drop_damaged_end = config.skip_damaged;
   auto backend = store::open_rocksdb(options);
-  if (!backend) return tl::unexpected(backend.error());
+  if (!backend) {
+    Error error = backend.error();
+    if (config.data_dir_is_default) {
+      error.message += ". Name another directory with --data DIR (server.data_dir), or keep nothing with --data none";
+    }
+    return tl::unexpected(std::move(error));
+  }
   store::Committer::Options commit;
   commit.sync_interval_ms = config.broker.durability.sync_interval_ms;
   commit.notify = std::move(notify);

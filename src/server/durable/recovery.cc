@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kClientSeed = "client_seed";
 constexpr std::size_t kScanBytes = 4u << 20;
+constexpr std::uint64_t kProgressRecords = 100'000;
 
 struct OutgoingExchange {
   std::uint16_t packet_id;
@@ -188,10 +189,13 @@ class Recovery {
   Result<void> log_records() {
     if (noted_) return {};
     Position at = std::max(lowest_cursor_, store_.reader().first());
+    const Position begin = at;
     while (at < store_.reader().end()) {
       Result<void> outcome;
       const store::ScanOutcome scanned = store_.reader().scan(at, kScanBytes, [&](Position position, ByteView record) {
-        ++recovered_.log_records;
+        if (++recovered_.log_records % kProgressRecords == 0 && options_.progress) {
+          options_.progress(position - begin, store_.reader().end() - begin);
+        }
         if (take(position, record)) return true;
         outcome = damaged(unknown_record(position));
         return outcome.has_value();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/result.h"
 #include "broker/broker.h"
@@ -11,6 +12,8 @@ namespace martlet::server {
 
 struct RecoveryOptions {
   bool skip_damaged = false;  // leave out what cannot be read, with a warning each, in place of refusing to start
+  // Told now and then how many of the log's records have been read, of how many.
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress = {};
 };
 
 struct Recovered {
