@@ -40,16 +40,6 @@ constexpr Figure kFigures[] = {
     {"bytes/sent", [](const SysFigures& f) { return f.bytes_sent; }},
 };
 
-// Of a broker with a log only.
-constexpr Figure kLogFigures[] = {
-    {"store/unsafe_messages", [](const SysFigures& f) { return f.log->unsafe_messages; }},
-    {"store/pending_bytes", [](const SysFigures& f) { return f.log->pending_bytes; }},
-    {"store/syncs", [](const SysFigures& f) { return f.log->syncs; }},
-    {"store/commit_p50_us", [](const SysFigures& f) { return f.log->commit_p50_us; }},
-    {"store/commit_p99_us", [](const SysFigures& f) { return f.log->commit_p99_us; }},
-    {"store/group_p50", [](const SysFigures& f) { return f.log->group_p50; }},
-};
-
 // Of figures with queues only. A message that waits for several sessions counts once for each.
 std::uint64_t stored(const SysFigures& f) {
   return f.retained_messages + f.queues->waiting_messages;
@@ -81,6 +71,16 @@ constexpr Period kLoadPeriods[] = {{"1min", 60}, {"5min", 300}, {"15min", 900}};
 
 }  // namespace
 
+void for_each_figure(const LogFigures& figures,
+                     const std::function<void(std::string_view name, std::uint64_t value)>& visit) {
+  visit("store/unsafe_messages", figures.unsafe_messages);
+  visit("store/pending_bytes", figures.pending_bytes);
+  visit("store/syncs", figures.syncs);
+  visit("store/commit_p50_us", figures.commit_p50_us);
+  visit("store/commit_p99_us", figures.commit_p99_us);
+  visit("store/group_p50", figures.group_p50);
+}
+
 void SysTopics::update(const SysFigures& figures, const Now& now, const Publish& publish) {
   static_assert(std::size(kLoadFigures) == kLoads && std::size(kLoadPeriods) == kPeriods);
   next_value_ = 0;
@@ -97,9 +97,9 @@ void SysTopics::update(const SysFigures& figures, const Now& now, const Publish&
     }
   }
   if (figures.log) {
-    for (const Figure& figure : kLogFigures) {
-      publish_changed(figure.name, fmt::format("{}", figure.value(figures)), publish);
-    }
+    for_each_figure(*figures.log, [&](std::string_view name, std::uint64_t value) {
+      publish_changed(name, fmt::format("{}", value), publish);
+    });
   }
   // Last, so that leaving them out moves nobody's place among the values.
   if (!figures.queues) return;

@@ -36,6 +36,10 @@ struct SysFigures {
   std::optional<SysQueues> queues;  // nothing: not counted, their topics keep their value
 };
 
+// Calls visit(name, value) for each figure of the log; its topic is $SYS/broker/NAME.
+void for_each_figure(const LogFigures& figures,
+                     const std::function<void(std::string_view name, std::uint64_t value)>& visit);
+
 class SysTopics {
  public:
   // `options` outlives it.

@@ -47,8 +47,8 @@ std::string unknown_argument(const CLI::App& app, const std::string& argument) {
                      suggestion(argument.substr(0, argument.find('=')), names));
 }
 
-// Where data is kept if nobody says where: a service in the first of the directories that systemd made for it, everybody
-// else beside the configuration.
+// Where data is kept if nobody says where: a service in the first of the directories that systemd made for it,
+// everybody else beside the configuration.
 std::string default_data_dir(const std::optional<std::string>& config_file, std::string_view state_directory) {
   if (!state_directory.empty()) return std::string(state_directory.substr(0, state_directory.find(':')));
   const std::size_t slash = config_file ? config_file->rfind('/') : std::string::npos;

@@ -2,18 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker/sys_topics.h"
 #include "build_info.h"
+#include "env/posix/measure.h"
 #include "env/posix/system.h"
 #include "server/broker_arguments.h"
 #include "server/config/option_table.h"
 #include "server/core_loop.h"
 #include "server/durable/clean_stop.h"
 #include "server/durable/open.h"
+#include "server/durable/progress.h"
 #include "server/durable/recovery.h"
 #include "server/loopback.h"
 
@@ -72,14 +76,24 @@ std::string shown(const ServerConfig& config, std::string_view option) {
   return find_option(server_options(), option)->value_text(config);
 }
 
+// Where data is, and how safe it is.
+std::string data_text(const ServerConfig& config) {
+  if (!config.keeps_data()) return "no data directory: nothing outlives the process";
+  std::string text = fmt::format("data in {}, durability {}", config.data_dir, shown(config, "store.durability"));
+  const std::size_t rules = config.broker.durability.rules.size();
+  if (rules != 0) fmt::format_to(std::back_inserter(text), " and {} rule{}", rules, rules == 1 ? "" : "s");
+  return text;
+}
+
 std::string start_line(const ServerConfig& config, std::string_view bound, std::size_t descriptors) {
   const std::string connections = config.broker.max_connections == 0
                                       ? fmt::format("connections: up to {} descriptors", descriptors)
                                       : fmt::format("max connections {}", config.broker.max_connections);
   return fmt::format(
-      "martlet {} listens on {} (max packet {}, max in flight {}, {}). Try: martlet sub -t '#' -v; options: "
+      "martlet {} listens on {} (max packet {}, max in flight {}, {}); {}. Try: martlet sub -t '#' -v; options: "
       "docs/configuration.md\n",
-      version(), bound, shown(config, "limits.max_packet_size"), shown(config, "limits.max_in_flight"), connections);
+      version(), bound, shown(config, "limits.max_packet_size"), shown(config, "limits.max_in_flight"), connections,
+      data_text(config));
 }
 
 void warn_of_limits(const ServerConfig& config, broker::Log& log) {
@@ -91,10 +105,12 @@ void warn_of_limits(const ServerConfig& config, broker::Log& log) {
 
 // Brings back what the data directory holds; without one, nothing.
 Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, CoreLoop& core, env::Clock& clock,
-                        broker::Log& log) {
+                        env::Files& files, broker::Log& log) {
   if (!data.store) return {};
+  RecoveryProgress progress(clock, files, log, env::posix::is_terminal(env::Handle::standard_error));
   RecoveryOptions options;
   options.skip_damaged = config.skip_damaged;
+  options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };
   const auto recovered = recover(*data.store, core.broker(), options, log, clock.now());
   if (!recovered) return tl::unexpected(recovered.error());
   log.write(broker::LogLevel::info,
@@ -102,6 +118,29 @@ Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, C
                         config.data_dir, recovered->sessions, recovered->retained, recovered->deliveries,
                         recovered->log_records));
   return {};
+}
+
+// Opens the data directory, if there is to be one, and takes from it what the broker's options need.
+Result<DataDirectory> open_data(ServerConfig& config, env::Clock& clock, env::Network& network, broker::Log& log) {
+  if (!config.keeps_data()) return DataDirectory();
+  log.write(broker::LogLevel::info, fmt::format("opens {}", config.data_dir));
+  auto opened = open_data_directory(config, clock, [&network] { network.wake(); });
+  if (!opened) return opened;
+  const auto seed = client_seed(*opened->store, config.broker.random_seed);
+  if (!seed) return tl::unexpected(seed.error());
+  config.broker.client_seed = *seed;
+  return opened;
+}
+
+// What SIGUSR1 asks for.
+std::string dump(const broker::Broker& broker, const broker::RecordSink& records) {
+  std::string text = broker.verdicts().dump();
+  if (const auto figures = records.figures()) {
+    broker::for_each_figure(*figures, [&](std::string_view name, std::uint64_t value) {
+      fmt::format_to(std::back_inserter(text), "{} {}\n", name, value);
+    });
+  }
+  return text;
 }
 
 int run(ServerConfig& config, env::Files& files) {
@@ -119,22 +158,16 @@ int run(ServerConfig& config, env::Files& files) {
   config.broker.version = version();
   LineLog log(config.log, *clock, files);
   broker::NoRecords no_records;
-  DataDirectory data;
-  if (!config.data_dir.empty()) {
-    auto opened = open_data_directory(config, *clock, [&] { (*network)->wake(); });
-    if (!opened) return fail_with(files, kFailedExit, opened.error().message);
-    data = std::move(*opened);
-    const auto seed = client_seed(*data.store, config.broker.random_seed);
-    if (!seed) return fail_with(files, kFailedExit, seed.error().message);
-    config.broker.client_seed = *seed;
-  }
+  auto opened = open_data(config, *clock, **network, log);
+  if (!opened) return fail_with(files, kFailedExit, opened.error().message);
+  const DataDirectory data = std::move(*opened);
   broker::RecordSink& records = data.records ? static_cast<broker::RecordSink&>(*data.records) : no_records;
   broker::AllowAll access;
   CoreLoop core(config.broker, config.reactor, {**network, *clock, records, access, access, log});
-  if (const auto back = bring_back(config, data, core, *clock, log); !back) {
+  if (const auto back = bring_back(config, data, core, *clock, files, log); !back) {
     return fail_with(files, kFailedExit, back.error().message);
   }
-  const auto watched = core.watch_signals(**signals, [&] { log.dump(core.broker().verdicts().dump()); });
+  const auto watched = core.watch_signals(**signals, [&] { log.dump(dump(core.broker(), records)); });
   if (!watched) return fail_with(files, kFailedExit, watched.error().message);
   const auto bound = open_listeners(core, config);
   if (!bound) return fail_with(files, kFailedExit, bound.error().message);
@@ -162,7 +195,7 @@ int broker_main(int argc, char** argv) {
     return *parsed.exit_code;
   }
   ConfigErrors errors;
-  ServerConfig config = configure(parsed.arguments, *files, errors);
+  ServerConfig config = configure(parsed.arguments, env::posix::environment("STATE_DIRECTORY"), *files, errors);
   for (const std::string& error : errors) fail_with(*files, kUsageExit, error);
   if (!errors.empty()) return kUsageExit;
   if (parsed.arguments.check_only) {

@@ -18,12 +18,15 @@ PATIENCE_S = 20  # how long anything may take before a test gives up; no test me
 
 
 class Broker:
-    """`martlet broker` on a free loopback port. Use as a context manager: stopped, and its exit code checked, at the end."""
+    """`martlet broker` on a free loopback port, without data unless the arguments have --data. Use as a context manager:
+    stopped, and its exit code checked, at the end."""
 
     def __init__(self, *arguments, listen="127.0.0.1:0", expect_exit=0):
         self.expect_exit = expect_exit
         self.log_file = tempfile.NamedTemporaryFile("w+b", prefix="martlet-test-", suffix=".log")
         command = [MARTLET, "broker", "--listen", listen, "--set", "log.level=debug", *arguments]
+        if "--data" not in arguments:
+            command += ["--data", "none"]
         self.process = subprocess.Popen(command, stdout=self.log_file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.port = self._wait_for_port()
 

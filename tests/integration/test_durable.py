@@ -1,13 +1,17 @@
 """What was acknowledged survives kill -9: sessions, owed messages, retained messages and wills."""
 
+import os
 import random
+import re
 import shutil
+import signal
+import subprocess
 import tempfile
 import unittest
 
 import paho.mqtt.client as mqtt
 
-from support import PATIENCE_S, Broker, RawClient, packet, publish, run, subscribe, text, wait_until
+from support import MARTLET, PATIENCE_S, Broker, RawClient, packet, publish, run, subscribe, text, wait_until
 
 
 class Directory(unittest.TestCase):
@@ -50,6 +54,112 @@ class Client:
     def abandon(self):
         self.client.on_connect = None
         self.client.loop_stop(force=True)
+
+
+class Levels(Directory):
+    """What is acknowledged is as safe as the topic's rule says, and a 5.0 client is told."""
+
+    RULES = '[[durability]]\nfilter = "telemetry/#"\nlevel = "memory"\n[[durability]]\nfilter = "log/+"\nlevel = "interval"\n'
+
+    def broker(self, *arguments):
+        config = os.path.join(self.path, "broker.toml")
+        with open(config, "w") as file:
+            file.write(self.RULES)
+        return Broker("--config", config, "--data", os.path.join(self.path, "data"), *arguments)
+
+    @staticmethod
+    def notices(connack):
+        found = []
+        for name in re.finditer(rb"\x26\x00\x0adurability\x00(.)", connack):
+            found.append(connack[name.end() : name.end() + name.group(1)[0]])
+        return found
+
+    @staticmethod
+    def unsafe(broker):
+        seen = lambda: re.findall(r"store/unsafe_messages (\d+)", broker.log())
+        before = len(seen())
+        broker.kill(signal.SIGUSR1)
+        wait_until(lambda: len(seen()) > before, "the dump")
+        return int(seen()[-1])
+
+    def test_connack_says_which(self):
+        with self.broker("--set", "sys.interval=1s") as broker, RawClient(broker.port) as client:
+            self.assertEqual(self.notices(client.connect("told")), [b"fsync", b"memory telemetry/#", b"interval log/+"])
+            self.assertIn("durability fsync and 2 rules", broker.log())
+        with self.broker("--set", "store.durability=interval", "--set", "mqtt.announce_durability=false") as broker:
+            with RawClient(broker.port) as client:
+                self.assertEqual(self.notices(client.connect("untold")), [])
+        with Broker() as broker, RawClient(broker.port) as client:
+            self.assertEqual(self.notices(client.connect("told")), [b"memory"])
+
+    def test_each_level_outlives_a_kill_once_it_is_written(self):
+        topics = ["telemetry/1", "log/1", "orders"]
+        with self.broker() as broker:
+            Client(broker, "reader", filters=[("#", 1)]).stop()
+        broker = self.broker("--set", "store.sync_interval=1h", "--set", "sys.interval=1s")
+        with RawClient(broker.port) as writer:
+            writer.connect("writer")
+            for number in range(60):
+                writer.send(publish(topics[number % 2], b"%d" % number, 1, 1 + number))
+                self.assertEqual(writer.read_packet()[0], 0x40)
+            self.assertEqual(self.unsafe(broker), 60)
+            watch = ("mosquitto_sub", "-p", str(broker.port), "-t", "$SYS/broker/store/unsafe_messages", "-C", "1", "-W", "5")
+            wait_until(lambda: run(*watch).stdout == b"60\n", "the gauge")
+            # One that is synced takes along all that is before it.
+            writer.send(publish(topics[2], b"60", 1, 61))
+            self.assertEqual(writer.read_packet()[0], 0x40)
+            self.assertEqual(self.unsafe(broker), 0)
+            self.kill(broker)
+        with self.broker() as broker:
+            reader = Client(broker, "reader")
+            wait_until(lambda: len(reader.messages) == 61, "all messages", lambda: str(reader.messages))
+            self.assertEqual([number for _, number in reader.messages], list(range(61)))
+            reader.stop()
+
+
+class DefaultDirectory(Directory):
+    """Without --data."""
+
+    def started(self, *arguments, environment=None):
+        command = [MARTLET, "broker", "--listen", "127.0.0.1:0", *arguments]
+        process = subprocess.Popen(
+            command, cwd=self.path, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        )
+        line = process.stdout.readline().decode()
+        process.terminate()
+        rest = process.communicate(timeout=PATIENCE_S)
+        return line, process.returncode, rest[1].decode()
+
+    def test_it_is_beside_the_configuration_or_here_or_systemds(self):
+        os.makedirs(os.path.join(self.path, "etc"))
+        with open(os.path.join(self.path, "etc/broker.toml"), "w") as file:
+            file.write("[server]\n")
+        state = os.path.join(self.path, "state")
+        for arguments, environment, place in (
+            ([], {}, "./martlet-data"),
+            (["--config", "etc/broker.toml"], {}, "etc/martlet-data"),
+            (["--config", "etc/broker.toml"], {"STATE_DIRECTORY": f"{state}:/nowhere"}, state),
+            (["--data", "named"], {"STATE_DIRECTORY": "/nowhere"}, "named"),
+        ):
+            with self.subTest(place=place):
+                line, code, error = self.started(*arguments, environment=environment)
+                self.assertEqual(code, 0, error)
+                self.assertIn(f"data in {place}, durability fsync", line)
+                self.assertTrue(os.path.exists(os.path.join(self.path, place, "FORMAT")))
+
+    def test_none_keeps_nothing(self):
+        line, code, error = self.started("--data", "none")
+        self.assertEqual(code, 0, error)
+        self.assertIn("nothing outlives the process", line)
+        self.assertEqual(os.listdir(self.path), [])
+
+    def test_where_it_cannot_be_the_error_says_what_to_do(self):
+        open(os.path.join(self.path, "martlet-data"), "w").close()
+        _, code, error = self.started()
+        self.assertEqual(code, 1)
+        self.assertIn("--data DIR", error)
+        self.assertIn("--data none", error)
 
 
 class Crash(Directory):
@@ -118,8 +228,6 @@ class Crash(Directory):
             self.assertFalse(Client(broker, "brief").present)
 
     def test_a_second_broker_is_refused(self):
-        from support import MARTLET
-
         with self.broker():
             done = run(MARTLET, "broker", "--listen", "127.0.0.1:0", "--data", self.path, expect=1)
             self.assertIn(self.path, done.stderr.decode())

@@ -140,7 +140,7 @@ class Crowd(unittest.TestCase):
 
         from support import MARTLET, PATIENCE_S
 
-        command = ["sh", "-c", f"ulimit -Hn 64; exec {MARTLET} broker --listen 127.0.0.1:0"]
+        command = ["sh", "-c", f"ulimit -Hn 64; exec {MARTLET} broker --listen 127.0.0.1:0 --data none"]
 
         class Limited(Broker):
             def __init__(self):

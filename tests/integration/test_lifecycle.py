@@ -54,6 +54,7 @@ class Unread(unittest.TestCase):
 
     def setUp(self):
         command = [MARTLET, "broker", "--listen", "127.0.0.1:0", "--set", "log.level=debug", "--set", "log.lines_per_second=0"]
+        command += ["--data", "none"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.end)
         self.port = int(re.search(rb"127\.0\.0\.1:(\d+)", self.process.stdout.readline()).group(1))
@@ -134,7 +135,7 @@ class Starting(unittest.TestCase):
             holder.bind(("127.0.0.1", 0))
             holder.listen()
             address = f"127.0.0.1:{holder.getsockname()[1]}"
-            done = run(MARTLET, "broker", "--listen", address, expect=None)
+            done = run(MARTLET, "broker", "--listen", address, "--data", "none", expect=None)
             self.assertIn(done.returncode, (1, 2))
             self.assertIn(address, done.stderr.decode())
             self.assertIn("--listen", done.stderr.decode())

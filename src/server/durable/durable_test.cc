@@ -40,7 +40,9 @@ class Process {
     options_.client_seed = client_seed(*store_, 77).value();
     records_.emplace(*store_, clock_, broker::surest_level(options_.durability));
     broker_.emplace(options_, broker::Ports{transport_, *records_, all_, all_, log_}, clock_.time);
-    recovered = recover(*store_, *broker_, {}, log_, clock_.time);
+    RecoveryOptions recovery;
+    recovery.progress = [this](std::uint64_t done, std::uint64_t total) { progress.emplace_back(done, total); };
+    recovered = recover(*store_, *broker_, recovery, log_, clock_.time);
   }
 
   // The disk has caught up.
@@ -97,6 +99,7 @@ class Process {
   store::Store& store() { return *store_; }
 
   Result<Recovered> recovered = Recovered{};
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> progress;  // as it was told
 
  private:
   ManualClock& clock_;
@@ -591,6 +594,20 @@ TEST_F(Durable, WhatIsOnItsWayToTheDiskIsBoundedAtEachLevel) {
   }
   EXPECT_TRUE(ticket.resolved(records.durable_position()));
   EXPECT_EQ(records.figures()->syncs, 0u);
+}
+
+TEST_F(Durable, ALongStartTellsHowFarItIs) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  process().leave(reader);
+  const auto writer = process().connect("writer", 0);
+  for (int i = 0; i < 100'001; ++i) {
+    process().publish(writer, "t", 1, "x", static_cast<std::uint16_t>(i % 500 + 1));
+    if (i % 500 == 499) process().commit();
+  }
+  process().commit();
+  EXPECT_THAT(process().progress, IsEmpty());
+  EXPECT_THAT(lose_power().progress, ElementsAre(std::pair(100'000u, 100'001u)));
 }
 
 TEST(RecordCodec, AMessageAndItsReceiversComeBackAndNoCutIsMistaken) {

@@ -18,8 +18,9 @@ struct DataDirectory {
   std::unique_ptr<DurableRecords> records;
 };
 
-// Opens or creates config.data_dir, which is not kNoData. `notify` is called from another thread whenever something became durable. An Error
-// says what to do: another process has it, it holds something else, its format is newer, it is damaged.
+// Opens or creates config.data_dir, which is not kNoData. `notify` is called from another thread whenever something
+// became durable. An Error says what to do: another process has it, it holds something else, its format is newer, it is
+// damaged.
 Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock& clock, std::function<void()> notify);
 
 }  // namespace martlet::server

@@ -194,7 +194,7 @@ class Recovery {
       Result<void> outcome;
       const store::ScanOutcome scanned = store_.reader().scan(at, kScanBytes, [&](Position position, ByteView record) {
         if (++recovered_.log_records % kProgressRecords == 0 && options_.progress) {
-          options_.progress(position - begin, store_.reader().end() - begin);
+          options_.progress(position + 1 - begin, store_.reader().end() - begin);
         }
         if (take(position, record)) return true;
         outcome = damaged(unknown_record(position));
