@@ -56,6 +56,7 @@ Result<void> set_host(BenchOptions& options, std::string_view text) {
 
 constexpr std::uint32_t kMostClients = kMaxPublishers;
 constexpr double kMostSeconds = 86'400;
+constexpr std::uint32_t kMostOwnTopics = 10'000'000;  // seven digits
 
 constexpr Option kConnectionOptions[] = {
     {"--host", "HOST[:PORT]", "the broker (127.0.0.1:1883)", set_host},
@@ -101,6 +102,17 @@ constexpr Option kLoadOptions[] = {
      [](BenchOptions& o, std::string_view v) { return set_number(o.window, v, 1u, 30'000u); }},
     {"--backlog", "N", "flat out: undelivered messages per publisher (2 to 100, as sizes allow)",
      [](BenchOptions& o, std::string_view v) { return set_number(o.backlog, v, 1u, 1'000'000'000u); }},
+    {"--messages", "N", "offline: ends when so many are acknowledged, in place of --duration",
+     [](BenchOptions& o, std::string_view v) {
+       return set_number<std::uint64_t>(o.messages, v, 1, 1'000'000'000'000);
+     }},
+    {"--topics", "WHICH", "offline: each message for all subscribers, or for its own one in turn: all, own (all)",
+     [](BenchOptions& o, std::string_view v) -> Result<void> {
+       if (v != "all" && v != "own") return fail(fmt::format("needs all or own, not \"{}\"", v));
+       return o.own_topics = v == "own", Result<void>();
+     }},
+    {"--no-drain", "", "offline: the sessions are removed with what they are owed",
+     [](BenchOptions& o, std::string_view) -> Result<void> { return o.collect = false, Result<void>(); }},
     {"--topic-prefix", "TOPIC", "first levels of all topics (a new one each run)",
      [](BenchOptions& o, std::string_view v) -> Result<void> {
        if (v.empty() || v.size() > 1000 || v.find_first_of("+#$") != v.npos) {
@@ -204,6 +216,14 @@ Result<void> check_together(const BenchOptions& options) {
   if (options.scenario == Scenario::subscribe && options.publishers > options.subscriptions) {
     return fail("--subscriptions: needs at least one for each publisher");
   }
+  if (options.scenario == Scenario::offline) {
+    if (options.qos == 0 || options.subscribe_qos == 0) return fail("--qos: offline needs 1 or 2");
+    if (options.own_topics && options.subscribers > kMostOwnTopics) {
+      return fail(fmt::format("--subscribers: at most {} with --topics own", kMostOwnTopics));
+    }
+  } else if (options.messages > 0 || options.own_topics || !options.collect) {
+    return fail("--messages, --topics and --no-drain belong to offline");
+  }
   if (options.shared && options.version != wire::ProtocolVersion::v5_0) {
     return fail("--protocol: shared subscriptions exist in 5 only");
   }
@@ -256,11 +276,13 @@ std::string help_text(std::string_view program) {
   text += fmt::format(
       "  {0:<26} this page\n\n"
       "Paced (--rate), latency counts from the moment at which a message was due, so that a broker that falls\n"
-      "behind cannot hide it. Flat out it counts from the moment of sending.\n\n"
+      "behind cannot hide it. Flat out it counts from the moment of sending. It ends with the delivery; offline, with\n"
+      "the acknowledgement.\n\n"
       "Exit status: 0 all messages accounted for; 1 missing, doubled or out of order, or the run failed; 2 usage.\n\n"
       "Examples\n"
       "  {1} p2p --qos 1 --rate 10000 --pid $(pidof mosquitto)\n"
-      "  {1} fan-out --host broker.example:1883 --subscribers 1000 --json\n",
+      "  {1} fan-out --host broker.example:1883 --subscribers 1000 --json\n"
+      "  {1} offline --messages 1000000 --subscribers 10 --pid $(pidof martlet)\n",
       "--help", program);
   return text;
 }

@@ -68,6 +68,10 @@ TEST(BenchArguments, RefuseWhatDoesNotGoTogether) {
   EXPECT_THAT(error_of({"shared", "--protocol", "3.1.1"}), HasSubstr("shared subscriptions"));
   EXPECT_THAT(error_of({"subscribe", "--subscriptions", "2", "--subscribers", "3"}), HasSubstr("--subscriptions"));
   EXPECT_THAT(error_of({"fan-out", "--subscribers", "1", "--threads", "3"}), HasSubstr("--threads"));
+  EXPECT_THAT(error_of({"offline", "--qos", "0"}), HasSubstr("offline needs 1 or 2"));
+  EXPECT_THAT(error_of({"offline", "--topics", "some"}), HasSubstr("needs all or own"));
+  EXPECT_THAT(error_of({"p2p", "--no-drain"}), HasSubstr("belong to offline"));
+  EXPECT_THAT(error_of({"p2p", "--messages", "5"}), HasSubstr("belong to offline"));
 }
 
 TEST(BenchArguments, HelpTellsEveryScenario) {
@@ -87,6 +91,44 @@ TEST(BenchOptions, TellHowManyDeliveriesAreOwed) {
   EXPECT_EQ(deliveries_per_message(parse({"fan-in"})->options), 5u);
   EXPECT_EQ(deliveries_per_message(parse({"shared"})->options), 1u);
   EXPECT_EQ(deliveries_per_message(parse({"idle"})->options), 0u);
+}
+
+TEST(BenchArguments, OfflineQueuesDurablyAndFlatOut) {
+  const auto parsed = parse({"offline"});
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->options.publishers, 100u);
+  EXPECT_EQ(parsed->options.subscribers, 1u);
+  EXPECT_EQ(parsed->options.window, 100u);
+  EXPECT_EQ(parsed->options.qos, 1);
+  EXPECT_EQ(parsed->options.subscribe_qos, 1);
+  EXPECT_EQ(parsed->options.payload_bytes, 64u);
+  EXPECT_TRUE(parsed->options.collect);
+  EXPECT_FALSE(parse({"offline", "--no-drain"})->options.collect);
+}
+
+TEST(BenchOptions, ShareTheMessagesOfAnOfflineRun) {
+  BenchOptions options = parse({"offline", "--messages", "10", "--publishers", "4"})->options;
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < 4; ++i) sum += messages_of(options, i);
+  EXPECT_EQ(sum, 10u);
+  EXPECT_EQ(messages_of(options, 1), 3u);
+  EXPECT_EQ(messages_of(options, 2), 2u);
+  options.messages = 0;
+  EXPECT_GT(messages_of(options, 0), 1'000'000'000'000u);
+}
+
+TEST(BenchOptions, OweTheMessagesOfOwnTopicsInTurn) {
+  BenchOptions options = parse({"offline", "--topics", "own", "--publishers", "2", "--subscribers", "3"})->options;
+  std::vector<std::uint32_t> owed;
+  for (std::uint64_t sequence = 0; sequence < 3; ++sequence) {
+    for (std::uint32_t publisher = 0; publisher < 2; ++publisher) {
+      owed.push_back(owed_subscriber(options, publisher, sequence));
+    }
+  }
+  EXPECT_EQ(owed, (std::vector<std::uint32_t>{0, 1, 2, 0, 1, 2}));
+  EXPECT_EQ(deliveries_per_message(options), 1u);
+  options.own_topics = false;
+  EXPECT_EQ(deliveries_per_message(options), 3u);
 }
 
 TEST(BenchOptions, BoundTheBacklogBySizes) {

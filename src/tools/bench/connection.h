@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "env/network.h"
+#include "tools/bench/flight.h"
 #include "tools/bench/publish_codec.h"
 
 namespace martlet::tools::bench {
@@ -14,6 +15,8 @@ enum class Stage : std::uint8_t {
   connecting,  // TCP
   greeting,    // CONNECT sent
   connected,   // CONNACK came
+  leaving,     // DISCONNECT sent, not closed yet
+  away,        // closed on purpose
   lost,
 };
 
@@ -45,9 +48,11 @@ struct Publisher {
   PublishTemplate head;
   std::uint32_t connection = 0;     // index in its worker
   std::uint64_t next_sequence = 0;  // also: how many were sent
+  std::uint64_t limit = 0;          // how many it sends at most
   std::uint64_t owed = 0;           // paced: due and not yet sent
   std::uint64_t forgiven = 0;       // deliveries given up on, so that a loss does not stop a flat-out run
   std::uint32_t in_flight = 0;      // unacknowledged
+  Flight flight;                    // offline: which
   std::uint16_t last_packet_id = 0;
   bool listed = false;  // in the worker's list of those that may be able to send
 };

@@ -1,8 +1,18 @@
 #include "tools/bench/options.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace martlet::tools::bench {
+
+std::uint64_t messages_of(const BenchOptions& options, std::uint32_t publisher) {
+  if (options.messages == 0) return std::numeric_limits<std::uint64_t>::max();
+  return options.messages / options.publishers + (publisher < options.messages % options.publishers ? 1 : 0);
+}
+
+std::uint32_t owed_subscriber(const BenchOptions& options, std::uint32_t publisher, std::uint64_t sequence) {
+  return static_cast<std::uint32_t>((sequence * options.publishers + publisher) % options.subscribers);
+}
 
 std::uint64_t deliveries_per_message(const BenchOptions& options) {
   switch (options.scenario) {
@@ -10,6 +20,8 @@ std::uint64_t deliveries_per_message(const BenchOptions& options) {
       return options.subscribers;
     case Scenario::fan_in:
       return options.shared ? 1 : options.subscribers;
+    case Scenario::offline:
+      return options.own_topics ? 1 : options.subscribers;
     case Scenario::connect:
       return 0;
     case Scenario::p2p:

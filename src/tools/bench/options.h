@@ -16,6 +16,7 @@ enum class Scenario : std::uint8_t {
   fan_in,     // many publishers to few subscribers, by wildcard or by a shared subscription
   connect,    // connections and their handshakes only
   subscribe,  // many subscriptions, then publishes among them
+  offline,    // publishes to persistent sessions that are away, which drain them afterwards
 };
 
 struct BenchOptions {
@@ -32,7 +33,10 @@ struct BenchOptions {
   std::uint32_t connections = 1000;       // connect: how many
   std::uint32_t subscriptions = 100'000;  // subscribe: distinct filters, spread over the subscribers
   std::uint32_t filters_per_packet = 100;
-  bool shared = false;  // fan_in: one shared subscription for all subscribers
+  bool shared = false;         // fan_in: one shared subscription for all subscribers
+  bool own_topics = false;     // offline: each message is owed to one subscriber in turn, not to all
+  bool collect = true;         // offline: the subscribers come back for what they are owed
+  std::uint64_t messages = 0;  // offline: of all publishers; 0: as many as the duration holds
 
   std::uint8_t qos = 0;
   std::uint8_t subscribe_qos = 0;
@@ -55,6 +59,10 @@ struct BenchOptions {
   bool allow_loss = false;
 };
 
+// How many of options.messages publisher `publisher` sends; without that limit, any number.
+std::uint64_t messages_of(const BenchOptions& options, std::uint32_t publisher);
+// offline with own topics: who is owed message `sequence` of `publisher`.
+std::uint32_t owed_subscriber(const BenchOptions& options, std::uint32_t publisher, std::uint64_t sequence);
 // Deliveries that one message owes.
 std::uint64_t deliveries_per_message(const BenchOptions& options);
 // The limit that holds for `backlog`: by default at most 100 messages and about 2 MiB of payload wait per publisher,

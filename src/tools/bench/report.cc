@@ -30,6 +30,15 @@ double cpu_s(const BrokerUse& use) {
   return use.measure_end.cpu_s - use.measure_begin.cpu_s;
 }
 
+double mib(std::uint64_t bytes) {
+  return static_cast<double>(bytes) / 1048576;
+}
+
+double drain_cpu_us(const RunResult& result) {
+  return per(1e6 * (result.offline.drain_end.cpu_s - result.offline.drain_begin.cpu_s),
+             static_cast<double>(result.received));
+}
+
 std::string json_text(std::string_view text) {
   std::string out;
   append_json_text(out, text);
@@ -89,6 +98,59 @@ std::string broker_json(const RunResult& result) {
       bytes_each(use.connected.rss_bytes, use.subscribed.rss_bytes, result.subscriptions));
 }
 
+std::string offline_lines(const RunResult& result, const BenchOptions& options) {
+  const OfflineResult& offline = result.offline;
+  std::string text =
+      fmt::format("{:<13} {:.0f} acknowledged/s ({} in all), {} deliveries owed\n", "throughput",
+                  count_per_s(offline.acknowledged_in_window, result.measured_s), offline.acknowledged, offline.owed);
+  text += quantiles_line("acknowledged", result.latency_ns);
+  if (options.collect) {
+    text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "drain", result.received, offline.drain_s,
+                        count_per_s(result.received, offline.drain_s));
+  }
+  if (!result.broker) return text;
+  const double measured = static_cast<double>(offline.acknowledged_between);
+  text += fmt::format(
+      "{:<13} CPU {:.3f} us a message, {:.4f} us a delivery owed", "broker", per(1e6 * cpu_s(*result.broker), measured),
+      per(1e6 * cpu_s(*result.broker), measured * static_cast<double>(deliveries_per_message(options))));
+  if (options.collect) text += fmt::format(", {:.3f} us a delivery drained", drain_cpu_us(result));
+  text +=
+      fmt::format("\n{:<13} RSS {:.1f} MiB before, {:.1f} with all owed: {:.1f} bytes each; {:.1f} after the drain\n",
+                  "", mib(offline.before.rss_bytes), mib(offline.full.rss_bytes),
+                  bytes_each(offline.before.rss_bytes, offline.full.rss_bytes, offline.owed),
+                  mib(options.collect ? offline.drain_end.rss_bytes : offline.full.rss_bytes));
+  return text;
+}
+
+std::string offline_json(const RunResult& result, const BenchOptions& options) {
+  if (options.scenario != Scenario::offline) return {};
+  const OfflineResult& offline = result.offline;
+  std::string text = fmt::format(
+      R"("offline":{{"acknowledged":{},"acknowledged_per_s":{:.1f},"measured_s":{:.4f},"owed":{},"drain_s":{:.4f},)"
+      R"("drained_per_s":{:.1f},"cleaned":{},"latency_histogram_us":[)",
+      offline.acknowledged, count_per_s(offline.acknowledged_in_window, result.measured_s), result.measured_s,
+      offline.owed, offline.drain_s, count_per_s(result.received, offline.drain_s), offline.cleaned);
+  // Up to each power of two, how many.
+  for (std::uint64_t bound_ns = 1024, seen = 0; seen < result.latency_ns.count(); bound_ns *= 2) {
+    const bool last = bound_ns >= Histogram::kValueLimit;
+    const std::uint64_t up_to = last ? result.latency_ns.count() : result.latency_ns.count_up_to(bound_ns - 1);
+    if (up_to > seen) text += fmt::format("{}[{:.3f},{}]", text.back() == '[' ? "" : ",", us(bound_ns), up_to - seen);
+    seen = up_to;
+  }
+  text += "]";
+  if (result.broker) {
+    const double measured = static_cast<double>(offline.acknowledged_between);
+    text += fmt::format(
+        R"(,"cpu_us_per_message":{:.4f},"cpu_us_per_owed":{:.5f},"cpu_us_per_drained":{:.4f},)"
+        R"("rss_bytes_before":{},"rss_bytes_full":{},"rss_bytes_per_owed":{:.2f},"rss_bytes_drained":{})",
+        per(1e6 * cpu_s(*result.broker), measured),
+        per(1e6 * cpu_s(*result.broker), measured * static_cast<double>(deliveries_per_message(options))),
+        drain_cpu_us(result), offline.before.rss_bytes, offline.full.rss_bytes,
+        bytes_each(offline.before.rss_bytes, offline.full.rss_bytes, offline.owed), offline.drain_end.rss_bytes);
+  }
+  return text + "},";
+}
+
 std::string verdict_lines(const RunResult& result, const BenchOptions& options) {
   const Faults& faults = result.faults;
   std::string text;
@@ -121,6 +183,9 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
     text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "subscriptions", result.subscriptions, result.subscribe_s,
                         count_per_s(result.subscriptions, result.subscribe_s));
   }
+  if (options.scenario == Scenario::offline) {
+    return text + offline_lines(result, options) + verdict_lines(result, options);
+  }
   if (options.scenario != Scenario::connect) {
     const double received_per_s = count_per_s(result.received_in_window, result.measured_s);
     text += fmt::format("{:<13} {:.0f} sent/s, {:.0f} received/s, {:.1f} MB/s of payload\n", "throughput",
@@ -147,6 +212,7 @@ std::string to_json(const RunResult& result, const BenchOptions& options) {
   text += fmt::format(R"("sent":{},"received":{},"sent_per_s":{:.1f},"received_per_s":{:.1f},"latency_us":{},)",
                       result.sent, result.received, count_per_s(result.sent_in_window, result.measured_s),
                       count_per_s(result.received_in_window, result.measured_s), quantiles_json(result.latency_ns));
+  text += offline_json(result, options);
   text += fmt::format(
       R"("missing":{},"duplicated":{},"reordered":{},"foreign":{},"refused":{},"connections_lost":{},"stalls":{},)"
       R"("drained":{},"error":{},"clean":{}{}}})",

@@ -62,6 +62,61 @@ TEST(BenchReport, GivesCpuTimePerDelivery) {
   EXPECT_THAT(to_json(result, {}), HasSubstr(R"("cpu_percent":50.00,"cpu_us_per_delivery":0.5000)"));
 }
 
+TEST(BenchVerdict, OfflineNeedsItsSessionsRemoved) {
+  BenchOptions options;
+  options.scenario = Scenario::offline;
+  RunResult result;
+  EXPECT_FALSE(is_clean(result, options));
+  result.offline.cleaned = true;
+  EXPECT_TRUE(is_clean(result, options));
+}
+
+RunResult offline_result() {
+  RunResult result;
+  result.measured_s = 2;
+  result.received = 6'000;
+  result.offline = {.acknowledged = 3'000, .acknowledged_in_window = 2'000, .owed = 6'000, .drain_s = 0.5};
+  result.latency_ns.record(900);
+  result.latency_ns.record(1'500);
+  result.latency_ns.record(1'600);
+  return result;
+}
+
+TEST(BenchReport, TellsOfflineFromTheRest) {
+  BenchOptions options;
+  options.scenario = Scenario::offline;
+  options.subscribers = 2;
+  const RunResult result = offline_result();
+  const std::string json = to_json(result, options);
+  EXPECT_THAT(json, HasSubstr(R"("offline":{"acknowledged":3000,"acknowledged_per_s":1000.0,)"));
+  EXPECT_THAT(json, HasSubstr(R"("owed":6000,"drain_s":0.5000,"drained_per_s":12000.0,)"));
+  EXPECT_THAT(json, HasSubstr(R"("latency_histogram_us":[[1.024,1],[2.048,2]])"));
+  EXPECT_THAT(json, Not(HasSubstr("rss_bytes_per_owed")));
+  EXPECT_THAT(to_table(result, options), HasSubstr("1000 acknowledged/s (3000 in all), 6000 deliveries owed"));
+  EXPECT_THAT(to_table(result, options), HasSubstr("6000 in 0.50 s, 12000/s"));
+  options.collect = false;
+  EXPECT_THAT(to_table(result, options), Not(HasSubstr("drain ")));
+  options.scenario = Scenario::p2p;
+  EXPECT_THAT(to_json(result, options), Not(HasSubstr("\"offline\"")));
+}
+
+TEST(BenchReport, DividesWhatTheBrokerUsedForTheOwed) {
+  BenchOptions options;
+  options.scenario = Scenario::offline;
+  options.subscribers = 2;
+  RunResult result = offline_result();
+  BrokerUse use;
+  use.measure_end.cpu_s = 0.01;
+  result.broker = use;
+  result.offline.acknowledged_between = 2'000;
+  result.offline.full.rss_bytes = 60'000;
+  result.offline.drain_end.cpu_s = 0.006;
+  const std::string json = to_json(result, options);
+  EXPECT_THAT(json, HasSubstr(R"("cpu_us_per_message":5.0000,"cpu_us_per_owed":2.50000,"cpu_us_per_drained":1.0000)"));
+  EXPECT_THAT(json, HasSubstr(R"("rss_bytes_per_owed":10.00)"));
+  EXPECT_THAT(to_table(result, options), HasSubstr("10.0 bytes each"));
+}
+
 TEST(BenchReport, EscapesWhatTheBrokerSaid) {
   RunResult result;
   result.error = "say \"no\"\n";

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -23,10 +24,29 @@ std::uint64_t to_ns(double seconds) {
   return static_cast<std::uint64_t>(seconds * 1e9);
 }
 
+std::string_view phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::connecting:
+      return "connecting";
+    case Phase::subscribing:
+      return "subscribing";
+    case Phase::leaving:
+      return "leaving";
+    case Phase::collecting:
+      return "coming back";
+    case Phase::cleaning:
+      return "cleaning up";
+    case Phase::running:
+    case Phase::done:
+      break;
+  }
+  return "";
+}
+
 struct Totals {
-  std::uint64_t connected = 0, subscribed = 0, sent = 0, received = 0;
+  std::uint64_t connected = 0, subscribed = 0, sent = 0, received = 0, acknowledged = 0;
   bool all_sent = true, failed = false;
-  unsigned phases_over = 2;
+  unsigned phases_over = std::numeric_limits<unsigned>::max();
 };
 
 class Run {
@@ -41,10 +61,15 @@ class Run {
   Result<void> open();
   Result<void> set_up(Phase phase, unsigned number, double& seconds);
   void load();
+  void await_deliveries();
+  // offline: all sent messages are acknowledged, or were given up.
+  bool acknowledged(const Totals& totals, std::uint64_t now_ns);
+  Result<void> collect();
+  Result<void> go_offline();
   bool drained(const Totals& totals, std::uint64_t now_ns);
   void sum_up();
   Totals totals() const;
-  void tick(std::uint64_t now_ns, const char* what);
+  void tick(std::uint64_t now_ns, std::string_view what);
   ProcessSample sample();
   // Turns this thread's worker; returns the time.
   std::uint64_t turn() {
@@ -65,6 +90,8 @@ class Run {
   Totals reported_;
   std::uint64_t drain_progress_ns_ = 0;
   std::uint64_t drain_received_ = 0;
+  std::uint64_t acknowledged_ns_ = 0;  // of the last progress
+  std::uint64_t last_acknowledged_ = 0;
 };
 
 Result<void> Run::open() {
@@ -91,6 +118,7 @@ Totals Run::totals() const {
     sum.subscribed += progress.subscribed.load(std::memory_order_relaxed);
     sum.sent += progress.sent.load(std::memory_order_relaxed);
     sum.received += progress.received.load(std::memory_order_acquire);
+    sum.acknowledged += progress.acknowledged.load(std::memory_order_relaxed);
     sum.failed = sum.failed || progress.failed.load(std::memory_order_relaxed);
     sum.phases_over = std::min(sum.phases_over, progress.phases_over.load(std::memory_order_acquire));
   }
@@ -102,7 +130,7 @@ ProcessSample Run::sample() {
   return sample_process(files_, options_.pid).value_or(ProcessSample{});
 }
 
-void Run::tick(std::uint64_t now_ns, const char* what) {
+void Run::tick(std::uint64_t now_ns, std::string_view what) {
   if (now_ns < reported_ns_ + kSecondNs) return;
   const Totals now = totals();
   if (reported_ns_ != 0) {
@@ -110,9 +138,13 @@ void Run::tick(std::uint64_t now_ns, const char* what) {
     const auto rate = [&](std::uint64_t after, std::uint64_t before) {
       return static_cast<double>(after - before) / seconds;
     };
-    report_(fmt::format("{:<11} {:>8} connections {:>9} subscriptions {:>11.0f} sent/s {:>11.0f} received/s", what,
-                        now.connected, now.subscribed, rate(now.sent, reported_.sent),
-                        rate(now.received, reported_.received)));
+    std::string line = fmt::format("{:<11} {:>8} connections {:>9} subscriptions {:>11.0f} sent/s {:>11.0f} received/s",
+                                   what, now.connected, now.subscribed, rate(now.sent, reported_.sent),
+                                   rate(now.received, reported_.received));
+    if (options_.scenario == Scenario::offline) {
+      line += fmt::format(" {:>11.0f} acknowledged/s", rate(now.acknowledged, reported_.acknowledged));
+    }
+    report_(line);
   }
   reported_ns_ = now_ns;
   reported_ = now;
@@ -138,6 +170,7 @@ Result<void> Run::set_up(Phase phase, unsigned number, double& seconds) {
     if (now.failed) return fail("the run stopped before the load");
     if (now.phases_over >= number) {
       seconds = static_cast<double>(now_ns - began_ns) / 1e9;
+      if (phase == Phase::connecting) result_.connections = now.connected;
       return {};
     }
     if (now.connected != last.connected || now.subscribed != last.subscribed) progress_ns = now_ns;
@@ -146,15 +179,17 @@ Result<void> Run::set_up(Phase phase, unsigned number, double& seconds) {
           fmt::format("the broker stopped answering: {} connections, {} subscriptions", now.connected, now.subscribed));
     }
     last = now;
-    tick(now_ns, phase == Phase::connecting ? "connecting" : "subscribing");
+    tick(now_ns, phase_name(phase));
   }
 }
 
 void Run::load() {
   shared_.start_ns = env::posix::monotonic_ns() + kStartDelayNs;
-  const double warmup_s = options_.scenario == Scenario::connect ? 0 : options_.warmup_s;
+  const bool counted = options_.messages > 0;
+  const double warmup_s = options_.scenario == Scenario::connect || counted ? 0 : options_.warmup_s;
   shared_.measure_from_ns = shared_.start_ns + to_ns(warmup_s);
-  shared_.measure_to_ns = shared_.measure_from_ns + to_ns(options_.duration_s);
+  shared_.measure_to_ns =
+      counted ? std::numeric_limits<std::uint64_t>::max() : shared_.measure_from_ns + to_ns(options_.duration_s);
   shared_.phase.store(Phase::running, std::memory_order_release);
   std::uint64_t began_ns = 0;
   Totals at_begin;
@@ -166,6 +201,7 @@ void Run::load() {
       at_begin = totals();
       use_.measure_begin = sample();
     }
+    if (counted && acknowledged(totals(), now_ns)) break;
     tick(now_ns, began_ns == 0 ? "warm-up" : "measuring");
   }
   use_.measure_end = sample();
@@ -173,9 +209,14 @@ void Run::load() {
   use_.measured_s = static_cast<double>(now_ns - began_ns) / 1e9;
   use_.received_between = at_end.received - at_begin.received;
   use_.sent_between = at_end.sent - at_begin.sent;
-  drain_progress_ns_ = now_ns;
+  result_.offline.acknowledged_between = at_end.acknowledged - at_begin.acknowledged;
+  result_.measured_s = counted ? use_.measured_s : options_.duration_s;
+}
+
+void Run::await_deliveries() {
+  drain_progress_ns_ = env::posix::monotonic_ns();
   for (;;) {
-    now_ns = turn();
+    const std::uint64_t now_ns = turn();
     if (drained(totals(), now_ns)) break;
     tick(now_ns, "draining");
   }
@@ -191,8 +232,48 @@ bool Run::drained(const Totals& totals, std::uint64_t now_ns) {
     return now_ns > drain_progress_ns_ + kSecondNs / 10;
   }
   if (now_ns < drain_progress_ns_ + to_ns(options_.drain_s)) return false;
-  result_.drained = totals.all_sent;
+  result_.drained = result_.drained && totals.all_sent;
   return true;
+}
+
+bool Run::acknowledged(const Totals& totals, std::uint64_t now_ns) {
+  if (totals.phases_over >= 4) return true;
+  if (totals.acknowledged != last_acknowledged_) {
+    last_acknowledged_ = totals.acknowledged;
+    acknowledged_ns_ = now_ns;
+  }
+  // Before the first one: since the load began.
+  if (now_ns < std::max(acknowledged_ns_, shared_.start_ns) + to_ns(options_.drain_s)) return false;
+  result_.drained = false;
+  return true;
+}
+
+Result<void> Run::collect() {
+  OfflineResult& offline = result_.offline;
+  offline.drain_begin = sample();
+  const std::uint64_t began_ns = env::posix::monotonic_ns();
+  double connect_s = 0;
+  if (auto back = set_up(Phase::collecting, 5, connect_s); !back) return back;
+  await_deliveries();
+  offline.drain_end = sample();
+  offline.drain_s = static_cast<double>(drain_progress_ns_ - began_ns) / 1e9;
+  return {};
+}
+
+Result<void> Run::go_offline() {
+  OfflineResult& offline = result_.offline;
+  double seconds = 0;
+  if (auto away = set_up(Phase::leaving, 3, seconds); !away) return away;
+  offline.before = sample();
+  load();
+  while (!acknowledged(totals(), env::posix::monotonic_ns())) tick(turn(), "finishing");
+  offline.acknowledged = totals().acknowledged;
+  offline.owed = offline.acknowledged * deliveries_per_message(options_);
+  offline.full = sample();
+  Result<void> outcome;
+  if (options_.collect) outcome = collect();
+  offline.cleaned = set_up(Phase::cleaning, 6, seconds).has_value();
+  return outcome;
 }
 
 void Run::sum_up() {
@@ -204,11 +285,12 @@ void Run::sum_up() {
   for (const auto& worker : workers_) {
     const WorkerResult& part = worker->result();
     result_.faults += part.faults;
-    result_.faults.missing += worker->missing(sent);
+    if (options_.collect) result_.faults.missing += worker->missing(sent);
     result_.latency_ns.add(part.latency_ns);
     result_.handshake_ns.add(part.handshake_ns);
     result_.sent_in_window += part.sent_in_window;
     result_.received_in_window += part.received_in_window;
+    result_.offline.acknowledged_in_window += part.acknowledged_in_window;
     result_.refused += part.refused;
     result_.connections_lost += part.connections_lost;
     result_.stalls += part.stalls;
@@ -216,13 +298,13 @@ void Run::sum_up() {
     if (worker == workers_.front()) continue;
     for (std::size_t i = 0; i < group.size(); ++i) group[i].merge(worker->group()[i], result_.faults);
   }
-  for (std::size_t i = 0; i < group.size(); ++i) result_.faults.missing += group[i].missing(sent[i]);
+  for (std::size_t i = 0; i < group.size() && options_.collect; ++i) {
+    result_.faults.missing += group[i].missing(sent[i]);
+  }
   const Totals sum = totals();
-  result_.connections = sum.connected;
   result_.subscriptions = sum.subscribed;
   result_.sent = sum.sent;
   result_.received = sum.received;
-  result_.measured_s = options_.duration_s;
   if (options_.pid != 0) result_.broker = use_;
 }
 
@@ -239,7 +321,12 @@ Result<void> Run::go() {
     outcome = set_up(Phase::subscribing, 2, result_.subscribe_s);
   }
   use_.subscribed = sample();
-  if (outcome) load();
+  if (outcome && options_.scenario == Scenario::offline) {
+    outcome = go_offline();
+  } else if (outcome) {
+    load();
+    await_deliveries();
+  }
   shared_.phase.store(Phase::done, std::memory_order_release);
   for (std::thread& thread : threads_) thread.join();
   workers_.front()->finish();
@@ -253,6 +340,7 @@ Result<void> Run::go() {
 bool is_clean(const RunResult& result, const BenchOptions& options) {
   Faults faults = result.faults;
   if (options.allow_loss && options.qos == 0) faults.missing = 0;
+  if (options.scenario == Scenario::offline && !result.offline.cleaned) return false;
   return faults == Faults{} && result.refused == 0 && result.connections_lost == 0 && result.drained;
 }
 

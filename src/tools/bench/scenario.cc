@@ -57,6 +57,12 @@ constexpr NamedScenario kScenarios[] = {
      }},
     {"subscribe", "1 client subscribes to 100,000 topics; then publishes among them",
      [](BenchOptions& o) { with_counts(o, Scenario::subscribe, 1, 1); }},
+    {"offline", "100 publishers to 1 persistent session that is away; then it drains",
+     [](BenchOptions& o) {
+       with_counts(o, Scenario::offline, 100, 1);
+       o.qos = o.subscribe_qos = 1;
+       o.window = 100;
+     }},
     {"p2p-1K", "set: 1000 pairs, 1 message/s each, QoS 1, 16 bytes",
      [](BenchOptions& o) { as_in_suite(o, Scenario::p2p, 1000, 1000, 1000); }},
     {"fanout-1-1K", "set: 1 publisher, 1 message/s, 1000 subscribers, QoS 1, 16 bytes",

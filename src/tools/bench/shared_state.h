@@ -7,7 +7,8 @@
 
 namespace martlet::tools::bench {
 
-enum class Phase : std::uint8_t { connecting, subscribing, running, done };
+// Only offline goes through those in the second line, `running` aside.
+enum class Phase : std::uint8_t { connecting, subscribing, leaving, running, collecting, cleaning, done };
 
 struct SharedState {
   explicit SharedState(std::uint32_t publishers) : delivered(new std::atomic<std::uint64_t>[publishers]) {
@@ -31,9 +32,12 @@ struct alignas(64) WorkerProgress {
   std::atomic<std::uint64_t> subscribed{0};  // filters
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> received{0};
+  std::atomic<std::uint64_t> acknowledged{0};
   std::atomic<std::uint64_t> lost{0};
-  std::atomic<unsigned> phases_over{0};  // 1: its connections are up, 2: subscribed as well
-  std::atomic<bool> all_sent{false};     // nothing more is owed
+  // 1: its connections are up, 2: subscribed as well. Offline: 3: the subscribers left, 4: all messages are
+  // acknowledged, 5: the subscribers are back, 6: their sessions are removed.
+  std::atomic<unsigned> phases_over{0};
+  std::atomic<bool> all_sent{false};  // nothing more is owed
   std::atomic<bool> failed{false};
 };
 

@@ -43,7 +43,7 @@ void Worker::make_connections() {
     for (std::uint32_t i = index_; i < options_.connections; i += options_.threads) {
       connections_.emplace_back().role_index = i;
     }
-    return;
+    return connect_all();
   }
   for (std::uint32_t i = index_; i < options_.publishers; i += options_.threads) {
     make_publisher(i, static_cast<std::uint32_t>(connections_.size()));
@@ -57,10 +57,11 @@ void Worker::make_connections() {
     connection.role_index = i;
     ++local_subscribers_;
   }
+  connect_all();
   const std::size_t cells = std::size_t{local_subscribers_} * options_.publishers;
   if (options_.scenario == Scenario::subscribe) {
     group_.resize(options_.publishers);
-  } else if (options_.shared) {
+  } else if (options_.shared || options_.own_topics) {
     group_.resize(options_.publishers);
     orders_.resize(cells);
   } else {
@@ -68,10 +69,17 @@ void Worker::make_connections() {
   }
 }
 
+void Worker::connect_all() {
+  for (std::uint32_t i = 0; i < connections_.size(); ++i) to_connect_.push_back(i);
+}
+
 void Worker::make_publisher(std::uint32_t number, std::uint32_t connection) {
   Publisher& publisher = publishers_.emplace_back();
   publisher.head = PublishTemplate(topic_text(number), options_.qos, options_.payload_bytes, options_.version);
   publisher.connection = connection;
+  publisher.limit = messages_of(options_, number);
+  most_sent_ = options_.messages == 0 ? publisher.limit : most_sent_ + publisher.limit;
+  if (offline()) publisher.flight = Flight(options_.window);
 }
 
 void Worker::turn() {
@@ -85,7 +93,7 @@ void Worker::turn() {
     const env::Event& event = events_[i];
     const auto index = static_cast<std::uint32_t>(event.token);
     Connection& connection = connections_[index];
-    if (connection.stage == Stage::lost) continue;
+    if (connection.stage >= Stage::away) continue;
     if (connection.stage == Stage::connecting) {
       tcp_decided(connection, index);
       continue;
@@ -105,7 +113,7 @@ void Worker::run_phase(std::uint64_t now_ns) {
   switch (shared_.phase.load(std::memory_order_acquire)) {
     case Phase::connecting:
       start_connects(now_ns);
-      if (connects_done_ == connections_.size()) progress.phases_over.store(1, std::memory_order_release);
+      if (connects_over()) progress.phases_over.store(1, std::memory_order_release);
       return;
     case Phase::subscribing:
       if (!subscribing_started_) {
@@ -120,7 +128,14 @@ void Worker::run_phase(std::uint64_t now_ns) {
       if (options_.scenario == Scenario::connect) return;
       collect_due(now_ns);
       send_listed();
+      if (offline() && everything_sent() && acknowledged_ == sent_) {
+        progress.phases_over.store(4, std::memory_order_release);
+      }
       return;
+    case Phase::leaving:
+    case Phase::collecting:
+    case Phase::cleaning:
+      return run_offline_phase(shared_.phase.load(std::memory_order_relaxed), now_ns);
     case Phase::done:
       return;
   }
@@ -142,6 +157,7 @@ void Worker::publish_progress() {
   progress.connected.store(connects_done_, std::memory_order_relaxed);
   progress.sent.store(sent_, std::memory_order_relaxed);
   progress.lost.store(result_.connections_lost, std::memory_order_relaxed);
+  progress.acknowledged.store(acknowledged_, std::memory_order_relaxed);
   progress.all_sent.store(everything_sent(), std::memory_order_release);
   progress.received.store(received_, std::memory_order_release);
 }
@@ -181,7 +197,7 @@ void Worker::flush_dirty() {
 }
 
 void Worker::flush(Connection& connection, std::uint32_t index) {
-  if (connection.stage == Stage::lost || connection.out.empty()) return;
+  if (connection.stage >= Stage::away || connection.out.empty()) return;
   const ByteView rest = ByteView(connection.out).subspan(connection.out_sent);
   const env::IoOutcome outcome = network_.write(connection.handle, {&rest, 1});
   if (outcome.status == env::IoStatus::failed) return fail_connection(connection, "the connection broke while sending");
@@ -200,11 +216,13 @@ void Worker::set_interest(Connection& connection, std::uint32_t index, bool writ
 }
 
 void Worker::fail_connection(Connection& connection, std::string_view why) {
-  if (connection.stage == Stage::lost) return;
+  if (connection.stage >= Stage::away) return;
+  if (connection.stage == Stage::leaving) return left(connection);
   if (result_.error.empty()) result_.error = why;
   // Before the load starts a run without all its connections makes no sense.
   if (shared_.phase.load(std::memory_order_relaxed) < Phase::running) progress.failed = true;
   if (connection.stage == Stage::connecting || connection.stage == Stage::greeting) --connects_open_;
+  if (connection.stage < Stage::connected) ++connects_failed_;
   if (connection.handle != env::Handle::none) network_.close(connection.handle);
   connection.stage = Stage::lost;
   connection.out.clear();
@@ -215,7 +233,7 @@ void Worker::fail_connection(Connection& connection, std::string_view why) {
 void Worker::ping_some(std::uint64_t now_ns) {
   if (options_.keep_alive_s == 0 || connects_done_ == 0) return;
   // Each connection once in about half its keep alive, evenly spread.
-  const std::uint64_t interval_ns = std::uint64_t{options_.keep_alive_s} * 500'000'000 / connects_done_;
+  const std::uint64_t interval_ns = std::uint64_t{options_.keep_alive_s} * 500'000'000 / connections_.size();
   if (next_ping_ns_ == 0) next_ping_ns_ = now_ns + interval_ns;
   for (std::uint32_t i = 0; i < kPingsPerTurn && next_ping_ns_ <= now_ns; ++i, next_ping_ns_ += interval_ns) {
     if (next_pinged_ >= connections_.size()) next_pinged_ = 0;

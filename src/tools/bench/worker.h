@@ -19,16 +19,18 @@
 #include "tools/bench/pacing.h"
 #include "tools/bench/shared_state.h"
 #include "wire/packet.h"
+#include "wire/properties.h"
 
 namespace martlet::tools::bench {
 
 // What a worker has counted, to be read when its thread is over.
 struct WorkerResult {
-  Histogram latency_ns;    // of messages due in the measured time
+  Histogram latency_ns;    // of messages due in the measured time, to their delivery; offline: to their acknowledgement
   Histogram handshake_ns;  // from the TCP connect to CONNACK
   std::uint64_t sent_in_window = 0;
   std::uint64_t received_in_window = 0;
-  std::uint64_t refused = 0;  // messages that the broker acknowledged with a failure
+  std::uint64_t acknowledged_in_window = 0;  // offline
+  std::uint64_t refused = 0;                 // messages that the broker acknowledged with a failure
   std::uint64_t connections_lost = 0;
   std::uint64_t stalls = 0;  // times that a flat-out run went on without the deliveries it waited for
   Faults faults;             // all but the missing
@@ -58,6 +60,7 @@ class Worker {
  private:
   // worker.cc
   void make_connections();
+  void connect_all();
   void make_publisher(std::uint32_t number, std::uint32_t connection);
   void run_phase(std::uint64_t now_ns);
   std::int64_t wait_ms(std::uint64_t now_ns) const;
@@ -74,6 +77,7 @@ class Worker {
 
   // worker_connect.cc
   void start_connects(std::uint64_t now_ns);
+  bool connects_over() const { return connects_done_ + connects_failed_ == to_connect_.size(); }
   void start_connect(std::uint32_t index, std::uint64_t due_ns);
   void tcp_decided(Connection& connection, std::uint32_t index);
   void greeted(Connection& connection, ByteView body);
@@ -82,6 +86,20 @@ class Worker {
   std::uint32_t filter_count(const Connection& connection) const;
   std::string filter_text(const Connection& connection, std::uint32_t number) const;
   std::string topic_text(std::uint32_t number) const;
+
+  // worker_offline.cc
+  void run_offline_phase(Phase phase, std::uint64_t now_ns);
+  // DISCONNECT on all subscribers that are connected.
+  void leave(std::uint64_t now_ns);
+  void left(Connection& connection);
+  bool all_left(std::uint64_t now_ns);
+  // All subscribers are to be connected again.
+  void call_back();
+  void clean_up(std::uint64_t now_ns);
+  bool acknowledged(Publisher& publisher, std::uint16_t packet_id);
+  void ask_for_session(wire::Connect& connect, wire::PropertyWriter& properties) const;
+  bool is_expected(const wire::Connack& connack);
+  bool offline() const { return options_.scenario == Scenario::offline; }
 
   // worker_publish.cc
   void collect_due(std::uint64_t now_ns);
@@ -100,7 +118,7 @@ class Worker {
   bool take_packet(Connection& connection, std::uint32_t index, const PacketHeader& header, ByteView body);
   void take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish);
   bool take_ack(Connection& connection, std::uint32_t index, wire::PacketType type, ByteView body);
-  bool message_done(const Connection& connection, std::uint8_t reason);
+  bool message_done(const Connection& connection, std::uint16_t packet_id, std::uint8_t reason);
   bool account(const Connection& connection, const ReceivedPublish& publish);
 
   const BenchOptions& options_;
@@ -120,9 +138,11 @@ class Worker {
   std::vector<std::uint8_t> filler_;  // payload behind the stamp
   std::vector<env::Event> events_;
 
-  std::uint32_t connects_started_ = 0;
-  std::uint32_t connects_open_ = 0;  // started and undecided
+  std::vector<std::uint32_t> to_connect_;  // connections, in this order
+  std::uint32_t connects_started_ = 0;     // of to_connect_
+  std::uint32_t connects_open_ = 0;        // started and undecided
   std::uint32_t connects_done_ = 0;
+  std::uint32_t connects_failed_ = 0;
   bool subscribing_started_ = false;
   bool running_started_ = false;
   std::uint32_t subscribers_done_ = 0;
@@ -138,6 +158,14 @@ class Worker {
   std::uint64_t owed_total_ = 0;  // paced: due and not yet sent, all publishers
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
+
+  enum class Cleaning : std::uint8_t { leaving, connecting, leaving_again };
+  Phase offline_phase_ = Phase::connecting;
+  Cleaning cleaning_ = Cleaning::leaving;
+  std::uint32_t leaving_ = 0;  // connections
+  std::uint64_t leave_until_ns_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  std::uint64_t most_sent_ = 0;  // of all publishers here
 
   std::vector<SequenceTracker> trackers_;  // p2p, subscribe: by publisher or subscriber; else subscriber x publisher
   std::vector<SharedTracker> group_;       // shared: by publisher

@@ -30,9 +30,9 @@ void Worker::start_connects(std::uint64_t now_ns) {
     next_due_ns_ = pacing_.due_ns(index_, 0);
   }
   const std::uint32_t most = std::max(options_.connects_in_flight / options_.threads, 1u);
-  while (connects_started_ < connections_.size() && connects_open_ < most) {
+  while (connects_started_ < to_connect_.size() && connects_open_ < most) {
     if (by_rate && next_due_ns_ > now_ns) return;
-    start_connect(connects_started_++, by_rate ? next_due_ns_ : env::posix::monotonic_ns());
+    start_connect(to_connect_[connects_started_++], by_rate ? next_due_ns_ : env::posix::monotonic_ns());
     if (by_rate) next_due_ns_ = pacing_.due_ns(index_, connects_started_);
     if (progress.failed) return;
   }
@@ -41,6 +41,12 @@ void Worker::start_connects(std::uint64_t now_ns) {
 void Worker::start_connect(std::uint32_t index, std::uint64_t due_ns) {
   Connection& connection = connections_[index];
   connection.connect_started_ns = due_ns;
+  connection.stage = Stage::waiting;
+  connection.write_blocked = false;
+  connection.out.clear();
+  connection.out_sent = 0;
+  connection.held.clear();
+  connection.skip_bytes = 0;
   const auto handle = network_.connect(broker_);
   if (!handle) return fail_connection(connection, handle.error().message);
   connection.handle = *handle;
@@ -65,6 +71,8 @@ void Worker::tcp_decided(Connection& connection, std::uint32_t index) {
   connect.client_id = id;
   if (!options_.username.empty()) connect.username = options_.username;
   if (!options_.password.empty()) connect.password = as_bytes(options_.password);
+  wire::PropertyWriter properties;
+  if (offline() && connection.role == Role::subscriber) ask_for_session(connect, properties);
   append(connection, index, connect);
 }
 
@@ -76,16 +84,21 @@ void Worker::greeted(Connection& connection, ByteView body) {
     return fail_connection(connection,
                            fmt::format("the broker refused a connection: {}", wire::reason_text(connack->reason)));
   }
+  if (offline() && connection.role == Role::subscriber && !is_expected(*connack)) {
+    return fail_connection(connection, "the broker's sessions are not as they should be");
+  }
   connection.receive_maximum = static_cast<std::uint16_t>(
       connack->properties.number_or(wire::PropertyId::receive_maximum, std::numeric_limits<std::uint16_t>::max()));
   connection.stage = Stage::connected;
   --connects_open_;
   ++connects_done_;
+  if (shared_.phase.load(std::memory_order_relaxed) != Phase::connecting) return;
   result_.handshake_ns.record(now_ns_ - std::min(now_ns_, connection.connect_started_ns));
 }
 
 std::string Worker::topic_text(std::uint32_t number) const {
-  if (options_.scenario == Scenario::subscribe) return fmt::format("{}/{:07}", options_.topic_prefix, number);
+  if (options_.scenario == Scenario::subscribe || options_.own_topics)
+    return fmt::format("{}/{:07}", options_.topic_prefix, number);
   return fmt::format("{}/{}", options_.topic_prefix, number);
 }
 
@@ -103,6 +116,9 @@ std::string Worker::filter_text(const Connection& connection, std::uint32_t numb
       return fmt::format("{}{}/#", options_.shared ? "$share/bench/" : "", options_.topic_prefix);
     case Scenario::subscribe:
       return topic_text(number * options_.subscribers + connection.role_index);
+    case Scenario::offline:
+      if (options_.own_topics) break;
+      return fmt::format("{}/#", options_.topic_prefix);
     case Scenario::p2p:
     case Scenario::connect:
       break;

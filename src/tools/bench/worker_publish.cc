@@ -46,7 +46,8 @@ void Worker::collect_due(std::uint64_t now_ns) {
     pacing_ = Pacing(options_.rate_per_s, options_.publishers, shared_.start_ns);
     next_due_ns_ = pacing_.due_ns(index_, 0);
   }
-  while (next_due_ns_ <= now_ns && next_due_ns_ < shared_.measure_to_ns) {
+  while (next_due_ns_ <= now_ns && next_due_ns_ < shared_.measure_to_ns &&
+         due_sequence_ < publishers_[due_publisher_].limit) {
     ++publishers_[due_publisher_].owed;
     ++owed_total_;
     list_publisher(due_publisher_);
@@ -73,7 +74,8 @@ bool Worker::may_send(const Publisher& publisher, const Connection& connection, 
   const std::uint32_t window = std::min<std::uint32_t>(options_.window, connection.receive_maximum);
   if (options_.qos > 0 && publisher.in_flight >= window) return false;
   if (paced()) return publisher.owed > 0;
-  if (now_ns_ >= shared_.measure_to_ns) return false;
+  if (now_ns_ >= shared_.measure_to_ns || publisher.next_sequence >= publisher.limit) return false;
+  if (offline()) return true;
   const std::uint64_t delivered = shared_.delivered[number].load(std::memory_order_relaxed) + publisher.forgiven;
   return publisher.next_sequence * owed_per_message_ < delivered + backlog_ * owed_per_message_;
 }
@@ -96,6 +98,7 @@ void Worker::send_one(Publisher& publisher, std::uint32_t number, std::uint64_t 
     if (++publisher.last_packet_id == 0) publisher.last_packet_id = 1;
     packet_id = publisher.last_packet_id;
     ++publisher.in_flight;
+    if (offline()) publisher.flight.sent(packet_id, due_ns);
   }
   if (paced()) {
     --publisher.owed;
@@ -110,6 +113,9 @@ void Worker::send_one(Publisher& publisher, std::uint32_t number, std::uint64_t 
   const std::size_t copied = direct ? head_bytes : head_bytes + filler_.size();
   std::uint8_t* to = extend(connection, publisher.connection, copied);
   publisher.head.write(to, packet_id, {number, sequence, due_ns});
+  if (options_.own_topics) {
+    patch_digits(to + publisher.head.topic_digits_at(kTopicDigits), owed_subscriber(options_, number, sequence));
+  }
   if (options_.scenario == Scenario::subscribe) {
     patch_digits(to + publisher.head.topic_digits_at(kTopicDigits),
                  (sequence * options_.publishers + number) % options_.subscriptions);
@@ -132,7 +138,7 @@ void Worker::send_one(Publisher& publisher, std::uint32_t number, std::uint64_t 
 }
 
 void Worker::forgive_if_stalled(std::uint64_t now_ns) {
-  if (now_ns < last_traffic_ns_ + kStallNs || now_ns >= shared_.measure_to_ns) return;
+  if (offline() || now_ns < last_traffic_ns_ + kStallNs || now_ns >= shared_.measure_to_ns) return;
   last_traffic_ns_ = now_ns;
   bool stalled = false;
   for (std::uint32_t local = 0; local < publishers_.size(); ++local) {
@@ -150,6 +156,7 @@ void Worker::forgive_if_stalled(std::uint64_t now_ns) {
 
 bool Worker::everything_sent() const {
   if (publishers_.empty() || options_.scenario == Scenario::connect) return true;
+  if (running_started_ && sent_ >= most_sent_) return true;
   if (!running_started_ || now_ns_ < shared_.measure_to_ns) return false;
   return !paced() || (owed_total_ == 0 && next_due_ns_ >= shared_.measure_to_ns);
 }

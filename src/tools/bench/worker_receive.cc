@@ -30,6 +30,7 @@ void Worker::read_from(Connection& connection, std::uint32_t index) {
   copy_bytes(begin, connection.held);
   const env::IoOutcome outcome = network_.read(connection.handle, std::span(begin + kept, kReadBytes));
   if (outcome.status == env::IoStatus::would_block) return;
+  if (outcome.status != env::IoStatus::ok && connection.stage == Stage::leaving) return left(connection);
   if (outcome.status != env::IoStatus::ok) {
     return fail_connection(connection, connection.stage == Stage::greeting
                                            ? "the broker closed a connection before CONNACK"
@@ -57,7 +58,7 @@ bool Worker::take_packets(Connection& connection, std::uint32_t index, ByteView 
     const std::size_t total = header.header_bytes + header.body_bytes;
     if (status == HeaderStatus::complete && bytes.size() >= total) {
       if (!take_packet(connection, index, header, bytes.subspan(header.header_bytes, header.body_bytes))) return false;
-      if (connection.stage == Stage::lost) return true;
+      if (connection.stage >= Stage::away) return true;
       bytes = bytes.subspan(total);
       continue;
     }
@@ -119,6 +120,7 @@ void Worker::take_publish(Connection& connection, std::uint32_t index, const Rec
   if (!account(connection, publish)) return;
   const std::uint64_t due_ns = publish.stamp.due_ns;
   ++received_;
+  if (offline()) return;
   if (now_ns_ >= shared_.measure_from_ns && now_ns_ < shared_.measure_to_ns) ++result_.received_in_window;
   if (due_ns >= shared_.measure_from_ns && due_ns < shared_.measure_to_ns) {
     result_.latency_ns.record(now_ns_ - std::min(due_ns, now_ns_));
@@ -145,6 +147,10 @@ bool Worker::account(const Connection& connection, const ReceivedPublish& publis
   const std::size_t cell = std::size_t{subscriber} * options_.publishers + stamp.publisher;
   if (options_.scenario == Scenario::p2p) return trackers_[subscriber].note(stamp.sequence, result_.faults);
   if (group_.empty()) return trackers_[cell].note(stamp.sequence, result_.faults);
+  if (options_.own_topics && owed_subscriber(options_, stamp.publisher, stamp.sequence) != connection.role_index) {
+    ++result_.faults.foreign;
+    return false;
+  }
   // Order is promised per topic and member only.
   if (!orders_.empty()) orders_[cell].note(stamp.sequence, result_.faults);
   return group_[stamp.publisher].note(stamp.sequence, result_.faults);
@@ -163,13 +169,14 @@ bool Worker::take_ack(Connection& connection, std::uint32_t index, wire::PacketT
     write_ack(extend(connection, index, kAckBytes), wire::PacketType::pubrel, packet_id);
     return true;
   }
-  return message_done(connection, reason);
+  return message_done(connection, packet_id, reason);
 }
 
-bool Worker::message_done(const Connection& connection, std::uint8_t reason) {
+bool Worker::message_done(const Connection& connection, std::uint16_t packet_id, std::uint8_t reason) {
   const std::uint32_t local = connection.role_index / options_.threads;
   Publisher& publisher = publishers_[local];
   if (publisher.in_flight == 0) return false;
+  if (offline() && !acknowledged(publisher, packet_id)) return false;
   --publisher.in_flight;
   if (reason >= 0x80) ++result_.refused;
   list_publisher(local);
