@@ -186,21 +186,24 @@ Result<void> Run::set_up(Phase phase, unsigned number, double& seconds) {
 void Run::load() {
   shared_.start_ns = env::posix::monotonic_ns() + kStartDelayNs;
   const bool counted = options_.messages > 0;
-  const double warmup_s = options_.scenario == Scenario::connect || counted ? 0 : options_.warmup_s;
-  shared_.measure_from_ns = shared_.start_ns + to_ns(warmup_s);
+  const double warmup_s = options_.scenario == Scenario::connect ? 0 : options_.warmup_s;
+  // Every message counts when they are counted, those too that a thread sends before the others have seen the phase.
+  shared_.measure_from_ns = counted ? env::posix::monotonic_ns() : shared_.start_ns + to_ns(warmup_s);
   shared_.measure_to_ns =
       counted ? std::numeric_limits<std::uint64_t>::max() : shared_.measure_from_ns + to_ns(options_.duration_s);
-  shared_.phase.store(Phase::running, std::memory_order_release);
   std::uint64_t began_ns = 0;
   Totals at_begin;
+  const auto begin = [&](std::uint64_t now_ns) {
+    began_ns = now_ns;
+    at_begin = totals();
+    use_.measure_begin = sample();
+  };
+  if (counted) begin(shared_.measure_from_ns);
+  shared_.phase.store(Phase::running, std::memory_order_release);
   std::uint64_t now_ns = 0;
   while (now_ns < shared_.measure_to_ns) {
     now_ns = turn();
-    if (began_ns == 0 && now_ns >= shared_.measure_from_ns) {
-      began_ns = now_ns;
-      at_begin = totals();
-      use_.measure_begin = sample();
-    }
+    if (began_ns == 0 && now_ns >= shared_.measure_from_ns) begin(now_ns);
     if (counted && acknowledged(totals(), now_ns)) break;
     tick(now_ns, began_ns == 0 ? "warm-up" : "measuring");
   }
