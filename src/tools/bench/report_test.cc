@@ -71,22 +71,24 @@ TEST(BenchVerdict, OfflineNeedsItsSessionsRemoved) {
   EXPECT_TRUE(is_clean(result, options));
 }
 
-RunResult offline_result() {
-  RunResult result;
+void fill_offline(RunResult& result) {
   result.measured_s = 2;
   result.received = 6'000;
-  result.offline = {.acknowledged = 3'000, .acknowledged_in_window = 2'000, .owed = 6'000, .drain_s = 0.5};
+  result.offline.acknowledged = 3'000;
+  result.offline.acknowledged_in_window = 2'000;
+  result.offline.owed = 6'000;
+  result.offline.drain_s = 0.5;
   result.latency_ns.record(900);
   result.latency_ns.record(1'500);
   result.latency_ns.record(1'600);
-  return result;
 }
 
 TEST(BenchReport, TellsOfflineFromTheRest) {
   BenchOptions options;
   options.scenario = Scenario::offline;
   options.subscribers = 2;
-  const RunResult result = offline_result();
+  RunResult result;
+  fill_offline(result);
   const std::string json = to_json(result, options);
   EXPECT_THAT(json, HasSubstr(R"("offline":{"acknowledged":3000,"acknowledged_per_s":1000.0,)"));
   EXPECT_THAT(json, HasSubstr(R"("owed":6000,"drain_s":0.5000,"drained_per_s":12000.0,)"));
@@ -104,7 +106,8 @@ TEST(BenchReport, DividesWhatTheBrokerUsedForTheOwed) {
   BenchOptions options;
   options.scenario = Scenario::offline;
   options.subscribers = 2;
-  RunResult result = offline_result();
+  RunResult result;
+  fill_offline(result);
   BrokerUse use;
   use.measure_end.cpu_s = 0.01;
   result.broker = use;
