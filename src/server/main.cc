@@ -12,6 +12,7 @@
 #include "server/broker_command.h"
 #include "server/config_command.h"
 #include "tools/bench/bench.h"
+#include "tools/prove/prove.h"
 #include "tools/pub.h"
 #include "tools/sub.h"
 
@@ -31,6 +32,7 @@ constexpr Command kCommands[] = {
     {"pub", tools::pub_main, "publish messages"},
     {"sub", tools::sub_main, "subscribe and print what comes"},
     {"bench", tools::bench_main, "measure a broker"},
+    {"prove", tools::prove_main, "prove that a broker loses nothing it acknowledged"},
     {"config", server::config_main, ""},
 };
 

@@ -2,33 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <vector>
 
-#include "base/nearest.h"
+#include "tools/argument_table.h"
 #include "tools/bench/payload.h"
 #include "tools/bench/scenario.h"
-#include "tools/number.h"
 
 namespace martlet::tools::bench {
 namespace {
 
-using Setter = Result<void> (*)(BenchOptions&, std::string_view value);
-
-struct Option {
-  std::string_view name;
-  std::string_view value;  // its placeholder; empty for a switch
-  std::string_view help;
-  Setter set;
-};
-
-template <class Number>
-Result<void> set_number(Number& out, std::string_view text, Number low, Number high) {
-  const auto value = parse_number<Number>(text, low, high);
-  if (!value) return fail(fmt::format("needs a number from {} to {}, not \"{}\"", low, high, text));
-  out = *value;
-  return {};
-}
+using Option = ArgumentRow<BenchOptions>;
+using Group = ArgumentGroup<BenchOptions>;
 
 Result<void> set_qos(std::uint8_t& out, std::string_view text) {
   if (text != "0" && text != "1" && text != "2") return fail(fmt::format("needs 0, 1 or 2, not \"{}\"", text));
@@ -61,50 +45,50 @@ constexpr std::uint32_t kMostOwnTopics = 10'000'000;  // seven digits
 constexpr Option kConnectionOptions[] = {
     {"--host", "HOST[:PORT]", "the broker (127.0.0.1:1883)", set_host},
     {"--port", "PORT", "its port, if not in --host",
-     [](BenchOptions& o, std::string_view v) { return set_number<std::uint16_t>(o.broker.port, v, 1, 65'535); }},
+     [](BenchOptions& o, std::string_view v) { return take_number<std::uint16_t>(o.broker.port, v, 1, 65'535); }},
     {"--protocol", "VERSION", "3.1.1 or 5 (5)", set_version},
     {"--username", "NAME", "user name of every connection",
      [](BenchOptions& o, std::string_view v) -> Result<void> { return o.username = v, Result<void>(); }},
     {"--password", "TEXT", "password of every connection",
      [](BenchOptions& o, std::string_view v) -> Result<void> { return o.password = v, Result<void>(); }},
     {"--keep-alive", "SECONDS", "keep alive; pings are sent (60; 0: none)",
-     [](BenchOptions& o, std::string_view v) { return set_number<std::uint16_t>(o.keep_alive_s, v, 0, 65'535); }},
+     [](BenchOptions& o, std::string_view v) { return take_number<std::uint16_t>(o.keep_alive_s, v, 0, 65'535); }},
     {"--connects-in-flight", "N", "handshakes under way at once (200)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.connects_in_flight, v, 1u, 100'000u); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.connects_in_flight, v, 1u, 100'000u); }},
 };
 
 constexpr Option kLoadOptions[] = {
     {"--publishers", "N", "publishing connections",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.publishers, v, 1u, kMostClients); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.publishers, v, 1u, kMostClients); }},
     {"--subscribers", "N", "subscribing connections",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.subscribers, v, 1u, kMostClients); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.subscribers, v, 1u, kMostClients); }},
     {"--pairs", "N", "as many publishers and as many subscribers",
      [](BenchOptions& o, std::string_view v) {
-       return set_number(o.publishers, v, 1u, kMostClients).map([&] { o.subscribers = o.publishers; });
+       return take_number(o.publishers, v, 1u, kMostClients).map([&] { o.subscribers = o.publishers; });
      }},
     {"--connections", "N", "connect and idle: how many",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.connections, v, 1u, kMostClients); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.connections, v, 1u, kMostClients); }},
     {"--subscriptions", "N", "subscribe: distinct filters over all subscribers",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.subscriptions, v, 1u, 9'999'999u); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.subscriptions, v, 1u, 9'999'999u); }},
     {"--filters-per-packet", "N", "subscribe: filters in one SUBSCRIBE (100)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.filters_per_packet, v, 1u, 1000u); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.filters_per_packet, v, 1u, 1000u); }},
     {"--qos", "QOS", "of publishes and of subscriptions: 0, 1 or 2 (0)",
      [](BenchOptions& o, std::string_view v) { return set_qos(o.qos, v).map([&] { o.subscribe_qos = o.qos; }); }},
     {"--subscribe-qos", "QOS", "of subscriptions, if different; after --qos",
      [](BenchOptions& o, std::string_view v) { return set_qos(o.subscribe_qos, v); }},
     {"--payload", "BYTES", "payload size, at least 16 (64)",
      [](BenchOptions& o, std::string_view v) {
-       return set_number<std::size_t>(o.payload_bytes, v, kStampBytes, 200'000'000);
+       return take_number<std::size_t>(o.payload_bytes, v, kStampBytes, 200'000'000);
      }},
     {"--rate", "PER_SECOND", "messages of all publishers (connect: connections), paced; 0: flat out (0)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.rate_per_s, v, 0.0, 100e6); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.rate_per_s, v, 0.0, 100e6); }},
     {"--window", "N", "unacknowledged messages per publisher, QoS 1 and 2 (20)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.window, v, 1u, 30'000u); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.window, v, 1u, 30'000u); }},
     {"--backlog", "N", "flat out: undelivered messages per publisher (2 to 100, as sizes allow)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.backlog, v, 1u, 1'000'000'000u); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.backlog, v, 1u, 1'000'000'000u); }},
     {"--messages", "N", "offline: ends when so many are acknowledged, in place of --duration",
      [](BenchOptions& o, std::string_view v) {
-       return set_number<std::uint64_t>(o.messages, v, 1, 1'000'000'000'000);
+       return take_number<std::uint64_t>(o.messages, v, 1, 1'000'000'000'000);
      }},
     {"--topics", "WHICH", "offline: each message for all subscribers, or for its own one in turn: all, own (all)",
      [](BenchOptions& o, std::string_view v) -> Result<void> {
@@ -124,15 +108,15 @@ constexpr Option kLoadOptions[] = {
 
 constexpr Option kRunOptions[] = {
     {"--warmup", "SECONDS", "load before the measurement (1)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.warmup_s, v, 0.0, kMostSeconds); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.warmup_s, v, 0.0, kMostSeconds); }},
     {"--duration", "SECONDS", "of the measurement; connect and idle: of holding (10)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.duration_s, v, 0.1, kMostSeconds); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.duration_s, v, 0.1, kMostSeconds); }},
     {"--drain", "SECONDS", "wait for late messages since the last one (5)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.drain_s, v, 0.0, kMostSeconds); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.drain_s, v, 0.0, kMostSeconds); }},
     {"--threads", "N", "of the generator (1)",
-     [](BenchOptions& o, std::string_view v) { return set_number(o.threads, v, 1u, 256u); }},
+     [](BenchOptions& o, std::string_view v) { return take_number(o.threads, v, 1u, 256u); }},
     {"--pid", "PID", "the broker's process: reports its CPU time and memory (same machine)",
-     [](BenchOptions& o, std::string_view v) { return set_number<std::int32_t>(o.pid, v, 1, 0x7FFFFFFF); }},
+     [](BenchOptions& o, std::string_view v) { return take_number<std::int32_t>(o.pid, v, 1, 0x7FFFFFFF); }},
     {"--json", "", "result as one JSON object on standard output",
      [](BenchOptions& o, std::string_view) -> Result<void> { return o.json = true, Result<void>(); }},
     {"--progress", "", "a line a second on standard error, terminal or not",
@@ -143,67 +127,9 @@ constexpr Option kRunOptions[] = {
      [](BenchOptions& o, std::string_view) -> Result<void> { return o.allow_loss = true, Result<void>(); }},
 };
 
-constexpr std::span<const Option> kGroups[] = {kConnectionOptions, kLoadOptions, kRunOptions};
-
-const Option* find_option(std::string_view name) {
-  for (const auto group : kGroups) {
-    for (const Option& option : group) {
-      if (option.name == name) return &option;
-    }
-  }
-  return nullptr;
-}
-
-Error unknown_option(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const auto group : kGroups) {
-    for (const Option& option : group) names.push_back(option.name);
-  }
-  return {fmt::format("unknown option \"{}\"{}", name, suggestion(name, names))};
-}
-
-struct Given {
-  const Option* option;
-  std::string_view value;
-};
-
-struct Collected {
-  std::vector<Given> given;
-  std::optional<std::string_view> scenario;
-  bool help = false;
-};
-
-Result<Collected> collect(std::span<const std::string_view> arguments) {
-  Collected found;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::string_view argument = arguments[i];
-    if (argument == "--help" || argument == "-h") {
-      found.help = true;
-      continue;
-    }
-    if (!argument.starts_with("-")) {
-      if (found.scenario) {
-        return fail(fmt::format("one scenario only: \"{}\" came after \"{}\"", argument, *found.scenario));
-      }
-      found.scenario = argument;
-      continue;
-    }
-    const std::size_t equals = argument.find('=');
-    const Option* option = find_option(argument.substr(0, equals));
-    if (!option) return tl::unexpected(unknown_option(argument.substr(0, equals)));
-    if (option->value.empty()) {
-      if (equals != argument.npos) return fail(fmt::format("{} takes no value", option->name));
-      found.given.push_back({option, {}});
-    } else if (equals != argument.npos) {
-      found.given.push_back({option, argument.substr(equals + 1)});
-    } else if (++i < arguments.size()) {
-      found.given.push_back({option, arguments[i]});
-    } else {
-      return fail(fmt::format("{} needs a value: {} {}", option->name, option->name, option->value));
-    }
-  }
-  return found;
-}
+constexpr Group kGroupRows[] = {
+    {"Connections", kConnectionOptions}, {"Load", kLoadOptions}, {"Run and report", kRunOptions}};
+constexpr std::span<const Group> kGroups = kGroupRows;
 
 Result<void> check_together(const BenchOptions& options) {
   if (options.scenario == Scenario::p2p && options.publishers != options.subscribers) {
@@ -231,33 +157,24 @@ Result<void> check_together(const BenchOptions& options) {
   return {};
 }
 
-void append_options(std::string& text, std::string_view title, std::span<const Option> options) {
-  text += fmt::format("\n{}\n", title);
-  for (const Option& option : options) {
-    text += fmt::format("  {:<26} {}\n", fmt::format("{} {}", option.name, option.value), option.help);
-  }
-}
-
 }  // namespace
 
 Result<ParsedArguments> parse_arguments(std::span<const std::string_view> arguments) {
-  auto collected = collect(arguments);
+  const auto collected = collect_arguments(kGroups, arguments);
   if (!collected) return tl::unexpected(collected.error());
   ParsedArguments parsed;
   parsed.help = collected->help;
   if (parsed.help) return parsed;
-  const std::string_view name = collected->scenario.value_or("p2p");
+  const std::vector<std::string_view>& words = collected->words;
+  if (words.size() > 1) return fail(fmt::format("one scenario only: \"{}\" came after \"{}\"", words[1], words[0]));
+  const std::string_view name = words.empty() ? "p2p" : words[0];
   const NamedScenario* scenario = find_scenario(name);
   if (!scenario) {
     return fail(fmt::format("no scenario \"{}\"; there are: {}", name, fmt::join(scenario_names(), " ")));
   }
   scenario->apply(parsed.options);
   parsed.options.name = name;
-  for (const Given& given : collected->given) {
-    if (auto set = given.option->set(parsed.options, given.value); !set) {
-      return fail(fmt::format("{}: {}", given.option->name, set.error().message));
-    }
-  }
+  if (auto applied = collected->apply(parsed.options); !applied) return tl::unexpected(applied.error());
   if (auto together = check_together(parsed.options); !together) return tl::unexpected(together.error());
   return parsed;
 }
@@ -270,9 +187,7 @@ std::string help_text(std::string_view program) {
   for (const NamedScenario& scenario : scenarios()) {
     text += fmt::format("  {:<26} {}\n", scenario.name, scenario.help);
   }
-  append_options(text, "Connections", kConnectionOptions);
-  append_options(text, "Load", kLoadOptions);
-  append_options(text, "Run and report", kRunOptions);
+  text += argument_help(kGroups);
   text += fmt::format(
       "  {0:<26} this page\n\n"
       "Paced (--rate), latency counts from the moment at which a message was due, so that a broker that falls\n"
