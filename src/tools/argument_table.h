@@ -114,8 +114,8 @@ std::string argument_help(std::span<const ArgumentGroup<Options>> groups) {
     for (const auto& row : group.rows) {
       if (row.help.empty()) continue;
       const std::string_view comma = row.short_name.empty() ? "" : ", ";
-      text += fmt::format("  {:<26} {}\n", fmt::format("{}{}{} {}", row.short_name, comma, row.name, row.value),
-                          row.help);
+      text +=
+          fmt::format("  {:<26} {}\n", fmt::format("{}{}{} {}", row.short_name, comma, row.name, row.value), row.help);
     }
   }
   return text;

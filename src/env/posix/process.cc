@@ -80,11 +80,9 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const std::string& pro
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   pid_t pid = 0;
-  const int code =
-      ::posix_spawn(&pid, program.c_str(), &settings.actions, &settings.attributes, words.data(), environ);
+  const int code = ::posix_spawn(&pid, program.c_str(), &settings.actions, &settings.attributes, words.data(), environ);
   if (code != 0) return system_error("cannot start " + program, code);
-  return std::unique_ptr<ChildProcess>(
-      new ChildProcess(pid, to_child.write.release(), from_child.read.release()));
+  return std::unique_ptr<ChildProcess>(new ChildProcess(pid, to_child.write.release(), from_child.read.release()));
 }
 
 ChildProcess::~ChildProcess() {

@@ -48,6 +48,8 @@ client::ClientOptions persistent_client(const ProveOptions& options, std::string
   }
   client.retry_first_connect = false;
   client.backoff = {.first_ms = 50, .longest_ms = 1'000};
+  // The greatest: a broker that forgets this limit when it restarts is not to be thrown out for that here.
+  client.endpoint.receive_maximum = 65'535;
   client.endpoint.max_in_flight = static_cast<std::uint16_t>(options.window);
   client.endpoint.queue = {.max_messages = options.window + 1,
                            .max_bytes = std::uint64_t{4} << 30,

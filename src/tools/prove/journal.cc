@@ -15,7 +15,8 @@ bool names_message(JournalKind kind) {
 
 bool known(JournalKind kind) {
   using enum JournalKind;
-  return names_message(kind) || kind == ready || kind == published || kind == forgotten || kind == error || kind == done;
+  return names_message(kind) || kind == ready || kind == published || kind == breach || kind == forgotten ||
+         kind == error || kind == done;
 }
 
 // Takes " <number>" off the front of `text`.

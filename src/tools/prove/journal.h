@@ -16,6 +16,7 @@ enum class JournalKind : char {
   received = 'r',      // PUBREC came
   acknowledged = 'a',  // PUBACK or PUBCOMP came; or PUBREC, and then the broker lost the session
   refused = 'x',       // acknowledged with a reason of failure: nothing was promised
+  breach = 'b',        // the broker broke the protocol, and a publisher left; `text` says how
   forgotten = 'f',     // the broker did not know a publisher's session any more
   error = 'e',         // the run cannot go on; `text` says why
   done = 'd',          // the last line; `text` is how many messages were published
@@ -24,7 +25,7 @@ enum class JournalKind : char {
 struct JournalEntry {
   JournalKind kind = JournalKind::done;
   MessageId id = {};      // of received, acknowledged and refused
-  std::string text = {};  // of error and done
+  std::string text = {};  // of breach, error and done
 
   bool operator==(const JournalEntry&) const = default;
 };

@@ -110,6 +110,7 @@ void PublisherClient::refused(const wire::Connack& connack, DeadlineMs retry_at)
 }
 
 void PublisherClient::lost(const client::Loss& loss) {
+  if (loss.cause == client::LossCause::protocol_breach) note({JournalKind::breach, {}, loss.text});
   come_back_later(fmt::format("a publisher cannot connect: {}", loss.text), loss.retry_at);
 }
 

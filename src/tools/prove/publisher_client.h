@@ -80,7 +80,7 @@ class PublisherClient final : private client::ClientHandler, private client::Pac
   std::uint64_t published_count_ = 0;
   std::array<std::uint64_t, kStreamsPerPublisher> next_sequence_{};
   std::unordered_map<client::PublishHandle, MessageId> pending_;
-  std::set<MessageId> received_;        // PUBREC came, the end did not
+  std::set<MessageId> received_;         // PUBREC came, the end did not
   std::vector<MessageId> by_packet_id_;  // as last sent
   std::string lines_;
 };

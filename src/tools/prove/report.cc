@@ -58,6 +58,9 @@ std::string to_table(const RunResult& result, const ProveOptions& options) {
   if (found.received_lost != 0) line("lost with PUBREC only", found.received_lost);
   if (result.refused != 0) line("refused", result.refused);
   if (const auto count = unacknowledged(result)) line("not acknowledged", count);
+  for (const auto& [what, count] : result.breaches) {
+    text += fmt::format("the broker broke the protocol {} times: {}\n", count, what);
+  }
   for (const std::string& example : result.examples) text += fmt::format("  {}\n", example);
   text += fmt::format("\n{} (seed {})\n", verdict(result), *options.seed);
   return text;
@@ -91,6 +94,10 @@ std::string to_json(const RunResult& result, const ProveOptions& options) {
   add(json, "lost_with_pubrec_only", found.received_lost);
   add(json, "refused", result.refused);
   add(json, "not_acknowledged", unacknowledged(result));
+  json.key("protocol_breaches");
+  json.begin_object();
+  for (const auto& [what, count] : result.breaches) add(json, what, count);
+  json.end_object();
   json.key("examples");
   json.begin_array();
   for (const std::string& example : result.examples) json.text(example);

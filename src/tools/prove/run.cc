@@ -139,6 +139,9 @@ void Run::take_line(std::string_view line) {
     case refused:
       ++result_.refused;
       return;
+    case breach:
+      ++result_.breaches[entry->text];
+      return;
     case forgotten:
       ++result_.forgotten_publishers;
       return;
@@ -235,8 +238,7 @@ Result<void> Run::load() {
   const auto over = [&] {
     if (outcome = restarter_->turn(now_ms()); !outcome) return true;
     if (result_.interrupted) restarter_->stop();
-    const bool published =
-        limited ? published_all_ : restarts || now_ms() >= began_ms + kDefaultLoadMs;
+    const bool published = limited ? published_all_ : restarts || now_ms() >= began_ms + kDefaultLoadMs;
     return restarter_->over() && (published || result_.interrupted);
   };
   auto waited = wait_until(over, kNever, "publishing");
@@ -268,6 +270,7 @@ Result<void> Run::sum_up() {
   for (const auto& subscriber : subscribers_) {
     subscriber->report(result_.findings, result_.examples, acknowledged_, received_);
     result_.forgotten_subscribers += subscriber->forgotten();
+    for (const auto& [what, count] : subscriber->breaches()) result_.breaches[what] += count;
   }
   if (result_.acknowledged.total() == 0) return fail("nothing was acknowledged, so nothing could be lost");
   return {};

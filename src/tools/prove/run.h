@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct RunResult {
   Findings findings;
   std::uint64_t forgotten_publishers = 0;  // times that a session was not present where it was due
   std::uint64_t forgotten_subscribers = 0;
+  // Times that a client left because the broker broke the protocol, by how it did.
+  std::map<std::string, std::uint64_t> breaches;
   std::uint32_t restarts = 0;
   double seconds = 0;  // of publishing and draining
   bool interrupted = false;

@@ -43,6 +43,11 @@ std::string Subscriber::error() const {
   return error_;
 }
 
+std::map<std::string, std::uint64_t> Subscriber::breaches() const {
+  const std::lock_guard lock(mutex_);
+  return breaches_;
+}
+
 void Subscriber::come_for_good() {
   for_good_ = true;
   client_.wake();
@@ -91,6 +96,10 @@ void Subscriber::refused(const wire::Connack& connack, DeadlineMs retry_at) {
 }
 
 void Subscriber::lost(const client::Loss& loss) {
+  if (loss.cause == client::LossCause::protocol_breach) {
+    const std::lock_guard lock(mutex_);
+    ++breaches_[loss.text];
+  }
   come_back_later(fmt::format("a subscriber cannot connect: {}", loss.text), loss.retry_at);
 }
 

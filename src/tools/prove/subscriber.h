@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class Subscriber final : private client::ClientHandler {
   void finish();
   std::uint64_t deliveries() const { return deliveries_; }
   std::uint64_t forgotten() const { return forgotten_; }  // session present 0 where 1 was due
+  // Times that it left because the broker broke the protocol, by how it did.
+  std::map<std::string, std::uint64_t> breaches() const;
   bool has_all(const MessageSet& acknowledged) const;
   // Adds its part to `findings`, and to `examples` of what went wrong as long as there are few.
   void report(Findings& findings, std::vector<std::string>& examples, const MessageSet& acknowledged,
@@ -68,8 +71,8 @@ class Subscriber final : private client::ClientHandler {
   env::Clock& clock_;
   client::Client client_;
   Random random_;
-  bool running_ = false;         // the client is started
-  bool wants_online_ = true;     // now and then: at present
+  bool running_ = false;      // the client is started
+  bool wants_online_ = true;  // now and then: at present
   DeadlineMs switch_at_ = kNever;
   DeadlineMs start_again_at_ = 0;
 
@@ -82,6 +85,7 @@ class Subscriber final : private client::ClientHandler {
   mutable std::mutex mutex_;  // of all below
   Ledger ledger_;
   std::vector<std::string> examples_;
+  std::map<std::string, std::uint64_t> breaches_;
   std::string error_;
 };
 
