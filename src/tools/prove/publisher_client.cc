@@ -47,7 +47,7 @@ void PublisherClient::run() {
   while (!failed_) {
     const bool stopping = stop_;
     const DeadlineMs now_ms = clock_.now().mono_ms;
-    if (!stopping) progress_ms_ = now_ms;
+    if (!stopping || !client_.connected()) progress_ms_ = now_ms;
     if (stopping && (client_.unfinished() == 0 || now_ms > progress_ms_ + options_.drain_ms)) break;
     if (start_again_at_ <= now_ms) {
       start_again_at_ = kNever;

@@ -21,6 +21,8 @@ namespace {
 
 constexpr std::int64_t kLookAfterMs = 20;
 constexpr std::int64_t kSetUpMs = 30'000;
+// At the end clients wait so long for a broker that starts.
+constexpr std::int64_t kAwayMs = 120'000;
 constexpr std::int64_t kDefaultLoadMs = 10'000;
 constexpr std::int64_t kProgressMs = 1'000;
 // A doubled message would follow closely.
@@ -251,7 +253,13 @@ Result<void> Run::drain() {
   for (const auto& subscriber : subscribers_) subscriber->come_for_good();
   std::uint64_t seen = 0;
   DeadlineMs progress_ms = now_ms();
+  DeadlineMs connected_ms = progress_ms;
   const auto over = [&] {
+    // A broker that recovers for long is not one that lost something.
+    const bool connected = all([](const Subscriber& one) { return one.connected(); });
+    if (connected) connected_ms = now_ms();
+    if (!connected) progress_ms = now_ms();
+    if (now_ms() > connected_ms + kAwayMs) error_ = "the broker does not come back";
     if (const std::uint64_t now_seen = deliveries() + acknowledged_.counts().total(); now_seen != seen) {
       seen = now_seen;
       progress_ms = now_ms();

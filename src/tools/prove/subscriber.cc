@@ -60,7 +60,10 @@ void Subscriber::finish() {
 
 void Subscriber::run() {
   client_.subscribe({{prefix_ + "/#", {.qos = highest_qos(options_)}}});
-  while (!finish_) client_.turn(keep_presence());
+  while (!finish_) {
+    client_.turn(keep_presence());
+    connected_ = client_.connected();
+  }
   client_.stop();
   while (!client_.finished()) client_.turn();
   end_session(options_, client_.options().client_id, clock_);

@@ -35,7 +35,8 @@ class Subscriber final : private client::ClientHandler {
   void run();
 
   // All of these: any thread.
-  bool ready() const { return ready_; }  // its SUBACK came
+  bool ready() const { return ready_; }          // its SUBACK came
+  bool connected() const { return connected_; }  // as of its last turn
   // Why it could not be made ready, or empty.
   std::string error() const;
   void come_for_good();  // whatever its presence
@@ -77,6 +78,7 @@ class Subscriber final : private client::ClientHandler {
   DeadlineMs start_again_at_ = 0;
 
   std::atomic<bool> ready_{false};
+  std::atomic<bool> connected_{false};
   std::atomic<bool> for_good_{false};
   std::atomic<bool> finish_{false};
   std::atomic<std::uint64_t> deliveries_{0};
