@@ -6,39 +6,57 @@
 
 #include "env/posix/system.h"
 #include "tools/option_table.h"
+#include "tools/prove/arguments.h"
 
 namespace martlet::tools {
 namespace {
 
-// Calls visit(tool, word) for each word that looks like an option of a `martlet pub` or `martlet sub` in the page.
+std::string page_of(const char* name) {
+  return env::posix::make_files()->read_all(std::string(MARTLET_DOCUMENTATION_DIR "/") + name, 1u << 20).value();
+}
+
+// Calls visit(tool, word) for each word that looks like an option of a `martlet <tool>` in the page.
 template <class Visit>
 void for_each_option(const std::string& page, Visit&& visit) {
   std::istringstream lines(page);
+  std::string tool;
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line.substr(0, line.find(" # ")));
     std::string before, word;
-    unsigned tool = 0;
     for (; words >> word; before = word) {
-      if (word == "|" || word == "||") tool = 0;
-      if (before.ends_with("martlet") && (word == "pub" || word == "sub")) tool = word == "pub" ? kPub : kSub;
-      if (tool != 0 && word.size() > 1 && word[0] == '-') visit(static_cast<Tool>(tool), word);
+      if (word == "|" || word == "||") tool.clear();
+      if (before.ends_with("martlet")) tool = word;
+      if (!tool.empty() && word.size() > 1 && word[0] == '-') visit(tool, word.substr(0, word.find('`')));
     }
+    if (!line.ends_with('\\')) tool.clear();
   }
 }
 
 TEST(Documentation, EveryCommandOfThePageHasSupportedOptions) {
-  const std::string page = env::posix::make_files()->read_all(MARTLET_DOCUMENTATION_DIR "/tools.md", 1u << 20).value();
   int seen = 0;
-  for_each_option(page, [&](Tool tool, const std::string& word) {
-    const OptionRow* row = find_option(word.substr(0, word.find('`')), tool);
+  for_each_option(page_of("tools.md"), [&](const std::string& name, const std::string& word) {
+    if (name != "pub" && name != "sub") return;
+    const OptionRow* row = find_option(word, name == "pub" ? kPub : kSub);
     ++seen;
-    EXPECT_TRUE(row && row->group) << word << " of martlet " << (tool == kPub ? "pub" : "sub");
+    EXPECT_TRUE(row && row->group) << word << " of martlet " << name;
   });
   EXPECT_GT(seen, 30);
 }
 
+TEST(Documentation, EveryCommandOfProveHasItsOptions) {
+  int seen = 0;
+  for (const char* page : {"tools.md", "durability-proof.md"}) {
+    for_each_option(page_of(page), [&](const std::string& name, const std::string& word) {
+      if (name != "prove") return;
+      ++seen;
+      EXPECT_TRUE(prove::has_option(word)) << word << " in " << page;
+    });
+  }
+  EXPECT_GT(seen, 5);
+}
+
 TEST(Documentation, ThePageNamesWhatIsRefused) {
-  const std::string page = env::posix::make_files()->read_all(MARTLET_DOCUMENTATION_DIR "/tools.md", 1u << 20).value();
+  const std::string page = page_of("tools.md");
   const std::string refused = page.substr(page.find("## Not there"));
   for (const OptionRow& row : option_table()) {
     if (row.group) continue;
