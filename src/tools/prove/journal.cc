@@ -38,9 +38,8 @@ void append_entry(std::string& out, const JournalEntry& entry) {
   if (names_message(entry.kind)) {
     fmt::format_to(std::back_inserter(out), " {} {} {} {}", id.publisher, id.topic, static_cast<int>(id.qos),
                    id.sequence);
-  } else if (!entry.text.empty()) {
-    fmt::format_to(std::back_inserter(out), " {}", entry.text);
   }
+  if (!entry.text.empty()) fmt::format_to(std::back_inserter(out), " {}", entry.text);
   out += '\n';
 }
 
@@ -49,16 +48,17 @@ std::optional<JournalEntry> parse_entry(std::string_view line) {
   JournalEntry entry{static_cast<JournalKind>(line[0])};
   if (!known(entry.kind)) return std::nullopt;
   line.remove_prefix(1);
-  if (!names_message(entry.kind)) {
-    if (!line.empty()) entry.text = line.substr(1);
-    return entry;
+  if (names_message(entry.kind)) {
+    unsigned qos = 0;
+    if (!take(line, entry.id.publisher) || !take(line, entry.id.topic) || !take(line, qos) ||
+        !take(line, entry.id.sequence) || qos < 1 || qos > 2) {
+      return std::nullopt;
+    }
+    entry.id.qos = static_cast<wire::QoS>(qos);
   }
-  unsigned qos = 0;
-  if (!take(line, entry.id.publisher) || !take(line, entry.id.topic) || !take(line, qos) ||
-      !take(line, entry.id.sequence) || !line.empty() || qos < 1 || qos > 2) {
-    return std::nullopt;
-  }
-  entry.id.qos = static_cast<wire::QoS>(qos);
+  if (line.empty()) return entry;
+  if (line[0] != ' ') return std::nullopt;
+  entry.text = line.substr(1);
   return entry;
 }
 

@@ -15,7 +15,7 @@ enum class JournalKind : char {
   published = 'p',     // the last message is handed to its client
   received = 'r',      // PUBREC came
   acknowledged = 'a',  // PUBACK or PUBCOMP came; or PUBREC, and then the broker lost the session
-  refused = 'x',       // acknowledged with a reason of failure: nothing was promised
+  refused = 'x',       // acknowledged with a reason of failure, `text`: nothing was promised
   breach = 'b',        // the broker broke the protocol, and a publisher left; `text` says how
   forgotten = 'f',     // the broker did not know a publisher's session any more
   error = 'e',         // the run cannot go on; `text` says why
@@ -25,7 +25,7 @@ enum class JournalKind : char {
 struct JournalEntry {
   JournalKind kind = JournalKind::done;
   MessageId id = {};      // of received, acknowledged and refused
-  std::string text = {};  // of breach, error and done
+  std::string text = {};  // of refused, breach, error and done
 
   bool operator==(const JournalEntry&) const = default;
 };

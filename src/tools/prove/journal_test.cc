@@ -15,10 +15,10 @@ std::string line_of(const JournalEntry& entry) {
 
 TEST(ProveJournal, SaysWhatWasPutIn) {
   using enum JournalKind;
-  for (const JournalEntry& entry :
-       {JournalEntry{ready}, JournalEntry{published}, JournalEntry{received, kId}, JournalEntry{acknowledged, kId},
-        JournalEntry{refused, kId}, JournalEntry{forgotten}, JournalEntry{breach, {}, "no such thing"},
-        JournalEntry{error, {}, "cannot connect: refused"}, JournalEntry{done, {}, "17"}}) {
+  for (const JournalEntry& entry : {JournalEntry{ready}, JournalEntry{published}, JournalEntry{received, kId},
+                                    JournalEntry{acknowledged, kId}, JournalEntry{refused, kId, "quota exceeded"},
+                                    JournalEntry{forgotten}, JournalEntry{breach, {}, "no such thing"},
+                                    JournalEntry{error, {}, "cannot connect: refused"}, JournalEntry{done, {}, "17"}}) {
     std::string line = line_of(entry);
     ASSERT_EQ(line.back(), '\n');
     line.pop_back();
@@ -29,7 +29,7 @@ TEST(ProveJournal, SaysWhatWasPutIn) {
 
 TEST(ProveJournal, RefusesWhatIsNoEntry) {
   for (const char* line :
-       {"", "q", "a", "a 1", "a 1 2 1", "a 1 2 0 5", "a 1 2 3 5", "a 1 2 1 5 6", "a 1 2 1 x", "a1 2 1 5"}) {
+       {"", "q", "a", "a 1", "a 1 2 1", "a 1 2 0 5", "a 1 2 3 5", "a 1 2 1 x", "a1 2 1 5", "a 1 2 1 5x", "dx"}) {
     EXPECT_EQ(parse_entry(line), std::nullopt) << line;
   }
 }

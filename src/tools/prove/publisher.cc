@@ -99,6 +99,7 @@ int Publishers::go() {
     return kExitCouldNotRun;
   }
   std::vector<std::thread> threads;
+  threads.reserve(clients_.size());
   for (const auto& client : clients_) threads.emplace_back([&client] { client->run(); });
   wait_for_the_end();
   for (const auto& client : clients_) client->stop();

@@ -129,7 +129,9 @@ void PublisherClient::published(client::PublishHandle handle, wire::ReasonCode r
   progress_ms_ = clock_.now().mono_ms;
   // With PUBREC the broker took the message; a PUBCOMP that does not know it takes nothing back [4.3.3].
   const bool owned = received_.erase(id) == 1;
-  note({wire::is_failure(reason) && !owned ? JournalKind::refused : JournalKind::acknowledged, id});
+  if (!wire::is_failure(reason) || owned) return note({JournalKind::acknowledged, id});
+  const auto answer = id.qos == wire::QoS::exactly_once ? wire::PacketType::pubrec : wire::PacketType::puback;
+  note({JournalKind::refused, id, std::string(wire::reason_text(reason, answer))});
 }
 
 void PublisherClient::sent(const wire::Packet& packet) {

@@ -13,7 +13,8 @@ std::string_view verdict(const RunResult& result) {
 }
 
 std::uint64_t unacknowledged(const RunResult& result) {
-  const std::uint64_t answered = result.acknowledged.total() + result.refused;
+  std::uint64_t answered = result.acknowledged.total();
+  for (const auto& [reason, count] : result.refused) answered += count;
   return result.published > answered ? result.published - answered : 0;
 }
 
@@ -31,6 +32,13 @@ void add(JsonWriter& json, std::string_view name, const PerQos& counts) {
   json.begin_object();
   add(json, "qos1", counts.counts[0]);
   add(json, "qos2", counts.counts[1]);
+  json.end_object();
+}
+
+void add(JsonWriter& json, std::string_view name, const std::map<std::string, std::uint64_t>& counts) {
+  json.key(name);
+  json.begin_object();
+  for (const auto& [what, count] : counts) add(json, what, count);
   json.end_object();
 }
 
@@ -56,7 +64,7 @@ std::string to_table(const RunResult& result, const ProveOptions& options) {
   line("sessions forgotten", result.forgotten_subscribers + result.forgotten_publishers);
   line("PUBREC received", result.received);
   if (found.received_lost != 0) line("lost with PUBREC only", found.received_lost);
-  if (result.refused != 0) line("refused", result.refused);
+  for (const auto& [reason, count] : result.refused) line(fmt::format("refused: {}", reason), count);
   if (const auto count = unacknowledged(result)) line("not acknowledged", count);
   for (const auto& [what, count] : result.breaches) {
     text += fmt::format("the broker broke the protocol {} times: {}\n", count, what);
@@ -94,10 +102,7 @@ std::string to_json(const RunResult& result, const ProveOptions& options) {
   add(json, "lost_with_pubrec_only", found.received_lost);
   add(json, "refused", result.refused);
   add(json, "not_acknowledged", unacknowledged(result));
-  json.key("protocol_breaches");
-  json.begin_object();
-  for (const auto& [what, count] : result.breaches) add(json, what, count);
-  json.end_object();
+  add(json, "protocol_breaches", result.breaches);
   json.key("examples");
   json.begin_array();
   for (const std::string& example : result.examples) json.text(example);

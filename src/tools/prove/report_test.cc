@@ -33,6 +33,7 @@ TEST(ProveReport, JsonHasEveryFigure) {
   RunResult result = clean_result();
   result.findings.lost.counts = {0, 1};
   result.breaches["said \"no\""] = 2;
+  result.refused["quota exceeded"] = 1;
   result.examples = {"subscriber 0 lost it"};
   const auto json = nlohmann::json::parse(to_json(result, options_with_seed()));
   EXPECT_EQ(json["verdict"], "refuted");
@@ -42,7 +43,8 @@ TEST(ProveReport, JsonHasEveryFigure) {
   EXPECT_EQ(json["acknowledged"]["qos2"], 6);
   EXPECT_EQ(json["lost"]["qos2"], 1);
   EXPECT_EQ(json["duplicated"]["qos1"], 3);
-  EXPECT_EQ(json["not_acknowledged"], 1);
+  EXPECT_EQ(json["not_acknowledged"], 0);
+  EXPECT_EQ(json["refused"]["quota exceeded"], 1);
   EXPECT_EQ(json["protocol_breaches"]["said \"no\""], 2);
   EXPECT_EQ(json["examples"][0], "subscriber 0 lost it");
 }

@@ -139,7 +139,7 @@ void Run::take_line(std::string_view line) {
       acknowledged_.insert(entry->id);
       return;
     case refused:
-      ++result_.refused;
+      ++result_.refused[entry->text];
       return;
     case breach:
       ++result_.breaches[entry->text];

@@ -19,7 +19,8 @@ struct RunResult {
   std::uint64_t published = 0;
   PerQos acknowledged;
   std::uint64_t received = 0;  // QoS 2 with PUBREC, whether or not PUBCOMP came
-  std::uint64_t refused = 0;   // acknowledged with a reason of failure
+  // Messages acknowledged with a reason of failure, by reason.
+  std::map<std::string, std::uint64_t> refused;
   Findings findings;
   std::uint64_t forgotten_publishers = 0;  // times that a session was not present where it was due
   std::uint64_t forgotten_subscribers = 0;
