@@ -254,6 +254,7 @@ Result<void> Run::drain() {
   std::uint64_t seen = 0;
   DeadlineMs progress_ms = now_ms();
   DeadlineMs connected_ms = progress_ms;
+  unsigned reconnected = 0;
   const auto over = [&] {
     // A broker that recovers for long is not one that lost something.
     const bool connected = all([](const Subscriber& one) { return one.connected(); });
@@ -266,8 +267,12 @@ Result<void> Run::drain() {
     }
     const std::int64_t quiet_ms = now_ms() - progress_ms;
     if (!publishers_done_ || quiet_ms < kAfterTheLastMs) return false;
-    if (quiet_ms >= options_.drain_ms) return true;
-    return all([this](const Subscriber& one) { return one.has_all(acknowledged_); });
+    if (all([this](const Subscriber& one) { return one.has_all(acknowledged_); })) return true;
+    if (quiet_ms < options_.drain_ms) return false;
+    // What a session that is stuck still holds is not lost: a new connection gets it.
+    for (const auto& subscriber : subscribers_) subscriber->reconnect();
+    progress_ms = now_ms();
+    return reconnected++ > 0;
   };
   return wait_until(over, kNever, "draining");
 }

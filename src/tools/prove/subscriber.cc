@@ -53,6 +53,11 @@ void Subscriber::come_for_good() {
   client_.wake();
 }
 
+void Subscriber::reconnect() {
+  reconnect_ = true;
+  client_.wake();
+}
+
 void Subscriber::finish() {
   finish_ = true;
   client_.wake();
@@ -75,6 +80,11 @@ DeadlineMs Subscriber::keep_presence() {
     wants_online_ = !wants_online_;
     const std::int64_t most_ms = wants_online_ ? 1'000 : 3'000;
     switch_at_ = now_ms + 200 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most_ms)));
+  }
+  if (reconnect_.exchange(false) && running_) {
+    running_ = false;
+    start_again_at_ = now_ms + kComeBackMs;
+    client_.stop();
   }
   const bool away = presence_ == Presence::at_the_end || (presence_ == Presence::now_and_then && !wants_online_);
   const bool wanted = !ready_ || for_good_ || !away;

@@ -40,6 +40,7 @@ class Subscriber final : private client::ClientHandler {
   // Why it could not be made ready, or empty.
   std::string error() const;
   void come_for_good();  // whatever its presence
+  void reconnect();      // once
   void finish();
   std::uint64_t deliveries() const { return deliveries_; }
   std::uint64_t forgotten() const { return forgotten_; }  // session present 0 where 1 was due
@@ -80,6 +81,7 @@ class Subscriber final : private client::ClientHandler {
   std::atomic<bool> ready_{false};
   std::atomic<bool> connected_{false};
   std::atomic<bool> for_good_{false};
+  std::atomic<bool> reconnect_{false};
   std::atomic<bool> finish_{false};
   std::atomic<std::uint64_t> deliveries_{0};
   std::atomic<std::uint64_t> forgotten_{0};
