@@ -116,7 +116,7 @@ constexpr Option kRunOptions[] = {
     {"--restarts", "N", "how often (10)",
      [](ProveOptions& o, std::string_view v) { return take_number(o.restarts.emplace(), v, 0u, 1'000'000u); }},
     {"--restart-every", "MIN..MAX", "a random time between them (0.5s..2s)", set_restart_every},
-    {"--drain", "TIME", "at the end, wait so long since the last message, connect anew, and wait again (5s)",
+    {"--drain", "TIME", "at the end, connect anew so long after the last message (5s)",
      [](ProveOptions& o, std::string_view v) { return take_duration(v, [&](std::int64_t ms) { o.drain_ms = ms; }); }},
     {"--seed", "N", "of all that is random (a new one each run)",
      [](ProveOptions& o, std::string_view v) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "env/posix/process.h"
 #include "env/posix/system.h"
@@ -60,7 +61,7 @@ class Run {
   void read_journal();
   void take_line(std::string_view line);
   void end_subscribers();
-  std::uint64_t deliveries() const;
+  std::uint64_t sum_of(std::uint64_t (Subscriber::*count)() const) const;
   std::int64_t now_ms() { return clock_->now().mono_ms; }
   template <class Holds>
   bool all(Holds&& holds) const {
@@ -102,9 +103,9 @@ void Run::end_subscribers() {
   threads_.clear();
 }
 
-std::uint64_t Run::deliveries() const {
+std::uint64_t Run::sum_of(std::uint64_t (Subscriber::*count)() const) const {
   std::uint64_t sum = 0;
-  for (const auto& subscriber : subscribers_) sum += subscriber->deliveries();
+  for (const auto& subscriber : subscribers_) sum += (*subscriber.*count)();
   return sum;
 }
 
@@ -183,7 +184,8 @@ void Run::turn(const char* phase) {
   if (now_ms() < reported_ms_ + kProgressMs) return;
   reported_ms_ = now_ms();
   report_(fmt::format("{:<11} {:>10} acknowledged {:>11} delivered {:>5} restarts", phase,
-                      acknowledged_.counts().total(), deliveries(), restarter_ ? restarter_->count() : 0));
+                      acknowledged_.counts().total(), sum_of(&Subscriber::deliveries),
+                      restarter_ ? restarter_->count() : 0));
 }
 
 Result<void> Run::trouble() const {
@@ -254,14 +256,15 @@ Result<void> Run::drain() {
   std::uint64_t seen = 0;
   DeadlineMs progress_ms = now_ms();
   DeadlineMs connected_ms = progress_ms;
-  unsigned reconnected = 0;
+  std::optional<std::uint64_t> seen_before;  // when the subscribers last connected anew
   const auto over = [&] {
     // A broker that recovers for long is not one that lost something.
     const bool connected = all([](const Subscriber& one) { return one.connected(); });
     if (connected) connected_ms = now_ms();
     if (!connected) progress_ms = now_ms();
     if (now_ms() > connected_ms + kAwayMs) error_ = "the broker does not come back";
-    if (const std::uint64_t now_seen = deliveries() + acknowledged_.counts().total(); now_seen != seen) {
+    if (const std::uint64_t now_seen = sum_of(&Subscriber::deliveries) + acknowledged_.counts().total();
+        now_seen != seen) {
       seen = now_seen;
       progress_ms = now_ms();
     }
@@ -269,10 +272,12 @@ Result<void> Run::drain() {
     if (!publishers_done_ || quiet_ms < kAfterTheLastMs) return false;
     if (all([this](const Subscriber& one) { return one.has_all(acknowledged_); })) return true;
     if (quiet_ms < options_.drain_ms) return false;
-    // What a session that is stuck still holds is not lost: a new connection gets it.
+    // What a session that is stuck still holds is not lost as long as a new connection gets more of it.
+    const std::uint64_t first = sum_of(&Subscriber::first_deliveries);
+    if (std::exchange(seen_before, first) == first) return true;
     for (const auto& subscriber : subscribers_) subscriber->reconnect();
     progress_ms = now_ms();
-    return reconnected++ > 0;
+    return false;
   };
   return wait_until(over, kNever, "draining");
 }

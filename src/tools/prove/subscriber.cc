@@ -137,7 +137,9 @@ client::AckBy Subscriber::message(const wire::Publish& publish, const client::Ac
   if (id && publish.topic != topic_of(prefix_, *id)) id.reset();
   const std::lock_guard lock(mutex_);
   ++deliveries_;
-  switch (ledger_.take(id, publish.qos)) {
+  const Arrival arrival = ledger_.take(id, publish.qos);
+  first_deliveries_ = ledger_.seen().counts().total();
+  switch (arrival) {
     case Arrival::first:
       break;
     case Arrival::duplicate:

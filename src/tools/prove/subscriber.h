@@ -43,6 +43,7 @@ class Subscriber final : private client::ClientHandler {
   void reconnect();      // once
   void finish();
   std::uint64_t deliveries() const { return deliveries_; }
+  std::uint64_t first_deliveries() const { return first_deliveries_; }
   std::uint64_t forgotten() const { return forgotten_; }  // session present 0 where 1 was due
   // Times that it left because the broker broke the protocol, by how it did.
   std::map<std::string, std::uint64_t> breaches() const;
@@ -84,6 +85,7 @@ class Subscriber final : private client::ClientHandler {
   std::atomic<bool> reconnect_{false};
   std::atomic<bool> finish_{false};
   std::atomic<std::uint64_t> deliveries_{0};
+  std::atomic<std::uint64_t> first_deliveries_{0};
   std::atomic<std::uint64_t> forgotten_{0};
 
   mutable std::mutex mutex_;  // of all below
