@@ -1,0 +1,71 @@
+// One life of the broker's process: the real core loop, its records and its recovery, on the simulated clock, network
+// and disk.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "env/sim/clock.h"
+#include "env/sim/network.h"
+#include "server/core_loop.h"
+#include "server/durable/durable_records.h"
+#include "sim/faulty_disk.h"
+#include "sim/settings.h"
+#include "sim/sinks.h"
+#include "store/memory/memory_backend.h"
+#include "store/store.h"
+
+namespace martlet::sim {
+
+// Told of each message that goes to the log, before it does.
+using OnLogged = std::function<void(ByteView payload, std::uint64_t position)>;
+
+class Process {
+ public:
+  // Everything handed in outlives the process; the disk as it is now belongs to it.
+  Process(const Settings& settings, env::sim::SimulatedClock& clock, env::sim::SimulatedNetwork& network,
+          std::shared_ptr<store::MemoryDisk> disk, const DiskTrouble& trouble, Plant plant, OnLogged on_logged);
+
+  // Reads the disk and opens the door; an Error if the disk holds what cannot be read.
+  Result<void> start();
+  void turn() { core_.turn(0); }
+  // The disk commits one group, if it can.
+  void commit(bool sync) { store_->step(sync); }
+  // Says goodbye to the clients and stops cleanly.
+  void stop(env::sim::SimulatedClock& clock);
+
+  const store::Store& store() const { return *store_; }
+  broker::Broker& broker() { return core_.broker(); }
+  // Deliveries that limits have cut so far.
+  std::uint64_t cut_by_limits();
+
+ private:
+  class Sink final : public ForwardingSink {
+   public:
+    Sink(broker::RecordSink& real, OnLogged on_logged) : ForwardingSink(real), on_logged_(std::move(on_logged)) {}
+    Ticket append(const broker::Record& record) override;
+
+   private:
+    OnLogged on_logged_;
+  };
+  class SilentLog final : public broker::Log {
+   public:
+    bool wants(broker::LogLevel) const override { return false; }
+    void write(broker::LogLevel, std::string_view) override {}
+  };
+
+  env::sim::SimulatedClock& clock_;
+  broker::BrokerOptions options_;
+  std::unique_ptr<store::Store> store_;
+  server::DurableRecords records_;
+  PlantedSink planted_;
+  Sink sink_;
+  broker::AllowAll access_;
+  SilentLog log_;
+  server::CoreLoop core_;
+};
+
+}  // namespace martlet::sim

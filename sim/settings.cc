@@ -1,0 +1,66 @@
+#include "sim/settings.h"
+
+#include <initializer_list>
+
+namespace martlet::sim {
+namespace {
+
+template <class T>
+T one_of(Random& random, std::initializer_list<T> choices) {
+  return choices.begin()[random.below(choices.size())];
+}
+
+bool chance(Random& random, std::uint32_t percent) {
+  return random.below(100) < percent;
+}
+
+ClientSettings client_of(Random& random) {
+  ClientSettings client;
+  client.version =
+      one_of(random, {wire::ProtocolVersion::v5_0, wire::ProtocolVersion::v5_0, wire::ProtocolVersion::v3_1_1});
+  client.expiry_s = chance(random, 70) ? one_of(random, {3'000u, 100'000u, 20u}) : 0;
+  client.may_share = client.expiry_s > 1'000 && chance(random, 60);
+  client.keep_alive_s = one_of<std::uint16_t>(random, {0, 0, 0, 5});
+  if (client.v5()) {
+    client.receive_maximum = one_of<std::uint16_t>(random, {0, 1, 3, 20});
+    client.topic_alias_maximum = one_of<std::uint16_t>(random, {0, 2, 10});
+  }
+  return client;
+}
+
+}  // namespace
+
+Settings::Settings(Random& random) {
+  session::EndpointOptions& endpoint = broker.endpoint;
+  endpoint.max_in_flight = one_of<std::uint16_t>(random, {1, 3, 20, 100});
+  endpoint.receive_maximum = one_of<std::uint16_t>(random, {10, 1000});
+  endpoint.alias_out_maximum = one_of<std::uint16_t>(random, {0, 2, 32});
+  endpoint.outbox_high_bytes = one_of(random, {1u << 20, 1u << 20, 2'000u, 300u});
+  short_queues = chance(random, 10);
+  if (short_queues) {
+    endpoint.queue.max_messages = 4;
+    if (chance(random, 50)) endpoint.queue.policy = session::DropPolicy::drop_oldest;
+  }
+  broker.slow_reader_timeout_ms = one_of(random, {30'000u, 2'000u});
+  broker.queue_qos0_offline = chance(random, 30);
+  broker.shared_strategy = static_cast<broker::SharedStrategy>(random.below(6));
+  broker.sys_interval_s = 0;
+  broker.random_seed = random.next();
+
+  read_buffer_bytes = one_of<std::size_t>(random, {50, 1'000, 16'000});
+  events_per_turn = one_of<std::size_t>(random, {1, 3, 64});
+  socket_bytes = one_of<std::size_t>(random, {300, 2'000, 60'000});
+  largest_piece_bytes = one_of<std::size_t>(random, {20, 400, 60'000});
+  max_group_bytes = one_of<std::size_t>(random, {1, 1, 8u << 20});
+  if (chance(random, 10)) durability = store::Durability::interval;
+
+  chances.cut = one_of(random, {0u, 4u, 12u, 40u});
+  chances.commit = one_of(random, {30u, 110u, 110u, 300u});
+  chances.kill = one_of(random, {0u, 2u, 8u});
+  // What is only written is lost then: nothing is promised.
+  chances.power_cut = durability == store::Durability::interval ? 0 : one_of(random, {0u, 2u, 8u});
+  const std::uint64_t count = 2 + random.below(kMostClients - 1);
+  for (std::uint64_t i = 0; i < count; ++i) clients.push_back(client_of(random));
+}
+
+}  // namespace martlet::sim

@@ -1,0 +1,58 @@
+// What one run is like: the broker's options, the machine, the clients. All of it comes from the seed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/random.h"
+#include "broker/options.h"
+#include "store/types.h"
+#include "wire/types.h"
+
+namespace martlet::sim {
+
+inline constexpr std::size_t kMostClients = 8;  // one more looks at the retained messages at the end
+
+struct ClientSettings {
+  wire::ProtocolVersion version = wire::ProtocolVersion::v5_0;
+  std::uint32_t expiry_s = 0;  // 0: its sessions end with their connections
+  std::uint16_t receive_maximum = 0;
+  std::uint16_t topic_alias_maximum = 0;
+  std::uint16_t keep_alive_s = 0;
+  bool may_share = false;  // takes part in shared subscriptions
+
+  bool persistent() const { return expiry_s != 0; }
+  bool v5() const { return version == wire::ProtocolVersion::v5_0; }
+};
+
+// Chances in 1,000 for each step.
+struct Chances {
+  std::uint32_t carry = 330;
+  std::uint32_t act = 230;
+  std::uint32_t turn = 230;
+  std::uint32_t commit = 110;
+  std::uint32_t time = 70;
+  std::uint32_t cut = 12;
+  std::uint32_t disk_trouble = 2;
+  std::uint32_t kill = 2;
+  std::uint32_t power_cut = 2;
+  std::uint32_t restart = 1;
+};
+
+struct Settings {
+  explicit Settings(Random& random);
+
+  broker::BrokerOptions broker;
+  std::size_t read_buffer_bytes = 1024;
+  std::size_t events_per_turn = 64;
+  std::size_t socket_bytes = 4096;
+  std::size_t largest_piece_bytes = 64;
+  std::size_t max_group_bytes = 1;
+  store::Durability durability = store::Durability::fsync;
+  Chances chances;
+  std::vector<ClientSettings> clients;
+  // Queues are short enough to overflow: what was cut is counted, not followed.
+  bool short_queues = false;
+};
+
+}  // namespace martlet::sim

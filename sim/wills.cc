@@ -1,0 +1,124 @@
+#include "sim/wills.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace martlet::sim {
+namespace {
+
+// For the broker's turn to come.
+constexpr std::int64_t kSlackMs = 1'000;
+
+}  // namespace
+
+Wills::Entry* Wills::current(std::size_t client) {
+  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+    if (entry->client == client) return entry->replaced ? nullptr : &*entry;
+  }
+  return nullptr;
+}
+
+// The client comes back: what waits for its delay is cancelled, or is published just before.
+void Wills::replace(Entry& entry) {
+  if (entry.phase == Phase::live) {
+    entry.phase = entry.armed ? Phase::over : Phase::may_come;
+    entry.over_ms = oracle_.now_ms();
+    entry.over_step = oracle_.step();
+  }
+  const bool due = entry.noticed_ms != kNever && oracle_.now_ms() > entry.noticed_ms + entry.delay_ms + kSlackMs;
+  if (entry.phase == Phase::over && entry.delay_ms > 0 && !due) entry.phase = Phase::may_come;
+}
+
+void Wills::connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms,
+                         bool persistent) {
+  if (Entry* before = current(client)) replace(*before);
+  if (!message) return;
+  if (Entry* before = current(client)) before->replaced = true;
+  Entry entry;
+  entry.message = *message;
+  entry.client = client;
+  entry.delay_ms = delay_ms;
+  entry.persistent = persistent;
+  entries_.push_back(entry);
+}
+
+void Wills::connected(std::size_t client, bool session_present) {
+  for (Entry& entry : entries_) {
+    if (entry.client != client) continue;
+    if (entry.phase == Phase::live) {
+      entry.armed = true;
+    } else if (entry.phase == Phase::may_come && session_present && entry.armed && entry.delay_ms > 0 &&
+               oracle_.now_ms() < entry.over_ms + entry.delay_ms) {
+      entry.phase = Phase::discarded;
+    }
+  }
+}
+
+void Wills::connection_over(std::size_t client) {
+  Entry* entry = current(client);
+  if (!entry || entry->phase != Phase::live) return;
+  entry->phase = entry->armed ? Phase::over : Phase::may_come;
+  entry->over_ms = oracle_.now_ms();
+  entry->over_step = oracle_.step();
+}
+
+void Wills::noticed(std::size_t client) {
+  connection_over(client);
+  Entry* entry = current(client);
+  if (entry && entry->noticed_ms == kNever) entry->noticed_ms = oracle_.now_ms();
+}
+
+void Wills::goodbye_sent(std::size_t client) {
+  Entry* entry = current(client);
+  if (entry && entry->phase == Phase::live) entry->phase = Phase::goodbye;
+}
+
+void Wills::goodbye_taken(std::size_t client) {
+  Entry* entry = current(client);
+  if (!entry || entry->phase != Phase::goodbye) return;
+  entry->phase = Phase::discarded;
+  entry->not_durable = true;
+}
+
+void Wills::committed() {
+  for (Entry& entry : entries_) entry.not_durable = false;
+}
+
+void Wills::crashed() {
+  for (Entry& entry : entries_) {
+    if (entry.phase == Phase::live) connection_over(entry.client);
+    const bool lost = entry.phase == Phase::over && !entry.persistent;
+    if (lost || (entry.phase == Phase::discarded && entry.not_durable)) entry.phase = Phase::may_come;
+  }
+}
+
+void Wills::restarted() {
+  for (Entry& entry : entries_) {
+    if (entry.phase == Phase::over && entry.noticed_ms == kNever) entry.noticed_ms = oracle_.now_ms();
+  }
+}
+
+void Wills::received(MessageId message) {
+  const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& each) { return each.message == message; });
+  if (entry == entries_.end() || oracle_.messages()[message].got != 0) return;
+  if (entry->phase == Phase::live) {
+    return oracle_.violated(fmt::format("the will {} of c{} came while it is connected", message, entry->client));
+  }
+  if (entry->phase == Phase::discarded) {
+    return oracle_.violated(fmt::format("the will {} of c{} came though it was discarded", message, entry->client));
+  }
+  if (entry->phase == Phase::over && oracle_.now_ms() < entry->over_ms + entry->delay_ms) {
+    return oracle_.violated(fmt::format("the will {} of c{} came before its delay was over", message, entry->client));
+  }
+}
+
+void Wills::check_published() {
+  for (const Entry& entry : entries_) {
+    if (entry.phase != Phase::over || !entry.armed) continue;
+    oracle_.check_received_since(entry.message, entry.over_step);
+  }
+}
+
+}  // namespace martlet::sim

@@ -1,0 +1,129 @@
+// A network of one host with one listener, and the clients around it. Bytes are on their way until they are carried, in
+// pieces of any size; a connection breaks wherever it is told to. Nothing waits and nothing is random. One thread.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "env/network.h"
+
+namespace martlet::env::sim {
+
+// A connection as the client's side names it, until it calls leave().
+using LinkId = std::uint32_t;
+
+enum class To : std::uint8_t { server, client };
+
+class SimulatedNetwork final : public Network {
+ public:
+  // Each direction of a connection holds up to `buffer_bytes`, on their way or not read.
+  explicit SimulatedNetwork(std::size_t buffer_bytes) : buffer_bytes_(buffer_bytes) {}
+
+  // ---- what happens in the world
+
+  // Bytes on their way.
+  std::size_t under_way(LinkId link, To to) const;
+  // The first `bytes` of them arrive. What was sent last was the sender's end, if it ended: it arrives with the bytes
+  // before it.
+  void carry(LinkId link, To to, std::size_t bytes);
+  // The connection is cut: what is under way is lost; what has arrived can still be read.
+  void cut(LinkId link);
+  // The host loses its power: every connection is cut, nobody listens. To be called before the process is torn down.
+  void power_cut();
+
+  // ---- the clients' side
+
+  // Knocks at the listener; nothing if nobody listens.
+  std::optional<LinkId> knock();
+  // What fits in is on its way; returns how much that was.
+  std::size_t send(LinkId link, ByteView bytes);
+  // What has arrived; take() drops the first `bytes` of it.
+  ByteView arrived(LinkId link) const;
+  void take(LinkId link, std::size_t bytes);
+  // All that had arrived is taken and no more will come.
+  bool ended(LinkId link) const;
+  // The client closes its side and forgets the link. What it has sent goes on its way; nothing is read any more.
+  void leave(LinkId link);
+  // The host's side is closed.
+  bool server_left(LinkId link) const { return !links_[link]->server_open; }
+  // It had read all that the client sent when it closed its side.
+  bool server_read_all(LinkId link) const { return links_[link]->read_all; }
+
+  // Every link that either side still has, those of clients that left included.
+  template <class Visitor>
+  void for_each(Visitor&& visit) const {
+    for (LinkId id = 0; id < links_.size(); ++id) {
+      if (links_[id] && !links_[id]->free()) visit(id);
+    }
+  }
+
+  // ---- Network
+  Result<std::vector<Endpoint>> resolve(const Endpoint& endpoint) override { return std::vector{endpoint}; }
+  Result<Handle> listen(const Endpoint& endpoint, const ListenOptions& options) override;
+  Result<Endpoint> local_endpoint(Handle) override { return Endpoint{"192.0.2.1", 1883}; }
+  Accepted accept(Handle listener) override;
+  bool shed(Handle) override { return false; }
+  Result<Handle> connect(const Endpoint&) override { return fail("the simulated host connects to nobody"); }
+  int connect_error(Handle handle) override;
+  IoOutcome read(Handle handle, std::span<std::uint8_t> room) override;
+  IoOutcome write(Handle handle, std::span<const ByteView> views) override;
+  void shutdown_write(Handle handle) override;
+  void close(Handle handle) override;
+  Result<void> watch(Handle handle, Interest interest, std::uint64_t token) override;
+  void change(Handle handle, Interest interest, std::uint64_t token) override;
+  void unwatch(Handle handle) override;
+  // Never waits: the world decides what is next.
+  std::size_t wait(std::int64_t timeout_ms, std::span<Event> events) override;
+  void wake() override {}
+
+ private:
+  // Bytes of one direction: the first `arrived` of them can be read.
+  struct Stream {
+    std::vector<std::uint8_t> bytes;
+    std::size_t read = 0;  // of `bytes` at the front
+    std::size_t arrived = 0;
+    bool ended = false;      // the sender sends no more
+    bool end_came = false;   // and the reader can know it
+    bool forgotten = false;  // the reader reads no more
+
+    std::size_t size() const { return bytes.size() - read; }
+    std::size_t under_way() const { return size() - arrived; }
+    void drop_under_way() { bytes.resize(read + arrived); }
+    void take(std::size_t count);
+    void carry(std::size_t count);
+  };
+  struct Link {
+    Stream to_server;
+    Stream to_client;
+    bool accepted = false;
+    bool server_open = true;
+    bool client_open = true;
+    bool cut = false;
+    bool read_all = false;
+    bool watched = false;
+    Interest interest;
+    std::uint64_t token = 0;
+
+    bool free() const { return !server_open && !client_open; }
+  };
+
+  static constexpr int kListener = 1;
+  static constexpr int kFirstLink = 2;
+  Link& link_of(Handle handle) { return *links_[static_cast<std::size_t>(static_cast<int>(handle) - kFirstLink)]; }
+  std::size_t room(const Stream& stream) const { return buffer_bytes_ - std::min(buffer_bytes_, stream.size()); }
+  void drop_waiting();
+
+  const std::size_t buffer_bytes_;
+  std::vector<std::unique_ptr<Link>> links_;  // by LinkId; a free one is used again
+  std::deque<LinkId> waiting_;                // at the door
+  bool listening_ = false;
+  bool listener_watched_ = false;
+  std::uint64_t listener_token_ = 0;
+};
+
+}  // namespace martlet::env::sim
