@@ -79,8 +79,10 @@ void Device::connect() {
   phase_ = Phase::connecting;
   framer_ = wire::Framer(kMostPacketBytes);
   aliases_.assign(settings_.topic_alias_maximum + 1u, {});
-  const bool never_kept = !settings_.persistent() && !settings_.v5();
-  write_connect(must_clean_ || never_kept || world_.chance(!settling_ ? 6 : 0));
+  // Of a 3.x client, clean means that the session is not kept either.
+  const bool always = !settings_.persistent() && !settings_.v5();
+  const bool may = !settling_ && (settings_.v5() || !settings_.may_share);
+  write_connect(must_clean_ || always || (may && world_.chance(6)));
 }
 
 // The client opens a second connection, as after a change of its network: the broker thinks that the first is alive.
@@ -93,6 +95,7 @@ void Device::take_over() {
 
 void Device::write_connect(bool clean) {
   asked_clean_ = clean;
+  keeps_session_ = settings_.persistent() && (settings_.v5() || !clean);
   if (clean) {
     must_clean_ = true;
     forget_session();
@@ -122,7 +125,7 @@ void Device::write_connect(bool clean) {
 
 std::optional<MessageId> Device::make_will(wire::Connect& packet, wire::PropertyWriter& properties) {
   if (settling_ || !world_.chance(35)) {
-    world_.wills.connect_sent(number_, std::nullopt, 0, settings_.persistent());
+    world_.wills.connect_sent(number_, std::nullopt, 0, keeps_session_);
     return std::nullopt;
   }
   Message message;
@@ -138,8 +141,7 @@ std::optional<MessageId> Device::make_will(wire::Connect& packet, wire::Property
   write_payload(id, message.size_bytes, payload_);
   if (delay_s != 0) properties.add_number(PropertyId::will_delay_interval, delay_s);
   packet.will = wire::Will{kTopics[message.topic], payload_, message.qos, message.retain, properties.properties()};
-  world_.wills.connect_sent(number_, id, std::int64_t{std::min(delay_s, settings_.expiry_s)} * 1'000,
-                            settings_.persistent());
+  world_.wills.connect_sent(number_, id, std::int64_t{std::min(delay_s, settings_.expiry_s)} * 1'000, keeps_session_);
   return id;
 }
 
@@ -193,7 +195,7 @@ void Device::connection_ended() {
   unfinished_.clear();
   request_.reset();
   reads_again_ = 0;
-  if (!settings_.persistent()) {
+  if (!keeps_session_) {
     forget_session();
     session_ = Session::none;
   } else {

@@ -103,6 +103,7 @@ class Device {
 
   // The session.
   Session session_ = Session::none;
+  bool keeps_session_ = false;    // the session outlives its connection
   bool must_clean_ = false;       // a clean start was asked for and not confirmed
   std::int64_t ended_ms_ = 0;     // the last connection that was confirmed
   std::vector<Exchange> outgoing_;

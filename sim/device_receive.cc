@@ -83,7 +83,7 @@ void Device::on_connack(const wire::Connack& connack) {
   must_clean_ = false;
   session_ = Session::certain;
   ended_ms_ = world_.oracle.now_ms();
-  world_.oracle.session_resumed(number_);
+  world_.oracle.session_resumed(number_, keeps_session_);
   world_.wills.connected(number_, connack.session_present);
   window_ = std::min(kWindow, connack.properties.number_or(PropertyId::receive_maximum, 65'535));
   resume();

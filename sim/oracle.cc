@@ -223,7 +223,7 @@ void Oracle::trimmed(std::uint64_t first) {
   if (settings_.short_queues) return;
   for (std::size_t number = 0; number < settings_.clients.size(); ++number) {
     const Client& client = clients_[number];
-    if (!settings_.clients[number].persistent() || client.lives_until_ms <= now_ms_) continue;
+    if (!client.persistent || client.lives_until_ms <= now_ms_) continue;
     for (const MessageId id : client.owed) {
       const Message& message = messages_[id];
       if (message.position == 0 || message.position >= first || got(number, id) || gone(id)) continue;

@@ -58,7 +58,10 @@ class Oracle {
   void request_lost(std::size_t client, FilterId filter);
   // The client has no connection; its session lives until `until_ms` at least.
   void session_waits(std::size_t client, std::int64_t until_ms) { clients_[client].lives_until_ms = until_ms; }
-  void session_resumed(std::size_t client) { clients_[client].lives_until_ms = kNever; }
+  void session_resumed(std::size_t client, bool persistent) {
+    clients_[client].lives_until_ms = kNever;
+    clients_[client].persistent = persistent;
+  }
   // The session ended, or may have: nothing is owed to it any more.
   void session_over(std::size_t client);
   void received(std::size_t client, const Received& received);
@@ -92,6 +95,7 @@ class Oracle {
     std::array<bool, kTopicCount> no_local{};
     std::uint32_t shared_topics = 0;  // that it may get through shared subscriptions
     std::uint32_t topics = 0;         // that it may get at all
+    bool persistent = false;
     std::int64_t lives_until_ms = kNever;
     std::vector<MessageId> owed;
   };

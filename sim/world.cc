@@ -80,14 +80,17 @@ Device* World::owner(LinkId link) {
 
 // Some bytes of one connection arrive; the broker often has its turn then.
 void World::carry() {
-  links_.clear();
-  network_.for_each([this](LinkId link) { links_.push_back(link); });
-  if (!links_.empty()) {
-    const LinkId link = links_[random_.below(links_.size())];
-    const To to = chance(50) ? To::server : To::client;
+  moving_.clear();
+  network_.for_each([this](LinkId link) {
+    for (const To to : {To::server, To::client}) {
+      if (network_.under_way(link, to) > 0) moving_.emplace_back(link, to);
+    }
+  });
+  if (!moving_.empty()) {
+    const auto [link, to] = moving_[random_.below(moving_.size())];
     carry(link, to, 1 + random_.below(settings_.largest_piece_bytes));
   }
-  if (chance(40)) turn();
+  if (moving_.empty() || chance(40)) turn();
 }
 
 void World::carry(LinkId link, To to, std::size_t bytes) {

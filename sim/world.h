@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -88,7 +89,8 @@ class World {
   std::uint64_t crashes_ = 0;
   std::uint64_t cut_by_limits_ = 0;  // by the processes before this one
   std::uint64_t log_first_ = 0;
-  std::vector<env::sim::LinkId> links_;  // scratch
+  std::vector<env::sim::LinkId> links_;  // scratch, as the next
+  std::vector<std::pair<env::sim::LinkId, env::sim::To>> moving_;
 };
 
 }  // namespace martlet::sim
