@@ -37,7 +37,6 @@ inline constexpr std::size_t kFilterCount = kFilters.size();
 inline constexpr FilterId kEverything = 3;
 inline constexpr FilterId kFirstShared = 9;
 inline constexpr std::size_t kGroups = 2;
-inline constexpr std::uint32_t kSharedTopics = kFilters[kFirstShared].topics | kFilters[kFirstShared + 1].topics;
 
 constexpr bool matches(FilterId filter, TopicId topic) {
   return (kFilters[filter].topics >> topic) & 1;

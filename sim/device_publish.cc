@@ -82,8 +82,6 @@ void Device::subscribe() {
   const std::size_t filters = settings_.may_share ? kFilterCount : std::size_t{kFirstShared};
   const auto filter = static_cast<FilterId>(random.below(filters));
   const bool shared = kFilters[filter].group != 0;
-  // Two copies of one message for one session, one of them shared, are mixed up by a crash.
-  if (settings_.may_share && !shared && (kFilters[filter].topics & kSharedTopics) != 0) return;
   wire::SubscriptionOptions options;
   options.qos = static_cast<QoS>(shared ? 1 + random.below(2) : random.below(8) == 0 ? 0 : 1 + random.below(2));
   if (settings_.v5()) {

@@ -39,6 +39,7 @@ class FaultyDisk final : public store::Backend {
   Result<void> scan(store::Table table, ByteView prefix, const store::PairVisitor& visit) const override {
     return real_->scan(table, prefix, visit);
   }
+  std::uint64_t log_bytes(store::Position from) const override { return real_->log_bytes(from); }
   std::uint64_t occupied_bytes() const override { return real_->occupied_bytes(); }
 
   Result<void> write(std::span<const store::Batch> group, bool sync) override {

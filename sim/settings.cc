@@ -39,12 +39,14 @@ Settings::Settings(Random& random) {
   short_queues = chance(random, 10);
   if (short_queues) {
     endpoint.queue.max_messages = 4;
+    endpoint.queue.max_owed_messages = 4;
     if (chance(random, 50)) endpoint.queue.policy = session::DropPolicy::drop_oldest;
   }
   broker.slow_reader_timeout_ms = one_of(random, {30'000u, 2'000u});
   broker.queue_qos0_offline = chance(random, 30);
   broker.shared_strategy = static_cast<broker::SharedStrategy>(random.below(6));
   broker.sys_interval_s = 0;
+  broker.log.recent_bytes = one_of<std::uint64_t>(random, {0, 1'000, 64u << 20});
   broker.random_seed = random.next();
 
   read_buffer_bytes = one_of<std::size_t>(random, {50, 1'000, 16'000});

@@ -19,6 +19,14 @@ class ForwardingSink : public broker::RecordSink {
   bool accepting() const override { return real_.accepting(); }
   void submit() override { real_.submit(); }
   std::uint64_t durable_position() const override { return real_.durable_position(); }
+  std::uint64_t readable_below() const override { return real_.readable_below(); }
+  broker::LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
+                          std::span<session::Delivery> to) override {
+    return real_.read(key, wanted, to);
+  }
+  std::uint64_t begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) override {
+    return real_.begin_within(max_bytes, oldest_wall_ms);
+  }
 
  private:
   broker::RecordSink& real_;
