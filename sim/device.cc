@@ -76,6 +76,7 @@ void Device::connect() {
   if (!link) return;
   link_ = link;
   server_left_ = false;
+  over_ms_ = kNever;
   phase_ = Phase::connecting;
   framer_ = wire::Framer(kMostPacketBytes);
   aliases_.assign(settings_.topic_alias_maximum + 1u, {});
@@ -186,8 +187,8 @@ void Device::leave_link() {
 
 // Whoever ended it: what belonged to the connection is gone, the session goes on or not.
 void Device::connection_ended() {
-  world_.wills.connection_over(number_);
-  if (phase_ == Phase::connected) ended_ms_ = world_.oracle.now_ms();
+  connection_over();
+  if (phase_ == Phase::connected) ended_ms_ = over_ms_;
   link_.reset();
   phase_ = Phase::offline;
   unsent_.clear();
@@ -215,8 +216,13 @@ void Device::forget_session() {
   world_.oracle.session_over(number_);
 }
 
-void Device::on_cut() {
+void Device::connection_over() {
+  over_ms_ = std::min(over_ms_, world_.oracle.now_ms());
   world_.wills.connection_over(number_);
+}
+
+void Device::on_cut() {
+  connection_over();
 }
 
 // The broker may have closed its side without the client knowing yet.
@@ -224,6 +230,7 @@ void Device::check_server() {
   if (!link_ || server_left_ || !world_.network.server_left(*link_)) return;
   server_left_ = true;
   if (phase_ == Phase::leaving && world_.network.server_read_all(*link_)) world_.wills.goodbye_taken(number_);
+  connection_over();
   world_.wills.noticed(number_);
 }
 

@@ -65,6 +65,7 @@ class Device {
   void stall();
   void leave_link();
   void connection_ended();
+  void connection_over();
   void lost();
   void forget_session();
   void check_session(bool present);
@@ -116,6 +117,7 @@ class Device {
   std::optional<env::sim::LinkId> link_;
   std::vector<env::sim::LinkId> left_behind_;  // taken over, and not closed
   bool server_left_ = false;
+  std::int64_t over_ms_ = kNever;  // the connection is over since then, known to this side or not
   bool asked_clean_ = false;
   wire::Framer framer_;
   std::vector<std::uint8_t> unsent_;

@@ -35,6 +35,7 @@ void World::power_cut() {
 void World::restart() {
   if (!process_) return;
   trace_.add(Trace::kWorld, "stops");
+  for (Device& device : devices_) device.on_cut();
   process_->stop(clock_);
   cut_by_limits_ += process_->cut_by_limits();
   oracle_.begin_step(step_, clock_.now().wall_ms);

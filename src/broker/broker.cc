@@ -468,7 +468,7 @@ void Broker::end_session(Session& session, const Now& now) {
     verdicts_.record({VerdictReason::session_ended, session.client_id, {}, "the session ended", count}, now);
   }
   if (session.key != 0) {
-    ports_.records.append(SessionEnded{session.key});
+    sessions_ended_ = ports_.records.append(SessionEnded{session.key});
     by_key_.erase(session.key);
   }
   sessions_.erase(session);

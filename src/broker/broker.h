@@ -264,6 +264,7 @@ class Broker : private session::DeliveryObserver {
   const session::Message* routed_ = nullptr;
   bool routed_dropped_ = false;
 
+  Ticket sessions_ended_ = Ticket::done();  // of the last session's end that was recorded
   std::uint64_t last_key_ = 0;
   std::vector<std::uint64_t> to_record_;  // session keys
   std::unordered_map<std::uint64_t, Session*> by_key_;

@@ -253,7 +253,11 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   acceptance.state = &session.state;
   session.away_since_wall_ms = 0;
   if (session.persistent()) make_persistent(session);
-  if (was_persistent || session.persistent()) acceptance.ticket = ports_.records.append(record_of(session));
+  if (was_persistent || session.persistent()) {
+    acceptance.ticket = ports_.records.append(record_of(session));
+  } else {
+    acceptance.ticket = sessions_ended_;  // what the client had before must not come back after a crash
+  }
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
   // A 3.x client cannot be told of another keep alive than its own.

@@ -158,10 +158,15 @@ IoOutcome SimulatedNetwork::write(Handle handle, std::span<const ByteView> views
   return {written > 0 ? IoStatus::ok : IoStatus::would_block, written, 0};
 }
 
+void SimulatedNetwork::end_server_side(Link& link) {
+  if (link.to_client.ended) return;
+  link.read_all = link.to_server.size() == 0;
+  link.to_client.ended = true;
+  if (link.to_client.under_way() == 0) link.to_client.end_came = true;
+}
+
 void SimulatedNetwork::shutdown_write(Handle handle) {
-  Stream& stream = link_of(handle).to_client;
-  stream.ended = true;
-  if (stream.under_way() == 0) stream.end_came = true;
+  end_server_side(link_of(handle));
 }
 
 void SimulatedNetwork::close(Handle handle) {
@@ -170,12 +175,10 @@ void SimulatedNetwork::close(Handle handle) {
     return drop_waiting();
   }
   Link& it = link_of(handle);
+  end_server_side(it);
   it.server_open = it.watched = false;
-  it.read_all = !it.cut && it.to_server.size() == 0;
   it.to_server.forgotten = true;
   it.to_server.take(it.to_server.arrived);
-  it.to_client.ended = true;
-  if (it.to_client.under_way() == 0) it.to_client.end_came = true;
 }
 
 Result<void> SimulatedNetwork::watch(Handle handle, Interest interest, std::uint64_t token) {

@@ -49,9 +49,9 @@ class SimulatedNetwork final : public Network {
   bool ended(LinkId link) const;
   // The client closes its side and forgets the link. What it has sent goes on its way; nothing is read any more.
   void leave(LinkId link);
-  // The host's side is closed.
-  bool server_left(LinkId link) const { return !links_[link]->server_open; }
-  // It had read all that the client sent when it closed its side.
+  // The host sends no more.
+  bool server_left(LinkId link) const { return links_[link]->to_client.ended; }
+  // It had read all that the client sent when it ended its side.
   bool server_read_all(LinkId link) const { return links_[link]->read_all; }
 
   // Every link that either side still has, those of clients that left included.
@@ -116,6 +116,7 @@ class SimulatedNetwork final : public Network {
   static constexpr int kFirstLink = 2;
   Link& link_of(Handle handle) { return *links_[static_cast<std::size_t>(static_cast<int>(handle) - kFirstLink)]; }
   std::size_t room(const Stream& stream) const { return buffer_bytes_ - std::min(buffer_bytes_, stream.size()); }
+  void end_server_side(Link& link);
   void drop_waiting();
 
   const std::size_t buffer_bytes_;
