@@ -25,6 +25,12 @@ World::World(const RunOptions& options)
     devices_.emplace_back(number, settings_.clients[number], surroundings);
   }
   devices_.emplace_back(kMostClients, kLooker, surroundings);
+  trace_.add(Trace::kWorld, "runs with short queues, window, outbox", settings_.short_queues,
+             settings_.broker.endpoint.max_in_flight, settings_.broker.endpoint.outbox_high_bytes);
+  for (const ClientSettings& client : settings_.clients) {
+    trace_.add(static_cast<int>(&client - settings_.clients.data()), "is of version, with expiry, shares",
+               static_cast<std::uint64_t>(client.version), client.expiry_s, client.may_share);
+  }
   start();
 }
 

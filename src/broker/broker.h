@@ -262,6 +262,7 @@ class Broker : private session::DeliveryObserver {
   RecentLog recent_;
   std::uint64_t log_begin_ = 0;  // as its limits cut it
   const session::Message* routed_ = nullptr;
+  std::uint64_t routed_position_ = 0;
   bool routed_dropped_ = false;
 
   Ticket sessions_ended_ = Ticket::done();  // of the last session's end that was recorded

@@ -172,6 +172,7 @@ bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   observed_session_ = &session;
   observed_now_ = &now;
   routed_ = delivery.message.get();
+  routed_position_ = delivery.position;
   routed_dropped_ = false;
   if (Connection* connection = session.connection) {
     // Behind retained messages that are still on their way, which are older.
@@ -410,7 +411,8 @@ void Broker::queued(const Delivery& delivery) {
 
 void Broker::dropped(const Delivery& delivery, DropReason reason) {
   ++counters_.publish_dropped;
-  if (delivery.message.get() == routed_) {
+  // An older copy of the same message, through another subscription, may be what gives way.
+  if (delivery.message.get() == routed_ && delivery.position == routed_position_) {
     routed_dropped_ = true;  // nobody has been told yet that it is owed
   } else if (Session* session = sessions_.find(observed_session_->number)) {
     finished(*session, delivery, *observed_now_);
