@@ -188,7 +188,7 @@ void Device::leave_link() {
 // Whoever ended it: what belonged to the connection is gone, the session goes on or not.
 void Device::connection_ended() {
   connection_over();
-  if (phase_ == Phase::connected) ended_ms_ = over_ms_;
+  if (phase_ == Phase::connecting) unanswered_ = true;
   link_.reset();
   phase_ = Phase::offline;
   unsent_.clear();
@@ -199,8 +199,6 @@ void Device::connection_ended() {
   if (!keeps_session_) {
     forget_session();
     session_ = Session::none;
-  } else {
-    world_.oracle.session_waits(number_, ended_ms_ + std::int64_t{settings_.expiry_s} * 1'000);
   }
 }
 
@@ -218,6 +216,8 @@ void Device::forget_session() {
 
 void Device::connection_over() {
   over_ms_ = std::min(over_ms_, world_.oracle.now_ms());
+  if (phase_ == Phase::connected) ended_ms_ = over_ms_;
+  if (keeps_session_) world_.oracle.session_waits(number_, ended_ms_ + std::int64_t{settings_.expiry_s} * 1'000);
   world_.wills.connection_over(number_);
 }
 

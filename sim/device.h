@@ -119,6 +119,7 @@ class Device {
   bool server_left_ = false;
   std::int64_t over_ms_ = kNever;  // the connection is over since then, known to this side or not
   bool asked_clean_ = false;
+  bool unanswered_ = false;  // an earlier CONNECT got no CONNACK
   wire::Framer framer_;
   std::vector<std::uint8_t> unsent_;
   std::vector<wire::PublishAck> acknowledgements_;  // to be sent

@@ -77,6 +77,12 @@ void Device::on_connack(const wire::Connack& connack) {
   if (phase_ != Phase::connecting) return violated("a second CONNACK");
   if (connack.reason != ReasonCode::success) return violated("the connection was refused");
   check_session(connack.session_present);
+  // The session may have expired, and the one that is present may be new, made for a CONNECT that got no answer.
+  const bool expired = world_.oracle.now_ms() >= ended_ms_ + std::int64_t{settings_.expiry_s} * 1'000;
+  if (std::exchange(unanswered_, false) && connack.session_present && session_ == Session::certain && expired) {
+    must_clean_ = true;
+    return leave_link();
+  }
   if (!connack.session_present) forget_session();
   for (const MessageId id : std::exchange(given_up_, {})) world_.oracle.settled(id);
   phase_ = Phase::connected;
