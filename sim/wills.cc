@@ -48,6 +48,8 @@ void Wills::connected(std::size_t client, bool session_present) {
     if (entry.client != client) continue;
     if (entry.phase == Phase::live) {
       entry.armed = true;
+    } else if (!session_present) {
+      entry.delay_ms = 0;  // the end of the session was the end of the delay
     } else if (entry.phase == Phase::may_come && session_present && entry.armed && entry.delay_ms > 0 &&
                oracle_.now_ms() < entry.over_ms + entry.delay_ms) {
       entry.phase = Phase::discarded;
@@ -95,7 +97,8 @@ void Wills::crashed() {
 
 void Wills::restarted() {
   for (Entry& entry : entries_) {
-    if (entry.phase == Phase::over && entry.noticed_ms == kNever) entry.noticed_ms = oracle_.now_ms();
+    // Since when the client is away is recorded late: the delay may begin anew.
+    if (entry.phase == Phase::over) entry.noticed_ms = oracle_.now_ms();
   }
 }
 

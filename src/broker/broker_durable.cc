@@ -370,6 +370,8 @@ void Broker::restored(const Now& now) {
     arm(*session);
   }
   arm_sweep(now);
+  // What became due while nobody ran comes before whoever connects now.
+  run_timers(now);
   finish_event(now);
 }
 
