@@ -1,6 +1,7 @@
 // The simulator: runs seeds one after another and tells the first that fails, with the way to see it again.
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -12,6 +13,7 @@
 namespace {
 
 using martlet::sim::Outcome;
+using martlet::sim::Plant;
 using martlet::sim::RunOptions;
 using martlet::sim::World;
 
@@ -24,7 +26,8 @@ struct Arguments {
 
 constexpr std::string_view kUsage =
     "Usage: martlet_sim [--seed S] [--seeds N] [--stride K] [--steps M] [--verbose] [--announce]\n"
-    "Runs the seeds S, S+K, ... below S+N, each for M steps (default: seed 1, 2,000 steps).\n";
+    "Runs the seeds S, S+K, ... below S+N, each for M steps (default: seed 1, 2,000 steps).\n"
+    "--plant early_acknowledgement | forgotten_release | greedy_trim: with that fault in the broker.\n";
 
 std::optional<std::uint64_t> number(const char* text) {
   std::uint64_t value = 0;
@@ -32,6 +35,21 @@ std::optional<std::uint64_t> number(const char* text) {
   const auto [at, error] = std::from_chars(text, end, value);
   if (error != std::errc() || at != end) return std::nullopt;
   return value;
+}
+
+struct PlantName {
+  std::string_view name;
+  Plant plant;
+};
+constexpr std::array<PlantName, 3> kPlants = {{{"early_acknowledgement", Plant::early_acknowledgement},
+                                              {"forgotten_release", Plant::forgotten_release},
+                                              {"greedy_trim", Plant::greedy_trim}}};
+
+std::optional<Plant> plant_of(std::string_view name) {
+  for (const PlantName& each : kPlants) {
+    if (each.name == name) return each.plant;
+  }
+  return std::nullopt;
 }
 
 std::optional<Arguments> parse(int argc, char** argv) {
@@ -43,6 +61,10 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.run.prints = true;
     } else if (name == "--announce") {
       arguments.announces = true;
+    } else if (name == "--plant") {
+      const auto plant = i + 1 < argc ? plant_of(argv[++i]) : std::nullopt;
+      if (!plant) return std::nullopt;
+      arguments.run.plant = *plant;
     } else {
       const auto value = i + 1 < argc ? number(argv[++i]) : std::nullopt;
       if (!value) return std::nullopt;
