@@ -83,9 +83,14 @@ broker::LogReading DurableRecords::read(std::uint64_t key, std::span<const sessi
                                         std::span<session::Delivery> to) {
   broker::LogReading reading;
   const std::size_t count = wanted.size();
+  const store::Position first = store_.reader().first();
+  while (reading.done < count && wanted[reading.done].position < first) {
+    reading.damage = fmt::format("the log's record {} was trimmed", wanted[reading.done++].position);
+  }
   // While the store mends itself after an error of the disk, what cannot be read is not lost.
   while (reading.done < count && !store_.health().failing) {
     std::size_t bytes = 0;
+    const std::size_t done_before = reading.done;
     const store::Position from = wanted[reading.done].position;
     const auto visit = [&](store::Position position, ByteView record) {
       // What was trimmed or is damaged is passed over by the scan.
@@ -106,8 +111,8 @@ broker::LogReading DurableRecords::read(std::uint64_t key, std::span<const sessi
     if (scanned.error && reading.done < count && wanted[reading.done].position <= scanned.next) {
       while (reading.done < count && wanted[reading.done].position <= scanned.next) ++reading.done;
       reading.damage = scanned.error->message;
-    } else if (scanned.next <= from) {
-      break;  // nothing was there to read
+    } else if (reading.done == done_before) {
+      break;  // nothing was there to read, or it was trimmed just now
     }
     if (bytes >= kReadBytes) break;
   }
