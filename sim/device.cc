@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace martlet::sim {
 
@@ -37,7 +38,7 @@ void Device::act() {
   }
   switch (phase_) {
     case Phase::offline:
-      if (world_.chance(25)) connect();
+      if (world_.chance(50)) connect();
       return;
     case Phase::connecting:
       if (world_.chance(5)) leave_link();
@@ -50,7 +51,7 @@ void Device::act() {
   }
   const std::uint64_t what = world_.random.below(100);
   if (what < 60) {
-    publish();
+    for (std::uint64_t left = 1 + world_.random.below(3); left > 0; --left) publish();
   } else if (what < 74) {
     subscribe();
   } else if (what < 79) {
@@ -163,7 +164,9 @@ void Device::say_goodbye() {
   write(packet);
   if (takes_will) world_.wills.goodbye_sent(number_);
   const auto link = link_;
+  std::vector<std::uint8_t> unsent = std::move(unsent_);
   connection_ended();
+  unsent_ = std::move(unsent);
   if (must_clean_) {
     forget_session();
     session_ = Session::unknown;
@@ -229,7 +232,8 @@ void Device::on_cut() {
 void Device::check_server() {
   if (!link_ || server_left_ || !world_.network.server_left(*link_)) return;
   server_left_ = true;
-  if (phase_ == Phase::leaving && world_.network.server_read_all(*link_)) world_.wills.goodbye_taken(number_);
+  const bool all = unsent_.empty() && world_.network.server_read_all(*link_);
+  if (phase_ == Phase::leaving && all) world_.wills.goodbye_taken(number_);
   connection_over();
   world_.wills.noticed(number_);
 }

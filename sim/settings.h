@@ -27,11 +27,11 @@ struct ClientSettings {
 
 // Chances in 1,000 for each step.
 struct Chances {
-  std::uint32_t carry = 330;
-  std::uint32_t act = 230;
-  std::uint32_t turn = 230;
+  std::uint32_t carry = 380;
+  std::uint32_t act = 240;
+  std::uint32_t turn = 180;
   std::uint32_t commit = 110;
-  std::uint32_t time = 70;
+  std::uint32_t time = 60;
   std::uint32_t cut = 12;
   std::uint32_t disk_trouble = 2;
   std::uint32_t kill = 2;
