@@ -49,7 +49,7 @@ void Oracle::acknowledged(MessageId id) {
   if (message.erases) return;
   for (std::size_t number = 0; number < clients_.size(); ++number) {
     Client& client = clients_[number];
-    const bool own = number == message.publisher && client.no_local[message.topic];
+    const bool own = number == message.publisher && client.no_local;
     if (client.certain_since[message.topic] < message.sent && !own && !got(number, id)) owe(client.owed, number, id);
   }
   for (std::size_t number = 0; number < kGroups; ++number) {
@@ -75,10 +75,10 @@ void Oracle::settled(MessageId id) {
 void Oracle::update(std::size_t number) {
   Client& client = clients_[number];
   client.certain_qos.fill(0);
-  client.no_local.fill(false);
   for (FilterId filter = 0; filter < kFilterCount; ++filter) {
     const Subscription& subscription = client.filters[filter];
     if (!subscription.possible) continue;
+    client.no_local |= subscription.no_local;
     client.topics |= kFilters[filter].topics;
     if (kFilters[filter].group != 0) {
       client.shared_topics |= kFilters[filter].topics;
@@ -86,7 +86,6 @@ void Oracle::update(std::size_t number) {
     }
     for (TopicId topic = 0; topic < kTopicCount; ++topic) {
       if (!matches(filter, topic)) continue;
-      client.no_local[topic] |= subscription.no_local;
       if (!subscription.certain) continue;
       client.certain_qos[topic] = std::max(client.certain_qos[topic], static_cast<std::uint8_t>(subscription.least_qos));
     }
@@ -154,6 +153,7 @@ void Oracle::session_over(std::size_t number) {
     if (client.filters[filter].possible) leave(number, filter, true);
   }
   client.filters = {};
+  client.no_local = false;
   client.topics = client.shared_topics = 0;
   client.lives_until_ms = kNever;
   client.owed.clear();
@@ -200,6 +200,7 @@ void Oracle::check_order(std::size_t number, const Received& received) {
   const Client& client = clients_[number];
   if (got(number, received.message) || message.will || message.expires_ms != kNever || settings_.short_queues) return;
   if ((client.shared_topics >> message.topic) & 1) return;
+  if (number == message.publisher && client.no_local) return;
   // Who was subscribed only when it was sent again has missed what was first sent with it.
   if (client.certain_since[message.topic] >= message.sent) return;
   // At QoS 0 it may be missed when it is sent first, and come when it is sent again.

@@ -33,7 +33,7 @@ void Oracle::check_received_since(MessageId id, Step since) {
   if (message.qos == QoS::at_most_once || settings_.short_queues) return;
   for (std::size_t number = 0; number < clients_.size(); ++number) {
     const Client& client = clients_[number];
-    const bool own = number == message.publisher && client.no_local[message.topic];
+    const bool own = number == message.publisher && client.no_local;
     if (client.certain_since[message.topic] >= since || own || got(number, id)) continue;
     return violated(fmt::format("c{} never got {}, due since step {}", number, describe(id), since));
   }

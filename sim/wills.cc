@@ -27,14 +27,15 @@ void Wills::replace(Entry& entry) {
     entry.over_step = oracle_.step();
   }
   const bool due = entry.noticed_ms != kNever && oracle_.now_ms() > entry.noticed_ms + entry.delay_ms + kSlackMs;
-  if (entry.phase == Phase::over && entry.delay_ms > 0 && !due) entry.phase = Phase::may_come;
+  const bool cancelled = entry.phase == Phase::over && entry.delay_ms > 0 && !due;
+  if (cancelled || entry.phase == Phase::goodbye) entry.phase = Phase::may_come;
+  entry.replaced = true;
 }
 
 void Wills::connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms,
                          bool persistent) {
   if (Entry* before = current(client)) replace(*before);
   if (!message) return;
-  if (Entry* before = current(client)) before->replaced = true;
   Entry entry;
   entry.message = *message;
   entry.client = client;
