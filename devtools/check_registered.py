@@ -6,7 +6,7 @@ from pathlib import Path
 import tree
 
 # The folders whose every source is in the release build with tests; bench/ and fuzz/ list their folder themselves.
-BUILT = ("src", "tests")
+BUILT = ("src", "sim", "tests")
 
 
 def check(root):

@@ -66,6 +66,64 @@ command_fuzz() {
   printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} devtools/fuzz_one.sh {} "$seconds" || die "fuzzing found a failure"
 }
 
+# sim SEED | --seeds N, with --steps M and --verbose: whole brokers and clients on simulated machines. Many seeds run on
+# all processors; the first failure is shown, with the seed that ended the program if it did not end by itself.
+command_sim() {
+  local seed='' seeds='' extra=() from=1
+  while (($# > 0)); do
+    case $1 in
+      --seeds | --from) [[ ${2:-} =~ ^[0-9]+$ ]] || bad_usage "$1 needs a number" ;;&
+      --seeds) seeds=$2 ;;&
+      --from) from=$2 ;;&
+      --seeds | --from) shift ;;
+      --steps | --plant)
+        [[ ${2:-} ]] || bad_usage "$1 needs a value"
+        extra+=("$1" "$2")
+        shift
+        ;;
+      --verbose) extra+=("$1") ;;
+      *)
+        [[ $1 =~ ^[0-9]+$ && ! $seed ]] || bad_usage "sim takes a SEED or --seeds N, not '$1'"
+        seed=$1
+        ;;
+    esac
+    shift
+  done
+  [[ $seed || $seeds ]] || bad_usage "sim needs a SEED or --seeds N, such as: ./dev sim --seeds 1000"
+  build_with_tests release martlet_sim
+  if [[ $seed ]]; then
+    build/release/martlet_sim --seed "$seed" "${extra[@]}"
+  else
+    sim_many "$from" "$seeds" "${extra[@]}"
+  fi
+}
+
+# sim_many FROM COUNT [OPTION...]: one process a processor, each with every so manieth seed.
+sim_many() {
+  local from=$1 count=$2 jobs job logs pids=() failed=()
+  shift 2
+  jobs=$(nproc)
+  logs=$(mktemp -d)
+  say "simulating $count seeds from $from on, $jobs at a time"
+  for ((job = 0; job < jobs && job < count; job++)); do
+    build/release/martlet_sim --announce --seed $((from + job)) --seeds $((count - job)) --stride "$jobs" "$@" \
+      >"$logs/$job" 2>&1 &
+    pids+=($!)
+  done
+  for ((job = 0; job < ${#pids[@]}; job++)); do
+    wait "${pids[job]}" || failed+=("$job")
+  done
+  for ((job = 0; job < ${#pids[@]}; job++)); do
+    tail -n 1 "$logs/$job" | grep '^ok' || true
+  done
+  for job in "${failed[@]}"; do
+    grep -v '^seed [0-9]*$' "$logs/$job" || true
+    say "the last seed was $(grep '^seed [0-9]*$' "$logs/$job" | tail -n 1 | cut -d' ' -f2): ./dev sim SEED runs it again"
+  done
+  rm -r "$logs"
+  ((${#failed[@]} == 0)) || die "the simulator found a failure"
+}
+
 command_bench() {
   build_targets bench all
   local program found=
@@ -88,6 +146,7 @@ command_ci() {
   step "test" command_test release
   step "test with AddressSanitizer and UndefinedBehaviorSanitizer" command_test dev
   step "test with ThreadSanitizer" command_test tsan
+  step "simulate 1,000 seeds" command_sim --seeds 1000
   step "fuzz, 10 s each" command_fuzz 10
   [[ ! -x tests/integration/run ]] || step "integration" command_test integration
 }

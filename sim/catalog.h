@@ -16,8 +16,8 @@ inline constexpr std::size_t kTopicCount = kTopics.size();
 
 struct FilterRow {
   std::string_view filter;
-  std::uint32_t topics;      // bit per topic that it matches
-  std::uint8_t group = 0;    // shared: number of the group, from 1
+  std::uint32_t topics;    // bit per topic that it matches
+  std::uint8_t group = 0;  // shared: number of the group, from 1
 };
 
 inline constexpr std::array<FilterRow, 11> kFilters = {{

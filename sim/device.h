@@ -104,9 +104,9 @@ class Device {
 
   // The session.
   Session session_ = Session::none;
-  bool keeps_session_ = false;    // the session outlives its connection
-  bool must_clean_ = false;       // a clean start was asked for and not confirmed
-  std::int64_t ended_ms_ = 0;     // the last connection that was confirmed
+  bool keeps_session_ = false;  // the session outlives its connection
+  bool must_clean_ = false;     // a clean start was asked for and not confirmed
+  std::int64_t ended_ms_ = 0;   // the last connection that was confirmed
   std::vector<Exchange> outgoing_;
   std::vector<Incoming> incoming_;
   std::vector<MessageId> given_up_;  // of sessions that ended; settled with the next connection

@@ -42,7 +42,8 @@ void Device::publish() {
   if (message.qos != QoS::at_most_once && outgoing_.size() >= window_) return;
   message.retain = random.below(10) == 0;
   message.erases = message.retain && random.below(5) == 0;
-  message.size_bytes = static_cast<std::uint16_t>(kLeastPayloadBytes + random.below(random.below(20) == 0 ? 1'000 : 40));
+  message.size_bytes =
+      static_cast<std::uint16_t>(kLeastPayloadBytes + random.below(random.below(20) == 0 ? 1'000 : 40));
   if (settings_.v5() && !message.retain && random.below(12) == 0) {
     message.expires_ms = world_.oracle.now_ms() + static_cast<std::int64_t>(1 + random.below(20)) * 1'000;
   }
@@ -70,8 +71,8 @@ void Device::write_publish(const Exchange& exchange, bool dup) {
     const std::int64_t left_ms = message.expires_ms - world_.oracle.now_ms();
     parts.message_expiry_s = static_cast<std::uint32_t>(std::max<std::int64_t>(left_ms / 1'000, 1));
   }
-  world_.trace.add(static_cast<int>(number_), dup ? "PUBLISH again" : "PUBLISH", exchange.message,
-                   exchange.packet_id, static_cast<std::uint64_t>(message.qos));
+  world_.trace.add(static_cast<int>(number_), dup ? "PUBLISH again" : "PUBLISH", exchange.message, exchange.packet_id,
+                   static_cast<std::uint64_t>(message.qos));
   wire::encode(parts, settings_.version, scratch_);
   push();
 }

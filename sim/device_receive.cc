@@ -179,7 +179,8 @@ void Device::on_ack(const wire::PublishAck& ack) {
                                      [&](const Exchange& each) { return each.packet_id == ack.packet_id; });
   if (exchange == outgoing_.end()) return violated(fmt::format("an answer to no message, {}", ack.packet_id));
   const Message& message = world_.oracle.messages()[exchange->message];
-  const bool fits = ack.type == PacketType::puback ? message.qos == QoS::at_least_once : message.qos == QoS::exactly_once;
+  const bool fits =
+      ack.type == PacketType::puback ? message.qos == QoS::at_least_once : message.qos == QoS::exactly_once;
   if (!fits) return violated("an answer that does not fit the QoS");
   const bool refused = wire::is_failure(ack.reason);
   switch (ack.type) {

@@ -42,8 +42,8 @@ struct PlantName {
   Plant plant;
 };
 constexpr std::array<PlantName, 3> kPlants = {{{"early_acknowledgement", Plant::early_acknowledgement},
-                                              {"forgotten_release", Plant::forgotten_release},
-                                              {"greedy_trim", Plant::greedy_trim}}};
+                                               {"forgotten_release", Plant::forgotten_release},
+                                               {"greedy_trim", Plant::greedy_trim}}};
 
 std::optional<Plant> plant_of(std::string_view name) {
   for (const PlantName& each : kPlants) {

@@ -26,11 +26,11 @@ struct Message {
   bool acknowledged = false;
   bool refused = false;
   std::uint8_t times_sent = 1;
-  Step sent = 0;                  // for the first time
-  Step settled = kNoStep;         // from here on the broker does not take it (again)
+  Step sent = 0;                   // for the first time
+  Step settled = kNoStep;          // from here on the broker does not take it (again)
   DeadlineMs expires_ms = kNever;  // at the earliest, on the wall clock
   std::uint16_t size_bytes = 0;
-  std::uint32_t got = 0;              // bit per client to whose application it was handed
+  std::uint32_t got = 0;               // bit per client to whose application it was handed
   std::uint32_t got_exactly_once = 0;  // at QoS 2 in its present session
   std::uint64_t position = 0;          // in the log, 0: none
 };

@@ -87,7 +87,8 @@ void Oracle::update(std::size_t number) {
     for (TopicId topic = 0; topic < kTopicCount; ++topic) {
       if (!matches(filter, topic)) continue;
       if (!subscription.certain) continue;
-      client.certain_qos[topic] = std::max(client.certain_qos[topic], static_cast<std::uint8_t>(subscription.least_qos));
+      client.certain_qos[topic] =
+          std::max(client.certain_qos[topic], static_cast<std::uint8_t>(subscription.least_qos));
     }
   }
   for (TopicId topic = 0; topic < kTopicCount; ++topic) {
@@ -208,8 +209,8 @@ void Oracle::check_order(std::size_t number, const Received& received) {
   MessageId& last = last_[number][message.publisher][message.topic][static_cast<std::size_t>(message.qos)]
                          [static_cast<std::size_t>(received.qos)];
   if (last > received.message + 1) {
-    return violated(fmt::format("{} came to c{} behind the later {}", describe(received.message), number,
-                                describe(last - 1)));
+    return violated(
+        fmt::format("{} came to c{} behind the later {}", describe(received.message), number, describe(last - 1)));
   }
   last = received.message + 1;
 }

@@ -92,9 +92,9 @@ class Oracle {
     std::array<Subscription, kFilterCount> filters{};
     std::array<std::uint8_t, kTopicCount> certain_qos{};  // by all its filters together, shared ones apart
     std::array<Step, kTopicCount> certain_since{};        // kNoStep: not certain at QoS 1 or 2
-    bool no_local = false;            // some subscription of this session has, or had, no local
-    std::uint32_t shared_topics = 0;  // that it may get through shared subscriptions
-    std::uint32_t topics = 0;         // that it may get at all
+    bool no_local = false;                                // some subscription of this session has, or had, no local
+    std::uint32_t shared_topics = 0;                      // that it may get through shared subscriptions
+    std::uint32_t topics = 0;                             // that it may get at all
     bool persistent = false;
     std::int64_t lives_until_ms = kNever;
     std::vector<MessageId> owed;

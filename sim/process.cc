@@ -43,8 +43,7 @@ Ticket Process::Sink::append(const broker::Record& record) {
 }
 
 Process::Process(const Settings& settings, env::sim::SimulatedClock& clock, env::sim::SimulatedNetwork& network,
-                 std::shared_ptr<store::MemoryDisk> disk, const DiskTrouble& trouble, Plant plant,
-                 OnLogged on_logged)
+                 std::shared_ptr<store::MemoryDisk> disk, const DiskTrouble& trouble, Plant plant, OnLogged on_logged)
     : clock_(clock),
       options_(settings.broker),
       store_(open_store(settings, std::move(disk), trouble)),

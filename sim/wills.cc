@@ -32,8 +32,7 @@ void Wills::replace(Entry& entry) {
   entry.replaced = true;
 }
 
-void Wills::connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms,
-                         bool persistent) {
+void Wills::connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms, bool persistent) {
   if (Entry* before = current(client)) replace(*before);
   if (!message) return;
   Entry entry;
@@ -104,8 +103,8 @@ void Wills::restarted() {
 }
 
 void Wills::received(MessageId message) {
-  const auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const Entry& each) { return each.message == message; });
+  const auto entry =
+      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) { return each.message == message; });
   if (entry == entries_.end() || oracle_.messages()[message].got != 0) return;
   if (entry->phase == Phase::live) {
     return oracle_.violated(fmt::format("the will {} of c{} came while it is connected", message, entry->client));

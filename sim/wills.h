@@ -48,9 +48,9 @@ class Wills {
     std::int64_t delay_ms = 0;
     Phase phase = Phase::live;
     bool persistent = false;
-    bool armed = false;         // CONNACK came: the broker has the will
-    bool replaced = false;      // a later CONNECT was sent
-    bool not_durable = false;   // it was discarded without anybody having been told that this is durable
+    bool armed = false;        // CONNACK came: the broker has the will
+    bool replaced = false;     // a later CONNECT was sent
+    bool not_durable = false;  // it was discarded without anybody having been told that this is durable
     std::int64_t over_ms = 0;
     std::int64_t noticed_ms = kNever;
     Step over_step = 0;

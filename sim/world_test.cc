@@ -49,7 +49,9 @@ TEST(World, AForgottenReleaseIsFound) {
   EXPECT_THAT(find(Plant::forgotten_release, 200), HasSubstr("never got message"));
 }
 
-TEST(World, ATrimThatGoesTooFarIsFound) { EXPECT_NE(find(Plant::greedy_trim, 200), ""); }
+TEST(World, ATrimThatGoesTooFarIsFound) {
+  EXPECT_NE(find(Plant::greedy_trim, 200), "");
+}
 
 }  // namespace
 }  // namespace martlet::sim
