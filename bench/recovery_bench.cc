@@ -28,9 +28,9 @@
 namespace {
 
 using martlet::as_bytes;
+using martlet::Durability;
 using martlet::Ticket;
 using martlet::store::Committer;
-using martlet::store::Durability;
 using martlet::store::Store;
 namespace broker = martlet::broker;
 namespace server = martlet::server;
@@ -57,7 +57,6 @@ std::unique_ptr<Store> open_store(const std::string& path, std::function<void()>
   auto backend = martlet::store::open_rocksdb({.path = path});
   if (!backend) std::abort();
   Committer::Options options;
-  options.durability = Durability::interval;
   options.notify = std::move(notify);
   return Store::start(std::move(*backend), std::move(options));
 }
@@ -84,7 +83,7 @@ void write_sessions(server::DurableRecords& records, std::uint64_t sessions) {
     resolved.wait(lock, [&] { return ticket.resolved(store->resolved()); });
   };
   const auto clock = martlet::env::posix::make_clock();
-  server::DurableRecords records(*store, *clock);
+  server::DurableRecords records(*store, *clock, Durability::interval);
   write_sessions(records, sessions);
   std::vector<broker::Owed> owed(sessions);
   for (std::uint64_t i = 0; i < sessions; ++i) {
@@ -101,10 +100,10 @@ void write_sessions(server::DurableRecords& records, std::uint64_t sessions) {
     records.append(broker::MessageOwed{*message, 0, 0, owed});
     if (i % kTurn != kTurn - 1) continue;
     records.submit();
-    if (store->pending_bytes() > kMostPendingBytes) await(store->ticket());
+    if (store->pending_bytes() > kMostPendingBytes) await(store->ticket(Durability::interval));
   }
   records.submit();
-  await(store->ticket());
+  await(store->ticket(Durability::interval));
   ::_exit(0);
 }
 
@@ -121,7 +120,7 @@ Times recover(const std::string& path, bool stop) {
   const auto store = open_store(path, [] {});
   times.open_s = static_cast<double>(martlet::env::posix::monotonic_ns() - began_ns) / 1e9;
   const auto clock = martlet::env::posix::make_clock();
-  server::DurableRecords records(*store, *clock);
+  server::DurableRecords records(*store, *clock, Durability::interval);
   broker::BrokerOptions options;
   broker::testing::FakeTransport transport;
   broker::AllowAll all;
