@@ -190,7 +190,7 @@ void Device::leave_link() {
 
 // Whoever ended it: what belonged to the connection is gone, the session goes on or not.
 void Device::connection_ended() {
-  connection_over();
+  connection_over(world_.oracle.now_ms());
   if (phase_ == Phase::connecting) unanswered_ = true;
   link_.reset();
   phase_ = Phase::offline;
@@ -217,15 +217,15 @@ void Device::forget_session() {
   world_.oracle.session_over(number_);
 }
 
-void Device::connection_over() {
-  over_ms_ = std::min(over_ms_, world_.oracle.now_ms());
+void Device::connection_over(std::int64_t at_ms) {
+  over_ms_ = std::min(over_ms_, at_ms);
   if (phase_ == Phase::connected) ended_ms_ = over_ms_;
   if (keeps_session_) world_.oracle.session_waits(number_, ended_ms_ + std::int64_t{settings_.expiry_s} * 1'000);
-  world_.wills.connection_over(number_);
+  world_.wills.connection_over(number_, over_ms_);
 }
 
 void Device::on_cut() {
-  connection_over();
+  connection_over(world_.oracle.now_ms());
 }
 
 // The broker may have closed its side without the client knowing yet.
@@ -234,7 +234,7 @@ void Device::check_server() {
   server_left_ = true;
   const bool all = unsent_.empty() && world_.network.server_read_all(*link_);
   if (phase_ == Phase::leaving && all) world_.wills.goodbye_taken(number_);
-  connection_over();
+  connection_over(world_.oracle.now_ms() - kLingerMs);
   world_.wills.noticed(number_);
 }
 

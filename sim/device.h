@@ -65,7 +65,7 @@ class Device {
   void stall();
   void leave_link();
   void connection_ended();
-  void connection_over();
+  void connection_over(std::int64_t at_ms);
   void lost();
   void forget_session();
   void check_session(bool present);

@@ -14,6 +14,9 @@
 
 namespace martlet::sim {
 
+// For so long the broker may send its last words on a connection that it has ended.
+inline constexpr std::int64_t kLingerMs = 2'000;
+
 // A message as it was handed to a client's application.
 struct Received {
   MessageId message = 0;

@@ -57,16 +57,15 @@ void Wills::connected(std::size_t client, bool session_present) {
   }
 }
 
-void Wills::connection_over(std::size_t client) {
+void Wills::connection_over(std::size_t client, std::int64_t over_ms) {
   Entry* entry = current(client);
   if (!entry || entry->phase != Phase::live) return;
   entry->phase = entry->armed ? Phase::over : Phase::may_come;
-  entry->over_ms = oracle_.now_ms();
+  entry->over_ms = over_ms;
   entry->over_step = oracle_.step();
 }
 
 void Wills::noticed(std::size_t client) {
-  connection_over(client);
   Entry* entry = current(client);
   if (entry && entry->noticed_ms == kNever) entry->noticed_ms = oracle_.now_ms();
 }
@@ -89,7 +88,7 @@ void Wills::committed() {
 
 void Wills::crashed() {
   for (Entry& entry : entries_) {
-    if (entry.phase == Phase::live) connection_over(entry.client);
+    if (entry.phase == Phase::live) connection_over(entry.client, oracle_.now_ms());
     const bool lost = entry.phase == Phase::over && !entry.persistent;
     if (lost || (entry.phase == Phase::discarded && entry.not_durable)) entry.phase = Phase::may_come;
   }
@@ -107,13 +106,22 @@ void Wills::received(MessageId message) {
       std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) { return each.message == message; });
   if (entry == entries_.end() || oracle_.messages()[message].got != 0) return;
   if (entry->phase == Phase::live) {
-    return oracle_.violated(fmt::format("the will {} of c{} came while it is connected", message, entry->client));
+    entry->came_ms = std::min(entry->came_ms, oracle_.now_ms());
   }
   if (entry->phase == Phase::discarded) {
     return oracle_.violated(fmt::format("the will {} of c{} came though it was discarded", message, entry->client));
   }
   if (entry->phase == Phase::over && oracle_.now_ms() < entry->over_ms + entry->delay_ms) {
     return oracle_.violated(fmt::format("the will {} of c{} came before its delay was over", message, entry->client));
+  }
+}
+
+// The broker may still be sending its last words to a client that does not read.
+void Wills::check_live() {
+  for (const Entry& entry : entries_) {
+    if (entry.phase != Phase::live || entry.came_ms == kNever) continue;
+    if (oracle_.now_ms() <= entry.came_ms + kLingerMs) continue;
+    oracle_.violated(fmt::format("the will {} of c{} came while it is connected", entry.message, entry.client));
   }
 }
 

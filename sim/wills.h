@@ -16,8 +16,8 @@ class Wills {
   // A CONNECT with the will `message`, or without one, is sent. `delay_ms`: after which it is due at the latest.
   void connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms, bool persistent);
   void connected(std::size_t client, bool session_present);
-  // The connection ended without a DISCONNECT that takes the will with it, as either side may know from now on.
-  void connection_over(std::size_t client);
+  // The connection ended at `over_ms` without a DISCONNECT that takes the will with it: one of both sides knows.
+  void connection_over(std::size_t client, std::int64_t over_ms);
   // The broker knows it.
   void noticed(std::size_t client);
   // DISCONNECT is sent; then, that the broker has surely read it.
@@ -31,6 +31,8 @@ class Wills {
 
   // The will came to somebody.
   void received(MessageId message);
+  // After a turn of the broker.
+  void check_live();
   // At the end: those that must have come, did.
   void check_published();
 
@@ -48,9 +50,10 @@ class Wills {
     std::int64_t delay_ms = 0;
     Phase phase = Phase::live;
     bool persistent = false;
-    bool armed = false;        // CONNACK came: the broker has the will
-    bool replaced = false;     // a later CONNECT was sent
-    bool not_durable = false;  // it was discarded without anybody having been told that this is durable
+    bool armed = false;             // CONNACK came: the broker has the will
+    bool replaced = false;          // a later CONNECT was sent
+    bool not_durable = false;       // it was discarded without anybody having been told that this is durable
+    std::int64_t came_ms = kNever;  // while it was live, as far as one can see from outside
     std::int64_t over_ms = 0;
     std::int64_t noticed_ms = kNever;
     Step over_step = 0;

@@ -120,6 +120,7 @@ void World::turn() {
   if (!process_) return;
   process_->turn();
   check_servers();
+  wills_.check_live();
   check_bounds();
 }
 
