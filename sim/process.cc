@@ -16,7 +16,6 @@ std::unique_ptr<store::Store> open_store(const Settings& settings, std::shared_p
   // As a database does when it opens: what a killed process had written is made durable before it is relied on.
   static_cast<void>(backend->sync());
   store::Committer::Options options;
-  options.durability = settings.durability;
   options.max_group_bytes = settings.max_group_bytes;
   return store::Store::stepped(std::make_unique<FaultyDisk>(std::move(backend), trouble), std::move(options));
 }
@@ -35,11 +34,11 @@ net::ReactorOptions reactor_options(const Settings& settings) {
 
 }  // namespace
 
-Ticket Process::Sink::append(const broker::Record& record) {
+void Process::Sink::add(const broker::Record& record) {
   if (const auto* owed = std::get_if<broker::MessageOwed>(&record)) {
     on_logged_(owed->message.payload(), next_position());
   }
-  return ForwardingSink::append(record);
+  ForwardingSink::add(record);
 }
 
 Process::Process(const Settings& settings, env::sim::SimulatedClock& clock, env::sim::SimulatedNetwork& network,

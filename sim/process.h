@@ -46,7 +46,7 @@ class Process {
   class Sink final : public ForwardingSink {
    public:
     Sink(broker::RecordSink& real, OnLogged on_logged) : ForwardingSink(real), on_logged_(std::move(on_logged)) {}
-    Ticket append(const broker::Record& record) override;
+    void add(const broker::Record& record) override;
 
    private:
     OnLogged on_logged_;

@@ -54,13 +54,14 @@ Settings::Settings(Random& random) {
   socket_bytes = one_of<std::size_t>(random, {300, 2'000, 60'000});
   largest_piece_bytes = one_of<std::size_t>(random, {20, 400, 4'000, 60'000});
   max_group_bytes = one_of<std::size_t>(random, {1, 1, 8u << 20});
-  if (chance(random, 10)) durability = store::Durability::interval;
+  const bool synced_late = chance(random, 10);
+  if (synced_late) broker.durability.level = Durability::interval;
 
   chances.cut = one_of(random, {0u, 2u, 6u, 20u});
   chances.commit = one_of(random, {30u, 110u, 110u, 300u});
   chances.kill = one_of(random, {0u, 1u, 4u, 8u});
   // What is only written is lost then: nothing is promised.
-  chances.power_cut = durability == store::Durability::interval ? 0 : one_of(random, {0u, 1u, 4u, 8u});
+  chances.power_cut = synced_late ? 0 : one_of(random, {0u, 1u, 4u, 8u});
   const std::uint64_t count = 2 + random.below(kMostClients - 1);
   for (std::uint64_t i = 0; i < count; ++i) clients.push_back(client_of(random));
 }

@@ -6,7 +6,6 @@
 
 #include "base/random.h"
 #include "broker/options.h"
-#include "store/types.h"
 #include "wire/types.h"
 
 namespace martlet::sim {
@@ -48,7 +47,6 @@ struct Settings {
   std::size_t socket_bytes = 4096;
   std::size_t largest_piece_bytes = 64;
   std::size_t max_group_bytes = 1;
-  store::Durability durability = store::Durability::fsync;
   Chances chances;
   std::vector<ClientSettings> clients;
   // Queues are short enough to overflow: what was cut is counted, not followed.

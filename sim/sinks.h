@@ -2,7 +2,8 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
+#include <optional>
+#include <span>
 #include <variant>
 
 #include "broker/ports.h"
@@ -15,6 +16,8 @@ class ForwardingSink : public broker::RecordSink {
   explicit ForwardingSink(broker::RecordSink& real) : real_(real) {}
 
   Ticket append(const broker::Record& record) override { return real_.append(record); }
+  void add(const broker::Record& record) override { real_.add(record); }
+  Ticket ticket(Durability level, std::uint32_t messages) override { return real_.ticket(level, messages); }
   std::uint64_t next_position() const override { return real_.next_position(); }
   bool accepting() const override { return real_.accepting(); }
   void submit() override { real_.submit(); }
@@ -27,6 +30,7 @@ class ForwardingSink : public broker::RecordSink {
   std::uint64_t begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) override {
     return real_.begin_within(max_bytes, oldest_wall_ms);
   }
+  std::optional<broker::LogFigures> figures() const override { return real_.figures(); }
 
  private:
   broker::RecordSink& real_;
@@ -45,23 +49,17 @@ class PlantedSink final : public ForwardingSink {
   PlantedSink(broker::RecordSink& real, Plant plant) : ForwardingSink(real), plant_(plant) {}
 
   Ticket append(const broker::Record& record) override {
-    switch (plant_) {
-      case Plant::early_acknowledgement: {
-        const Ticket ticket = ForwardingSink::append(record);
-        return std::holds_alternative<broker::MessageOwed>(record) ? Ticket::done() : ticket;
-      }
-      case Plant::forgotten_release:
-        if (std::holds_alternative<broker::IncomingReleased>(record)) return Ticket::done();
-        break;
-      case Plant::greedy_trim:
-        if (const auto* trimmed = std::get_if<broker::Trimmed>(&record)) {
-          return ForwardingSink::append(broker::Trimmed{std::min(trimmed->position + 2, next_position())});
-        }
-        break;
-      case Plant::none:
-        break;
+    const bool release = std::holds_alternative<broker::IncomingReleased>(record);
+    if (release && plant_ == Plant::forgotten_release) return Ticket::done();
+    const auto* trimmed = std::get_if<broker::Trimmed>(&record);
+    if (trimmed && plant_ == Plant::greedy_trim) {
+      return ForwardingSink::append(broker::Trimmed{std::min(trimmed->position + 2, next_position())});
     }
     return ForwardingSink::append(record);
+  }
+  Ticket ticket(Durability level, std::uint32_t messages) override {
+    const Ticket ticket = ForwardingSink::ticket(level, messages);
+    return plant_ == Plant::early_acknowledgement ? Ticket::done() : ticket;
   }
 
  private:
