@@ -72,6 +72,24 @@ void ByteChain::consume(std::size_t count) {
   }
 }
 
+void ByteChain::move_front(std::size_t count, ByteChain& to) {
+  // A smaller piece is cheaper to copy than to refer to.
+  constexpr std::size_t kSharedBytes = 512;
+  std::size_t left = count;
+  for (std::size_t i = first_; left > 0; ++i) {
+    const Segment& segment = segments_[i];
+    const std::size_t bytes = std::min(left, static_cast<std::size_t>(segment.end - segment.begin));
+    const ByteView piece(segment.begin, bytes);
+    if (segment.writable || bytes < kSharedBytes) {
+      to.append(piece);
+    } else {
+      to.append_shared(segment.block, piece);
+    }
+    left -= bytes;
+  }
+  consume(count);
+}
+
 void ByteChain::clear() {
   segments_.clear();
   // A short list is kept, so that steady traffic allocates nothing; a long one is given back when all is sent.

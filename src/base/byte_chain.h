@@ -45,6 +45,8 @@ class ByteChain {
   std::size_t front(ByteView* views, std::size_t max_views) const;
   // Drops the first `count` bytes and frees what they occupied.
   void consume(std::size_t count);
+  // Moves the first `count` bytes to the end of `to`.
+  void move_front(std::size_t count, ByteChain& to);
   // How many bytes consume() has dropped in all.
   std::uint64_t consumed_bytes() const { return consumed_bytes_; }
   void clear();

@@ -108,5 +108,29 @@ TEST(ByteChainDeathTest, ConsumingMoreThanIsThereIsABug) {
   EXPECT_DEATH(chain.consume(4), "holds the bytes");
 }
 
+TEST(ByteChain, MovesItsFrontToAnother) {
+  const BlockRef large = BlockRef::adopt(allocate_block(2000));
+  std::fill_n(large->data(), 2000, std::uint8_t{'x'});
+  ByteChain from;
+  from.append(as_bytes("head"));
+  from.append_shared(large, ByteView(large->data(), 2000));
+  from.append(as_bytes("tail"));
+  ByteChain to;
+  to.append(as_bytes("before "));
+  from.move_front(2 + 2 + 600, to);
+  EXPECT_EQ(to.size(), 7u + 604u);
+  EXPECT_EQ(from.size(), 1400u + 4u);
+  from.move_front(from.size(), to);
+  EXPECT_TRUE(from.empty());
+  std::string all;
+  while (!to.empty()) {
+    ByteView piece;
+    to.front(&piece, 1);
+    all += as_text(piece);
+    to.consume(piece.size());
+  }
+  EXPECT_EQ(all, "before head" + std::string(2000, 'x') + "tail");
+}
+
 }  // namespace
 }  // namespace martlet

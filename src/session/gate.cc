@@ -8,17 +8,12 @@ bool Gate::pass(const Acknowledgement& acknowledgement, wire::ProtocolVersion ve
               [&](ByteChain& to) { wire::encode(acknowledgement.packet(), version, to); });
 }
 
-void Gate::hold(Ticket ticket, ByteChain& bytes, bool ends_exchange) {
-  Held held{ticket, {}, ends_exchange};
-  held.bytes.reserve(bytes.size());
-  while (!bytes.empty()) {
-    ByteView piece;
-    bytes.front(&piece, 1);
-    held.bytes.insert(held.bytes.end(), piece.begin(), piece.end());
-    bytes.consume(piece.size());
-  }
-  held_bytes_ += sizeof(Held) + held.bytes.size();
-  held_.push_back(std::move(held));
+void Gate::hold(Ticket ticket, std::size_t bytes, bool ends_exchange) {
+  const bool with_last = !held_.empty() && held_[held_.size() - 1].ticket.position() == ticket.position();
+  if (!with_last) held_.push_back({ticket, 0, 0});
+  Held& held = held_[held_.size() - 1];
+  held.bytes += bytes;
+  if (ends_exchange) ++held.ended;
 }
 
 std::uint32_t Gate::open_to(std::uint64_t position, ByteChain& out) {
@@ -26,9 +21,8 @@ std::uint32_t Gate::open_to(std::uint64_t position, ByteChain& out) {
   std::uint32_t ended = 0;
   while (!held_.empty() && held_.front().ticket.resolved(position)) {
     const Held held = held_.pop_front();
-    held_bytes_ -= sizeof(Held) + held.bytes.size();
-    out.append(held.bytes);
-    if (held.ends_exchange) ++ended;
+    bytes_.move_front(held.bytes, out);
+    ended += held.ended;
   }
   return ended;
 }

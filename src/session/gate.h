@@ -1,8 +1,8 @@
 // Holds back what must not leave before the log is durable, in order [MQTT-4.6.0-2].
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "base/byte_chain.h"
 #include "base/ring_queue.h"
@@ -36,29 +36,30 @@ class Gate {
       write(out);
       return true;
     }
-    ByteChain bytes;
-    write(bytes);
-    hold(ticket, bytes, ends_exchange);
+    const std::size_t before = bytes_.size();
+    write(bytes_);
+    hold(ticket, bytes_.size() - before, ends_exchange);
     return false;
   }
   // Everything up to `position` is durable: writes what may leave now. Returns how many of it were marked.
   std::uint32_t open_to(std::uint64_t position, ByteChain& out);
   // Memory of what is held.
-  std::size_t held_bytes() const { return held_bytes_; }
+  std::size_t held_bytes() const { return bytes_.size() + held_.size() * sizeof(Held); }
   bool holds_any() const { return !held_.empty(); }
   std::uint64_t durable_position() const { return durable_position_; }
 
  private:
+  // Neighbours that wait for the same ticket.
   struct Held {
     Ticket ticket = Ticket::done();
-    std::vector<std::uint8_t> bytes;
-    bool ends_exchange = false;
+    std::size_t bytes = 0;
+    std::uint32_t ended = 0;  // exchanges of the peer's
   };
-  void hold(Ticket ticket, ByteChain& bytes, bool ends_exchange);
+  void hold(Ticket ticket, std::size_t bytes, bool ends_exchange);
 
   RingQueue<Held> held_;
+  ByteChain bytes_;  // of all that is held, in order
   std::uint64_t durable_position_ = 0;
-  std::size_t held_bytes_ = 0;
 };
 
 }  // namespace martlet::session

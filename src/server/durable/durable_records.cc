@@ -1,12 +1,11 @@
 #include "server/durable/durable_records.h"
 
-#include <fmt/format.h>
-
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/check.h"
+#include "server/durable/log_reading.h"
 #include "server/durable/record_codec.h"
 
 namespace martlet::server {
@@ -17,9 +16,6 @@ namespace {
 
 // With more than this on its way to the disk, publishers are held.
 constexpr std::size_t kMostPendingBytes = 64u << 20;
-// Read at a time; and how many records that nobody wants are read through rather than jumped over.
-constexpr std::size_t kReadBytes = 256u << 10;
-constexpr std::uint64_t kScanThrough = 32;
 
 }  // namespace
 
@@ -81,71 +77,7 @@ std::optional<broker::LogFigures> DurableRecords::figures() const {
 
 broker::LogReading DurableRecords::read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
                                         std::span<session::Delivery> to) {
-  broker::LogReading reading;
-  const std::size_t count = wanted.size();
-  const store::Position first = store_.reader().first();
-  while (reading.done < count && wanted[reading.done].position < first) {
-    reading.damage = fmt::format("the log's record {} was trimmed", wanted[reading.done++].position);
-  }
-  // While the store mends itself after an error of the disk, what cannot be read is not lost.
-  while (reading.done < count && !store_.health().failing) {
-    std::size_t bytes = 0;
-    const std::size_t done_before = reading.done;
-    const store::Position from = wanted[reading.done].position;
-    const auto visit = [&](store::Position position, ByteView record) {
-      // What was trimmed or is damaged is passed over by the scan.
-      while (reading.done < count && wanted[reading.done].position < position) ++reading.done;
-      if (reading.done == count) return false;
-      if (wanted[reading.done].position == position) {
-        to[reading.done] = delivery_from(record, key, wanted[reading.done]);
-        if (!to[reading.done].message)
-          reading.damage = fmt::format("the log's record {} has an unknown form", position);
-        bytes += record.size();
-        ++reading.done;
-      }
-      // A long way to the next is a new scan.
-      return reading.done < count && bytes < kReadBytes && wanted[reading.done].position - position < kScanThrough;
-    };
-    const store::ScanOutcome scanned = store_.reader().scan(from, kReadBytes, visit);
-    if (scanned.error && store_.health().failing) break;
-    if (scanned.error && reading.done < count && wanted[reading.done].position <= scanned.next) {
-      while (reading.done < count && wanted[reading.done].position <= scanned.next) ++reading.done;
-      reading.damage = scanned.error->message;
-    } else if (reading.done == done_before) {
-      break;  // nothing was there to read, or it was trimmed just now
-    }
-    if (bytes >= kReadBytes) break;
-  }
-  return reading;
-}
-
-session::Delivery DurableRecords::delivery_from(ByteView bytes, std::uint64_t key,
-                                                const session::LoggedDelivery& wanted) const {
-  session::Delivery delivery = session::Delivery::from(wanted);
-  LogRecordReader record;
-  if (!record.begin(bytes)) return delivery;
-  delivery.message = make_message(record.message, clock_.now());
-  if (wanted.identifier != session::kManyIdentifiers) return delivery;
-  StoredOwed owed;
-  while (record.next(owed)) {
-    if (owed.session_key != key) continue;
-    delivery.identifiers = session::SubscriptionIdentifiers(owed.identifiers);
-    break;
-  }
-  return delivery;
-}
-
-std::int64_t DurableRecords::received_wall_ms(store::Position position) const {
-  std::int64_t received = 0;
-  for (store::Position at = position; received == 0 && at < store_.reader().end();) {
-    const store::ScanOutcome scanned = store_.reader().scan(at, 1, [&](store::Position, ByteView bytes) {
-      LogRecordReader record;
-      if (record.begin(bytes)) received = record.message.received_wall_ms;
-      return false;
-    });
-    at = scanned.error ? scanned.next + 1 : scanned.next;
-  }
-  return received;
+  return read_log(store_, clock_.now(), key, wanted, to);
 }
 
 // Sizes and times both rise along the log, so either bound is a search in halves.
@@ -154,7 +86,7 @@ std::uint64_t DurableRecords::begin_within(std::uint64_t max_bytes, std::int64_t
   const auto within = [&](store::Position begin) {
     if (max_bytes != 0 && reader.log_bytes(begin) > max_bytes) return false;
     if (oldest_wall_ms == 0) return true;
-    const std::int64_t received = received_wall_ms(begin);
+    const std::int64_t received = received_wall_ms(reader, begin);
     return received == 0 || received >= oldest_wall_ms;
   };
   store::Position low = reader.first();

@@ -56,10 +56,6 @@ class DurableRecords final : public broker::RecordSink {
   void write(const broker::OutgoingChanged& record);
   void write(const broker::WillChanged& record);
   void erase_all(store::Table table, std::uint64_t key);
-  // The delivery that the session `key` is owed by the record at `wanted.position`; without a message if it is not one.
-  session::Delivery delivery_from(ByteView record, std::uint64_t key, const session::LoggedDelivery& wanted) const;
-  // When the message at `position` was received, or the first behind it that can be read; 0 if there is none.
-  std::int64_t received_wall_ms(store::Position position) const;
 
   store::Store& store_;
   env::Clock& clock_;
