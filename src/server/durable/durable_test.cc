@@ -608,6 +608,23 @@ TEST_F(Durable, ALongStartTellsHowFarItIs) {
   process().commit();
   EXPECT_THAT(process().progress, IsEmpty());
   EXPECT_THAT(lose_power().progress, ElementsAre(std::pair(100'000u, 100'001u)));
+TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  const std::uint8_t newer[] = {9, 1, 2, 3};
+  process().store().append(newer);
+  process().commit();
+  ASSERT_FALSE(lose_power().recovered.has_value());
+  EXPECT_THAT(process().recovered.error().message,
+              HasSubstr("log record 1 has layout 9, this program knows up to 1. To start without it: --set store.skip"));
+
+  ByteWriter key;
+  subscription_key(1, "t", key);
+  process().store().put(store::Table::subscriptions, key.view(), newer);
+  process().commit();
+  ASSERT_FALSE(lose_power().recovered.has_value());
+  EXPECT_THAT(process().recovered.error().message,
+              HasSubstr("subscriptions, session 1, filter \"t\" has layout 9, this program knows up to 2"));
 }
 
 TEST(RecordCodec, AMessageAndItsReceiversComeBackAndNoCutIsMistaken) {

@@ -17,6 +17,8 @@
 namespace martlet::server {
 
 inline constexpr std::uint8_t kRecordLayout = 1;
+// The highest that a value of `sessions` or `subscriptions` may have.
+inline constexpr std::uint8_t kNewestLayout = 2;
 
 // ---- the log
 

@@ -10,6 +10,7 @@
 
 #include "server/durable/clean_stop.h"
 #include "server/durable/durable_records.h"
+#include "server/durable/place.h"
 #include "server/durable/record_codec.h"
 
 namespace martlet::server {
@@ -74,7 +75,7 @@ class Recovery {
     Result<void> outcome;
     const auto scanned = store_.reader().scan(table, {}, [&](ByteView key, ByteView value) {
       if (visit(key, value)) return true;
-      outcome = damaged(fmt::format("the store's table {} has a value of an unknown form", table_name(table)));
+      outcome = damaged(fmt::format("the store's {} {}", place_of(table, key), why_unknown(table, value)));
       return outcome.has_value();
     });
     if (!scanned) return damaged(scanned.error().message);
@@ -175,15 +176,15 @@ class Recovery {
     std::string bytes;
     const auto found = store_.reader().read(owed.logged.position, bytes);
     const bool sound = found && *found && record_.begin(as_bytes(bytes));
-    if (!sound) return damaged(found ? unknown_record(owed.logged.position) : found.error().message);
+    if (!sound) return damaged(found ? unknown_record(owed.logged.position, as_bytes(bytes)) : found.error().message);
     while (record_.next(owed_)) {
       if (owed_.session_key == owed.key) give_in_flight(owed.logged.position, exchange);
     }
     return {};
   }
 
-  static std::string unknown_record(Position position) {
-    return fmt::format("the log's record {} has an unknown form", position);
+  static std::string unknown_record(Position position, ByteView bytes) {
+    return fmt::format("the store's {} {}", place_of(position), why_unknown(bytes));
   }
 
   Result<void> log_records() {
@@ -197,7 +198,7 @@ class Recovery {
           options_.progress(position + 1 - begin, store_.reader().end() - begin);
         }
         if (take(position, record)) return true;
-        outcome = damaged(unknown_record(position));
+        outcome = damaged(unknown_record(position, record));
         return outcome.has_value();
       });
       if (!outcome) return outcome;
