@@ -108,6 +108,10 @@ Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, C
                         env::Files& files, broker::Log& log) {
   if (!data.store) return {};
   RecoveryProgress progress(clock, files, log, env::posix::is_terminal(env::Handle::standard_error));
+  if (data.left_out) {
+    log.write(broker::LogLevel::warning,
+              fmt::format("{}: {}: left out, with all that was written later", config.data_dir, *data.left_out));
+  }
   RecoveryOptions options;
   options.skip_damaged = config.skip_damaged;
   options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };

@@ -10,18 +10,22 @@ Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock
   store::RocksdbOptions options;
   options.path = config.data_dir;
   options.drop_damaged_end = config.skip_damaged;
+  DataDirectory directory;
+  if (options.drop_damaged_end) directory.left_out = store::damaged_end(options);
   auto backend = store::open_rocksdb(options);
   if (!backend) {
     Error error = backend.error();
     if (config.data_dir_is_default) {
       error.message += ". Name another directory with --data DIR (server.data_dir), or keep nothing with --data none";
     }
+    if (!options.drop_damaged_end && store::damaged_end(options)) {
+      error.message += ". To start without the damage and all behind it: --set store.skip_damaged=true";
+    }
     return tl::unexpected(std::move(error));
   }
   store::Committer::Options commit;
   commit.sync_interval_ms = config.broker.durability.sync_interval_ms;
   commit.notify = std::move(notify);
-  DataDirectory directory;
   directory.store = store::Store::start(std::move(*backend), std::move(commit));
   directory.records =
       std::make_unique<DurableRecords>(*directory.store, clock, broker::surest_level(config.broker.durability));

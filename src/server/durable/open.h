@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -16,6 +17,7 @@ namespace martlet::server {
 struct DataDirectory {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<DurableRecords> records;
+  std::optional<std::string> left_out;  // with skip_damaged: the damage from which on the write-ahead log was dropped
 };
 
 // Opens or creates config.data_dir, which is not kNoData. `notify` is called from another thread whenever something

@@ -1,9 +1,11 @@
 #include "store/rocksdb/database.h"
 
 #include <fmt/format.h>
+#include <rocksdb/sst_file_reader.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "store/rocksdb/directory.h"
@@ -38,15 +40,34 @@ Result<void> check_tables(const RocksdbOptions& options, const rocksdb::DBOption
   return {};
 }
 
-Error open_error(const RocksdbOptions& options, const rocksdb::Status& status) {
+Error open_error(const RocksdbOptions& options, const rocksdb::Status& status, const std::optional<WalDamage>& damage) {
   if (status.IsIOError() && (says(status, "/LOCK") || says(status, "lock hold"))) {
     return {fmt::format("store {}: another process has it open", options.path), 0};
   }
   Error error = error_of(options.path, "open", status);
-  if (status.IsCorruption() && !options.drop_damaged_end) {
-    error.message += "; if the damage is in the write-ahead log, it can be opened without what follows the damage";
+  if (damage && !damage->file.empty()) {
+    error.message = fmt::format("store {}: its {}, with later writes behind", options.path, damage->text());
   }
   return error;
+}
+
+// Opens with `try_open(settings)`. When a power cut tore the last write, which nobody was told to be durable, opens
+// without it.
+template <class TryOpen>
+Result<void> open_past_torn_end(const RocksdbOptions& options, rocksdb::DBOptions settings, TryOpen&& try_open) {
+  rocksdb::Status status = try_open(settings);
+  if (status.ok()) return {};
+  std::optional<WalDamage> damage;
+  if (status.IsCorruption()) {
+    damage = wal_damage(env_of(options), options.path);
+    if (damage && !damage->writes_follow) {
+      settings.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+      status = try_open(settings);
+      if (status.ok()) return {};
+      damage.reset();
+    }
+  }
+  return tl::unexpected(open_error(options, status, damage));
 }
 
 }  // namespace
@@ -55,21 +76,17 @@ Result<std::shared_ptr<Database>> Database::open(const RocksdbOptions& options) 
   if (const Result<void> claimed = claim_directory(env_of(options), options.path, true); !claimed) {
     return tl::unexpected(claimed.error());
   }
-  rocksdb::DBOptions settings = database_settings(options);
+  const rocksdb::DBOptions settings = database_settings(options);
   if (const Result<void> known = check_tables(options, settings); !known) return tl::unexpected(known.error());
   std::shared_ptr<Database> database(new Database);
   database->path_ = options.path;
-  const auto try_open = [&] {
-    return rocksdb::DB::Open(settings, options.path, family_settings(options, database->filter_), &database->families_,
+  const auto try_open = [&](const rocksdb::DBOptions& with) {
+    return rocksdb::DB::Open(with, options.path, family_settings(options, database->filter_), &database->families_,
                              &database->db_);
   };
-  rocksdb::Status status = try_open();
-  if (status.IsCorruption() && !writes_follow_damage(env_of(options), options.path)) {
-    // A power cut tore the last write, which nobody was told to be durable.
-    settings.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    status = try_open();
+  if (const Result<void> opened = open_past_torn_end(options, settings, try_open); !opened) {
+    return tl::unexpected(opened.error());
   }
-  if (!status.ok()) return tl::unexpected(open_error(options, status));
   return database;
 }
 
@@ -83,9 +100,13 @@ Result<std::shared_ptr<Database>> Database::open_read_only(const RocksdbOptions&
   if (const Result<void> known = check_tables(options, settings); !known) return tl::unexpected(known.error());
   std::shared_ptr<Database> database(new Database);
   database->path_ = options.path;
-  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(
-      settings, options.path, family_settings(options, database->filter_), &database->families_, &database->db_);
-  if (!status.ok()) return tl::unexpected(open_error(options, status));
+  const auto try_open = [&](const rocksdb::DBOptions& with) {
+    return rocksdb::DB::OpenForReadOnly(with, options.path, family_settings(options, database->filter_),
+                                        &database->families_, &database->db_);
+  };
+  if (const Result<void> opened = open_past_torn_end(options, settings, try_open); !opened) {
+    return tl::unexpected(opened.error());
+  }
   return database;
 }
 
@@ -115,6 +136,30 @@ Result<Position> Database::stored_end(Position first) const {
   const std::optional<Position> last = PositionKey::parse(at->key());
   if (!last) return fail(fmt::format("store {}: the log's last key is damaged", path_));
   return std::max(*last + 1, first);
+}
+
+std::vector<StoreFile> Database::files() const {
+  std::vector<rocksdb::LiveFileMetaData> live;
+  db_->GetLiveFilesMetaData(&live);
+  std::vector<StoreFile> files;
+  for (const rocksdb::LiveFileMetaData& file : live) {
+    files.push_back({file.relative_filename, file.column_family_name, file.size, file.num_entries});
+  }
+  rocksdb::VectorLogPtr wals;
+  if (db_->GetSortedWalFiles(wals).ok()) {
+    for (const auto& wal : wals) files.push_back({wal->PathName().substr(1), {}, wal->SizeFileBytes(), 0});
+  }
+  std::ranges::sort(files, {}, &StoreFile::name);
+  return files;
+}
+
+Result<void> Database::verify(const std::string& file) const {
+  const std::string path = fmt::format("{}/{}", path_, file);
+  rocksdb::SstFileReader reader(db_->GetOptions(own()));
+  rocksdb::Status status = reader.Open(path);
+  if (status.ok()) status = reader.VerifyChecksum();
+  if (!status.ok()) return tl::unexpected(error_of(path_, "read " + file, status));
+  return {};
 }
 
 }  // namespace martlet::store

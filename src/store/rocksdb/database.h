@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "store/rocksdb/log_filter.h"
+#include "store/rocksdb/open.h"
 #include "store/rocksdb/options.h"
 #include "store/types.h"
 
@@ -35,6 +36,10 @@ class Database {
   // The log's bounds as they are on disk: for opening.
   Result<Position> stored_first() const;
   Result<Position> stored_end(Position first) const;
+
+  // See Inspected.
+  std::vector<StoreFile> files() const;
+  Result<void> verify(const std::string& file) const;
 
  private:
   Database() = default;

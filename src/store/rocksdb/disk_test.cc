@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -243,6 +244,36 @@ TEST_F(RocksdbDisk, ADamagedFileIsReportedWithItsPlace) {
   EXPECT_THAT(log_of(store->reader(), at), SizeIs(201 - at));
 }
 
+TEST_F(RocksdbDisk, FilesAreVerifiedOneByOne) {
+  auto store = open();
+  commit(*store, 200);
+  store->put(Table::meta, as_bytes("k"), as_bytes("v"));
+  store->submit();
+  ASSERT_TRUE(store->step());
+  EXPECT_TRUE(store->close());
+  store.reset();
+  RocksdbOptions options = world_.options;
+  options.env = nullptr;
+  const std::filesystem::path damaged = largest(".sst");
+  for (const bool flipped : {false, true}) {
+    if (flipped) flip_byte(damaged, 1000);
+    const auto inspected = open_rocksdb_read_only(options);
+    ASSERT_TRUE(inspected) << inspected.error().message;
+    std::set<std::string> tables;
+    for (const StoreFile& file : (*inspected)->files()) {
+      const Result<void> verified = (*inspected)->verify(file);
+      const bool expected = !flipped || file.name != damaged.filename();
+      EXPECT_EQ(verified.has_value(), expected) << file.name;
+      if (!expected) {
+        EXPECT_THAT(verified.error().message, HasSubstr(file.name));
+      }
+      EXPECT_GT(file.bytes, 0u);
+      tables.insert(file.table);
+    }
+    EXPECT_TRUE(tables.contains("log") && tables.contains("meta"));
+  }
+}
+
 TEST_F(RocksdbDisk, ATornEndOfTheWriteAheadLogIsForgotten) {
   auto store = open();
   commit(*store, 10);
@@ -269,6 +300,13 @@ TEST_F(RocksdbDisk, ALastWriteOfWrongBytesIsForgotten) {
   std::filesystem::resize_file(wal, size - 50'000);
   std::filesystem::resize_file(wal, size - 2'000);
   std::ofstream(wal, std::ios::app | std::ios::binary) << std::string(2'000, 'g');
+  {
+    RocksdbOptions options = world_.options;
+    options.env = nullptr;
+    const auto inspected = open_rocksdb_read_only(options);
+    ASSERT_TRUE(inspected) << inspected.error().message;
+    expect_whole(**inspected, 11);
+  }
   store = open();
   ASSERT_TRUE(store);
   expect_whole(store->reader(), 11);
@@ -287,7 +325,11 @@ TEST_F(RocksdbDisk, DamageInTheWriteAheadLogIsNotPassedOverInSilence) {
   options.env = nullptr;
   const auto refused = open_rocksdb(options);
   ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("write-ahead log"));
+  // The flipped byte is in a fragment that begins where the block does.
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("its write-ahead log " + largest(".log").filename().string() + " is damaged at byte "));
+  EXPECT_FALSE(open_rocksdb_read_only(options));
+  EXPECT_TRUE(damaged_end(options));
   options.drop_damaged_end = true;
   const auto opened = open_rocksdb(options);
   ASSERT_TRUE(opened) << opened.error().message;

@@ -6,11 +6,12 @@
 #include "store/rocksdb/database.h"
 #include "store/rocksdb/rocksdb_backend.h"
 #include "store/rocksdb/rocksdb_reader.h"
+#include "store/rocksdb/wal_scan.h"
 
 namespace martlet::store {
 namespace {
 
-class ReadOnly final : public Reader {
+class ReadOnly final : public Inspected {
  public:
   ReadOnly(std::shared_ptr<Database> database, Position first, Position end) : open_(std::move(database), first, end) {}
 
@@ -30,6 +31,10 @@ class ReadOnly final : public Reader {
   }
   std::uint64_t log_bytes(Position from) const override { return store::log_bytes(open_, from); }
   std::uint64_t occupied_bytes() const override { return store::occupied_bytes(open_); }
+  std::vector<StoreFile> files() const override { return open_.get()->files(); }
+  Result<void> verify(const StoreFile& file) const override {
+    return file.table.empty() ? Result<void>() : open_.get()->verify(file.name);
+  }
 
  private:
   const OpenDatabase open_;
@@ -55,10 +60,16 @@ Result<std::unique_ptr<Backend>> open_rocksdb(const RocksdbOptions& options) {
   });
 }
 
-Result<std::unique_ptr<Reader>> open_rocksdb_read_only(const RocksdbOptions& options) {
+std::optional<std::string> damaged_end(const RocksdbOptions& options) {
+  const auto damage = wal_damage(options.env ? *options.env : *rocksdb::Env::Default(), options.path);
+  if (!damage || !damage->writes_follow || damage->file.empty()) return std::nullopt;
+  return damage->text();
+}
+
+Result<std::unique_ptr<Inspected>> open_rocksdb_read_only(const RocksdbOptions& options) {
   return with_bounds(Database::open_read_only(options),
                      [](std::shared_ptr<Database> database, Position first, Position end) {
-                       return std::unique_ptr<Reader>(std::make_unique<ReadOnly>(std::move(database), first, end));
+                       return std::unique_ptr<Inspected>(std::make_unique<ReadOnly>(std::move(database), first, end));
                      });
 }
 

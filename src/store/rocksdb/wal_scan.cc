@@ -62,14 +62,16 @@ std::optional<Fragment> fragment_at(std::string_view rest) {
   return Fragment{type, kHeadBytes + length};
 }
 
-// Goes through one block. Sets `damaged` at the first damage; true if a write begins behind it.
-bool scan_block(std::string_view block, bool& damaged) {
+// Goes through the block at `offset` of `file`. Sets `damage` at the first damage; true if a write begins behind it.
+bool scan_block(std::string_view block, const std::string& file, std::uint64_t offset,
+                std::optional<WalDamage>& damage) {
+  const std::size_t size = block.size();
   while (block.size() >= kHeadBytes) {
     if (const std::optional<Fragment> fragment = fragment_at(block)) {
-      if (damaged && (fragment->type == kWhole || fragment->type == kFirst)) return true;
+      if (damage && (fragment->type == kWhole || fragment->type == kFirst)) return true;
       block.remove_prefix(fragment->bytes);
     } else {
-      damaged = true;
+      if (!damage) damage = WalDamage{file, offset + (size - block.size()), false};
       block.remove_prefix(1);  // its length is not to be trusted: the next one may begin anywhere
     }
   }
@@ -94,18 +96,24 @@ std::vector<std::string> logs_in_order(const std::vector<std::string>& names) {
 
 }  // namespace
 
-bool writes_follow_damage(rocksdb::Env& env, const std::string& path) {
+std::string WalDamage::text() const {
+  return fmt::format("write-ahead log {} is damaged at byte {}", file, offset);
+}
+
+std::optional<WalDamage> wal_damage(rocksdb::Env& env, const std::string& path) {
   std::vector<std::string> names;
-  if (!env.GetChildren(path, &names).ok()) return true;
-  bool damaged = false;
+  if (!env.GetChildren(path, &names).ok()) return WalDamage{};
+  std::optional<WalDamage> damage;
   for (const std::string& name : logs_in_order(names)) {
     std::string log;
-    if (!rocksdb::ReadFileToString(&env, fmt::format("{}/{}", path, name), &log).ok()) return true;
+    if (!rocksdb::ReadFileToString(&env, fmt::format("{}/{}", path, name), &log).ok()) return WalDamage{};
     for (std::size_t at = 0; at < log.size(); at += kBlockBytes) {
-      if (scan_block(std::string_view(log).substr(at, kBlockBytes), damaged)) return true;
+      if (!scan_block(std::string_view(log).substr(at, kBlockBytes), name, at, damage)) continue;
+      damage->writes_follow = true;
+      return damage;
     }
   }
-  return !damaged;  // what RocksDB found is elsewhere, then
+  return damage;
 }
 
 }  // namespace martlet::store

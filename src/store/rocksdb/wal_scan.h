@@ -6,12 +6,22 @@
 
 #include <rocksdb/env.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace martlet::store {
 
-// True if the write-ahead logs in `path` hold a whole beginning of a write behind their first damage, or cannot be
-// read, or hold no damage at all.
-bool writes_follow_damage(rocksdb::Env& env, const std::string& path);
+struct WalDamage {
+  std::string file;  // its name in the directory; empty if the logs cannot be read
+  std::uint64_t offset = 0;
+  bool writes_follow = true;  // a whole beginning of a write stands behind it
+
+  // "write-ahead log 000012.log is damaged at byte 700".
+  std::string text() const;
+};
+
+// The first damage of the write-ahead logs in `path`. Nothing if there is none.
+std::optional<WalDamage> wal_damage(rocksdb::Env& env, const std::string& path);
 
 }  // namespace martlet::store
