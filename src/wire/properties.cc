@@ -73,6 +73,50 @@ Properties Properties::trusted(ByteView raw) {
   return made;
 }
 
+std::optional<Properties> Properties::checked(ByteView raw) {
+  for (ByteView rest = raw; !rest.empty();) {
+    const std::size_t size = size_of_first(rest);
+    if (size == 0) return std::nullopt;
+    rest = rest.subspan(size);
+  }
+  return trusted(raw);
+}
+
+std::size_t Properties::size_of_first(ByteView rest) {
+  const PropertyRow* row = property_row(rest[0]);
+  if (!row) return 0;
+  // Bytes of a length-prefixed part at `at`, as far as they are there.
+  const auto part = [&](std::size_t at) {
+    return at + 2 <= rest.size() ? std::size_t{2} + (std::size_t{rest[at]} << 8 | rest[at + 1]) : rest.size();
+  };
+  std::size_t size = 1;
+  switch (row->kind) {
+    case PropertyKind::byte:
+      size += 1;
+      break;
+    case PropertyKind::two_byte:
+      size += 2;
+      break;
+    case PropertyKind::four_byte:
+      size += 4;
+      break;
+    case PropertyKind::varint:
+      do {
+        ++size;
+      } while (size <= rest.size() && size < 5 && rest[size - 1] >= 0x80);
+      break;
+    case PropertyKind::text_pair:
+      size += part(size);
+      size += part(size);
+      break;
+    case PropertyKind::text:
+    case PropertyKind::binary:
+      size += part(size);
+      break;
+  }
+  return size <= rest.size() ? size : 0;
+}
+
 Property Properties::take_property(ByteView& rest) {
   TrustedReader in(rest);
   Property property{static_cast<PropertyId>(in.take(1)[0]), 0, {}, {}};

@@ -29,6 +29,8 @@ class Properties {
 
   // `raw` was validated by the decoder or written by PropertyWriter; anything else is a bug.
   static Properties trusted(ByteView raw);
+  // For bytes from a disk: nothing if they are not a row of whole properties. Their values and places are not checked.
+  static std::optional<Properties> checked(ByteView raw);
 
   bool empty() const { return raw_.empty(); }
   ByteView raw() const { return raw_; }
@@ -63,6 +65,8 @@ class Properties {
 
  private:
   friend class PropertyParser;
+  // Bytes of the first property of `rest`; 0 if it is not whole or unknown.
+  static std::size_t size_of_first(ByteView rest);
   // Splits the first property off `rest`, which holds validated bytes.
   static Property take_property(ByteView& rest);
   std::optional<Property> find(PropertyId id) const;

@@ -328,6 +328,30 @@ TEST(Properties, ForwardsAllButWhatBelongsToTheHop) {
   }
 }
 
+TEST(Properties, FromADiskAreTakenOnlyWhole) {
+  PropertyWriter writer;
+  std::set<std::size_t> ends = {0};
+  const auto written = [&] { ends.insert(writer.properties().raw().size()); };
+  writer.add_number(PropertyId::payload_format_indicator, 1);
+  written();
+  writer.add_number(PropertyId::message_expiry_interval, 70'000);
+  written();
+  writer.add_number(PropertyId::subscription_identifier, 268'435'455);
+  written();
+  writer.add_number(PropertyId::receive_maximum, 9);
+  written();
+  writer.add_text(PropertyId::content_type, "text");
+  written();
+  writer.add_pair(PropertyId::user_property, "name", "value");
+  written();
+  const ByteView all = writer.properties().raw();
+  for (std::size_t size = 0; size <= all.size(); ++size) {
+    EXPECT_EQ(Properties::checked(all.first(size)).has_value(), ends.contains(size)) << size;
+  }
+  EXPECT_EQ(Properties::checked(all)->text(PropertyId::content_type), "text");
+  EXPECT_FALSE(Properties::checked(Bytes{0x7f, 1}));
+}
+
 TEST(PropertiesDeathTest, WrongKindIsABug) {
   PropertyWriter writer;
   EXPECT_DEATH(writer.add_number(PropertyId::content_type, 1), "number");

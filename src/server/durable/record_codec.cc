@@ -84,6 +84,11 @@ StoredMessage read_message(ByteReader& from) {
   return message;
 }
 
+// A message that this program can use: bytes from a disk must not end it.
+bool is_sound(const StoredMessage& message) {
+  return qos_of(message.flags) <= QoS::exactly_once && wire::Properties::checked(message.properties).has_value();
+}
+
 MessageRef make_message(const StoredMessage& stored, const Now& now) {
   session::MessageFacts facts;
   facts.qos = qos_of(stored.flags);
@@ -96,7 +101,7 @@ MessageRef make_message(const StoredMessage& stored, const Now& now) {
 
 MessageRef decode_message(ByteReader& from, const Now& now) {
   const StoredMessage stored = read_message(from);
-  return from.ok() ? make_message(stored, now) : MessageRef();
+  return from.ok() && is_sound(stored) ? make_message(stored, now) : MessageRef();
 }
 
 // ---- the log
@@ -131,13 +136,14 @@ bool LogRecordReader::begin(ByteView bytes) {
   }
   message = read_message(from_);
   left_ = kind == LogKind::message ? from_.varint() : 1;
-  return from_.ok();
+  return from_.ok() && is_sound(message);
 }
 
 bool LogRecordReader::next(StoredOwed& owed) {
   if (left_ == 0 || !from_.ok()) return false;
-  --left_;
   decode_owed(from_, owed);
+  if (owed.qos > QoS::exactly_once) return false;
+  --left_;
   return from_.ok();
 }
 

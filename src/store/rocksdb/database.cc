@@ -100,9 +100,17 @@ Result<std::shared_ptr<Database>> Database::open_read_only(const RocksdbOptions&
   if (const Result<void> known = check_tables(options, settings); !known) return tl::unexpected(known.error());
   std::shared_ptr<Database> database(new Database);
   database->path_ = options.path;
-  const auto try_open = [&](const rocksdb::DBOptions& with) {
-    return rocksdb::DB::OpenForReadOnly(with, options.path, family_settings(options, database->filter_),
-                                        &database->families_, &database->db_);
+  const auto try_open = [&](rocksdb::DBOptions with) {
+    const auto open_with = [&] {
+      return rocksdb::DB::OpenForReadOnly(with, options.path, family_settings(options, database->filter_),
+                                          &database->families_, &database->db_);
+    };
+    rocksdb::Status status = open_with();
+    if (!status.IsCorruption() || wal_damage(env_of(options), options.path)) return status;
+    // A table's file that cannot be used at all: the others can be looked at. (Without these checks damage in the
+    // write-ahead log would be passed over too; there is none.)
+    with.paranoid_checks = false;
+    return open_with();
   };
   if (const Result<void> opened = open_past_torn_end(options, settings, try_open); !opened) {
     return tl::unexpected(opened.error());
@@ -131,6 +139,7 @@ Result<Position> Database::stored_first() const {
 Result<Position> Database::stored_end(Position first) const {
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions(), log()));
   at->SeekToLast();
+  if (at->status().IsCorruption()) return end_behind_damage(first);
   if (!at->status().ok()) return tl::unexpected(error_of(path_, "find the end of the log", at->status()));
   if (!at->Valid()) return first;
   const std::optional<Position> last = PositionKey::parse(at->key());
@@ -138,10 +147,32 @@ Result<Position> Database::stored_end(Position first) const {
   return std::max(*last + 1, first);
 }
 
+// The last block of a file cannot be read; its last key is known all the same, and what is not in files yet is behind.
+Result<Position> Database::end_behind_damage(Position first) const {
+  Position end = first;
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (file.column_family_name != kLogFamily) continue;
+    if (const std::optional<Position> last = PositionKey::parse(file.largestkey)) end = std::max(end, *last + 1);
+  }
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions(), log()));
+  for (at->Seek(PositionKey(end).slice()); at->Valid(); at->Next()) {
+    const std::optional<Position> position = PositionKey::parse(at->key());
+    if (!position) return fail(fmt::format("store {}: the log's last key is damaged", path_));
+    end = *position + 1;
+  }
+  // A file that cannot be used at all, which only inspection opens: what was not written to files stays hidden then.
+  if (at->status().IsCorruption()) return end;
+  if (!at->status().ok()) return tl::unexpected(error_of(path_, "find the end of the log", at->status()));
+  return end;
+}
+
 std::vector<StoreFile> Database::files() const {
   std::vector<rocksdb::LiveFileMetaData> live;
   db_->GetLiveFilesMetaData(&live);
   std::vector<StoreFile> files;
+  files.reserve(live.size());
   for (const rocksdb::LiveFileMetaData& file : live) {
     files.push_back({file.relative_filename, file.column_family_name, file.size, file.num_entries});
   }

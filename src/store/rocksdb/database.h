@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "store/rocksdb/log_filter.h"
-#include "store/rocksdb/open.h"
 #include "store/rocksdb/options.h"
+#include "store/rocksdb/store_file.h"
 #include "store/types.h"
 
 namespace martlet::store {
@@ -43,6 +43,7 @@ class Database {
 
  private:
   Database() = default;
+  Result<Position> end_behind_damage(Position first) const;
 
   std::string path_;
   std::shared_ptr<LogFilterFactory> filter_ = std::make_shared<LogFilterFactory>();

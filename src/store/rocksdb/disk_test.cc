@@ -244,6 +244,54 @@ TEST_F(RocksdbDisk, ADamagedFileIsReportedWithItsPlace) {
   EXPECT_THAT(log_of(store->reader(), at), SizeIs(201 - at));
 }
 
+TEST_F(RocksdbDisk, InspectionGoesOnBesideAFileThatCannotBeUsed) {
+  auto store = open();
+  commit(*store, 5);
+  store->put(Table::meta, as_bytes("k"), as_bytes("v"));
+  store->submit();
+  ASSERT_TRUE(store->step());
+  EXPECT_TRUE(store->close());
+  store.reset();
+  RocksdbOptions options = world_.options;
+  options.env = nullptr;
+  std::string damaged;
+  for (const StoreFile& file : open_rocksdb_read_only(options).value()->files()) {
+    if (file.table == "log") damaged = file.name;
+  }
+  const std::filesystem::path path = directory() + "/" + damaged;
+  flip_byte(path, std::filesystem::file_size(path) - 1);
+  const auto inspected = open_rocksdb_read_only(options);
+  ASSERT_TRUE(inspected) << inspected.error().message;
+  std::vector<std::string> broken;
+  for (const StoreFile& file : (*inspected)->files()) {
+    if (!(*inspected)->verify(file)) broken.push_back(file.name);
+  }
+  EXPECT_THAT(broken, ::testing::ElementsAre(damaged));
+  EXPECT_THAT(pairs_of(**inspected, Table::meta), SizeIs(1));
+  EXPECT_EQ((*inspected)->end(), 6u);
+}
+
+// The log's end is found all the same, so positions go on behind it.
+TEST_F(RocksdbDisk, ADamagedLastBlockIsReportedWhenItIsRead) {
+  auto store = open();
+  commit(*store, 5);
+  EXPECT_TRUE(store->close());
+  store.reset();
+  flip_byte(largest(".sst"), 100);
+  store = open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ(store->reader().end(), 6u);
+  EXPECT_TRUE(store->reader().scan(1, 1u << 20, [](Position, ByteView) { return true; }).error);
+  commit(*store, 2);
+  world_.kill(std::move(store));
+  RocksdbOptions options = world_.options;
+  options.env = nullptr;
+  const auto inspected = open_rocksdb_read_only(options);
+  ASSERT_TRUE(inspected) << inspected.error().message;
+  EXPECT_EQ((*inspected)->end(), 8u);
+  EXPECT_THAT(log_of(**inspected, 6), SizeIs(2));
+}
+
 TEST_F(RocksdbDisk, FilesAreVerifiedOneByOne) {
   auto store = open();
   commit(*store, 200);

@@ -1,7 +1,6 @@
 // The store's default backend: RocksDB in one directory. The layout is described in docs/formats/store.md.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "base/result.h"
 #include "store/backend.h"
 #include "store/rocksdb/options.h"
+#include "store/rocksdb/store_file.h"
 
 namespace martlet::store {
 
@@ -20,13 +20,6 @@ Result<std::unique_ptr<Backend>> open_rocksdb(const RocksdbOptions& options);
 // What is damaged in the write-ahead log with later writes behind it, so that only `drop_damaged_end` opens the store:
 // "write-ahead log 000012.log is damaged at byte 700". Nothing if all is well or the damage is elsewhere.
 std::optional<std::string> damaged_end(const RocksdbOptions& options);
-
-struct StoreFile {
-  std::string name;   // in the directory
-  std::string table;  // whose pairs or records it holds; empty for a write-ahead log
-  std::uint64_t bytes = 0;
-  std::uint64_t entries = 0;  // of a table's file: pairs, dead ones included
-};
 
 // What inspection sees besides. Any thread.
 class Inspected : public Reader {
