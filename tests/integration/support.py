@@ -21,13 +21,19 @@ class Broker:
     """`martlet broker` on a free loopback port, without data unless the arguments have --data. Use as a context manager:
     stopped, and its exit code checked, at the end."""
 
-    def __init__(self, *arguments, listen="127.0.0.1:0", expect_exit=0):
+    def __init__(self, *arguments, listen="127.0.0.1:0", expect_exit=0, environment=None):
         self.expect_exit = expect_exit
         self.log_file = tempfile.NamedTemporaryFile("w+b", prefix="martlet-test-", suffix=".log")
         command = [MARTLET, "broker", "--listen", listen, "--set", "log.level=debug", *arguments]
         if "--data" not in arguments:
             command += ["--data", "none"]
-        self.process = subprocess.Popen(command, stdout=self.log_file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command,
+            stdout=self.log_file,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
+        )
         self.port = self._wait_for_port()
 
     def _wait_for_port(self):

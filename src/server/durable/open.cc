@@ -10,15 +10,17 @@ Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock
   store::RocksdbOptions options;
   options.path = config.data_dir;
   options.drop_damaged_end = config.skip_damaged;
+  options.unsynced_end = broker::surest_level(config.broker.durability) != Durability::fsync;
   DataDirectory directory;
-  if (options.drop_damaged_end) directory.left_out = store::damaged_end(options);
+  const bool may_leave_out = options.drop_damaged_end || options.unsynced_end;
+  if (may_leave_out) directory.left_out = store::damaged_end(options);
   auto backend = store::open_rocksdb(options);
   if (!backend) {
     Error error = backend.error();
     if (config.data_dir_is_default) {
       error.message += ". Name another directory with --data DIR (server.data_dir), or keep nothing with --data none";
     }
-    if (!options.drop_damaged_end && store::damaged_end(options)) {
+    if (!may_leave_out && store::damaged_end(options)) {
       error.message += ". To start without the damage and all behind it: --set store.skip_damaged=true";
     }
     return tl::unexpected(std::move(error));

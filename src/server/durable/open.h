@@ -17,7 +17,9 @@ namespace martlet::server {
 struct DataDirectory {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<DurableRecords> records;
-  std::optional<std::string> left_out;  // with skip_damaged: the damage from which on the write-ahead log was dropped
+  // The damage from which on the write-ahead log was dropped, with skip_damaged or where no topic has
+  // Durability::fsync.
+  std::optional<std::string> left_out;
 };
 
 // Opens or creates config.data_dir, which is not kNoData. `notify` is called from another thread whenever something

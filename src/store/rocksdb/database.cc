@@ -52,7 +52,7 @@ Error open_error(const RocksdbOptions& options, const rocksdb::Status& status, c
 }
 
 // Opens with `try_open(settings)`. When a power cut tore the last write, which nobody was told to be durable, opens
-// without it.
+// without it; without all from there on, where nothing was synced in time.
 template <class TryOpen>
 Result<void> open_past_torn_end(const RocksdbOptions& options, rocksdb::DBOptions settings, TryOpen&& try_open) {
   rocksdb::Status status = try_open(settings);
@@ -60,7 +60,7 @@ Result<void> open_past_torn_end(const RocksdbOptions& options, rocksdb::DBOption
   std::optional<WalDamage> damage;
   if (status.IsCorruption()) {
     damage = wal_damage(env_of(options), options.path);
-    if (damage && !damage->writes_follow) {
+    if (damage && (!damage->writes_follow || options.unsynced_end)) {
       settings.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
       status = try_open(settings);
       if (status.ok()) return {};

@@ -17,15 +17,27 @@ std::string file_in(const std::string& path, std::string_view name) {
   return fmt::format("{}/{}", path, name);
 }
 
+rocksdb::Status sync_directory(rocksdb::Env& env, const std::string& path) {
+  std::unique_ptr<rocksdb::Directory> directory;
+  const rocksdb::Status status = env.NewDirectory(path, &directory);
+  return status.ok() ? directory->Fsync() : status;
+}
+
+// The directory's own name: without it all that is synced below may be gone after a power cut.
+rocksdb::Status sync_parent(rocksdb::Env& env, const std::string& path) {
+  const std::size_t end = path.find_last_not_of('/');
+  if (end == std::string::npos) return rocksdb::Status::OK();  // the root
+  const std::size_t slash = path.find_last_of('/', end);
+  return sync_directory(env, slash == std::string::npos ? "." : path.substr(0, slash + 1));
+}
+
 // Under a temporary name first: a crash leaves a whole FORMAT file or none.
 rocksdb::Status write_format(rocksdb::Env& env, const std::string& path) {
   const std::string temporary = file_in(path, kFormatFile) + ".tmp";
   const std::string text = fmt::format("{}{}\n", kFormatPrefix, kFormatVersion);
   rocksdb::Status status = rocksdb::WriteStringToFile(&env, text, temporary, true);
   if (status.ok()) status = env.RenameFile(temporary, file_in(path, kFormatFile));
-  std::unique_ptr<rocksdb::Directory> directory;
-  if (status.ok()) status = env.NewDirectory(path, &directory);
-  if (status.ok()) status = directory->Fsync();
+  if (status.ok()) status = sync_directory(env, path);
   return status;
 }
 
@@ -64,6 +76,7 @@ Result<void> claim_directory(rocksdb::Env& env, const std::string& path, bool cr
   }
   if (!create) return fail(fmt::format("store {}: there is none", path));
   if (!exists) status = env.CreateDirIfMissing(path);
+  if (status.ok()) status = sync_parent(env, path);
   if (status.ok()) status = write_format(env, path);
   if (!status.ok()) return tl::unexpected(error_of(path, "create the directory", status));
   return {};

@@ -378,6 +378,13 @@ TEST_F(RocksdbDisk, DamageInTheWriteAheadLogIsNotPassedOverInSilence) {
               HasSubstr("its write-ahead log " + largest(".log").filename().string() + " is damaged at byte "));
   EXPECT_FALSE(open_rocksdb_read_only(options));
   EXPECT_TRUE(damaged_end(options));
+  for (bool* opens : {&options.drop_damaged_end, &options.unsynced_end}) {
+    *opens = true;
+    const auto inspected = open_rocksdb_read_only(options);
+    ASSERT_TRUE(inspected) << inspected.error().message;
+    EXPECT_EQ((*inspected)->end(), 41u);
+    *opens = false;
+  }
   options.drop_damaged_end = true;
   const auto opened = open_rocksdb(options);
   ASSERT_TRUE(opened) << opened.error().message;

@@ -22,6 +22,9 @@ struct RocksdbOptions {
   std::size_t bytes_per_sync = 1u << 20;
   // Opens although synced bytes at the end of the write-ahead log are damaged, and drops all from the damage on.
   bool drop_damaged_end = false;
+  // What was written last was not synced (no topic has Durability::fsync), so a power cut may have left any part of it:
+  // opens with what is before the first damage.
+  bool unsynced_end = false;
   // Another file system below, for tests. Outlives the backend.
   rocksdb::Env* env = nullptr;
 };
