@@ -57,6 +57,7 @@ struct LogFigures {
   std::uint64_t commit_p50_us = 0;  // writing a group of records, with its sync if it has one
   std::uint64_t commit_p99_us = 0;
   std::uint64_t group_p50 = 0;  // operations in one
+  bool failing = false;         // the disk takes nothing now
 };
 
 // Makes records durable. A ticket covers all records before it. A sink that keeps no log leaves the positions at 0.
@@ -75,6 +76,10 @@ class RecordSink {
   virtual std::uint64_t next_position() const { return 0; }
   // False while the disk takes nothing: no ticket is resolved.
   virtual bool accepting() const { return true; }
+  // While it is true nothing becomes durable; it is tried again and again.
+  virtual bool failing() const { return false; }
+  // Why, on one line; empty while all is well.
+  virtual std::string failure() const { return {}; }
   // The end of a turn: what was appended is on its way to the disk.
   virtual void submit() {}
   // How far tickets are resolved, for Broker::durable().

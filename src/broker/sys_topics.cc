@@ -97,6 +97,7 @@ void SysTopics::update(const SysFigures& figures, const Now& now, const Publish&
     }
   }
   if (figures.log) {
+    publish_changed("store/state", figures.log->failing ? "failing" : "ok", publish);
     for_each_figure(*figures.log, [&](std::string_view name, std::uint64_t value) {
       publish_changed(name, fmt::format("{}", value), publish);
     });

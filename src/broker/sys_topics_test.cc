@@ -39,6 +39,9 @@ TEST_F(SysTopicsTest, ALogHasFiguresOfItsOwn) {
   EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/unsafe_messages", "7")));
   EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/pending_bytes", "8")));
   EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/commit_p99_us", "9")));
+  EXPECT_THAT(published, Contains(Pair("$SYS/broker/store/state", "ok")));
+  figures.log->failing = true;
+  EXPECT_THAT(update(2'000), Contains(Pair("$SYS/broker/store/state", "failing")));
 }
 
 TEST_F(SysTopicsTest, FirstUpdateHasMosquittosNames) {

@@ -84,8 +84,25 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
     broker_.durable(durable, reactor_.now());
     dependencies_.records.submit();
   }
+  watch_disk();
   reactor_.flush();
   return true;
+}
+
+void CoreLoop::watch_disk() {
+  const bool failing = dependencies_.records.failing();
+  if (failing == disk_failing_) return;
+  disk_failing_ = failing;
+  if (!failing) {
+    return dependencies_.log.write(broker::LogLevel::warning,
+                                   "the data directory takes writes again: what was held is acknowledged");
+  }
+  dependencies_.log.write(
+      broker::LogLevel::error,
+      fmt::format(
+          "{}. QoS 1 and 2 messages are refused (5.0) or held (3.1.1), nothing acknowledged is lost. Make room or "
+          "repair the disk: the broker tries again and goes on by itself",
+          dependencies_.records.failure()));
 }
 
 void CoreLoop::request_stop() {

@@ -68,6 +68,8 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
   void begin_stop();
+  // One line each time that the disk fails or takes writes again.
+  void watch_disk();
 
   const CoreDependencies dependencies_;
   net::Reactor reactor_;
@@ -77,6 +79,7 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   std::function<void()> on_dump_;
   std::atomic<bool> stop_requested_ = false;
   std::uint64_t durable_position_ = 0;
+  bool disk_failing_ = false;
   DeadlineMs stop_by_ms_ = kNever;  // set while stopping
   std::int64_t refusals_logged_at_ms_ = 0;
   std::uint64_t refusals_unlogged_ = 0;

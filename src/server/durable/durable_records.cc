@@ -1,6 +1,7 @@
 #include "server/durable/durable_records.h"
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -70,6 +71,7 @@ std::optional<broker::LogFigures> DurableRecords::figures() const {
   figures.commit_p50_us = metrics.commit_ns.quantile(0.5) / kNsPerUs;
   figures.commit_p99_us = metrics.commit_ns.quantile(0.99) / kNsPerUs;
   figures.group_p50 = metrics.group_operations.quantile(0.5);
+  figures.failing = store_.failing();
   return figures;
 }
 

@@ -34,6 +34,8 @@ class DurableRecords final : public broker::RecordSink {
   Ticket ticket(Durability level, std::uint32_t messages) override;
   std::uint64_t next_position() const override { return store_.next(); }
   bool accepting() const override;
+  bool failing() const override { return store_.failing(); }
+  std::string failure() const override { return store_.health().text; }
   void submit() override { store_.submit(); }
   std::uint64_t durable_position() const override { return store_.resolved(); }
   std::uint64_t readable_below() const override { return store_.reader().end(); }

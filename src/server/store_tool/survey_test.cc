@@ -28,7 +28,7 @@ class StoreTool : public ::testing::Test {
     put(
         Table::sessions, [&](ByteWriter& to) { session_key(key, to); },
         [&](ByteWriter& to) {
-          encode(broker::SessionChanged{key, client_id, 60, cursor, 1'600'000'000'000}, to);
+          encode(broker::SessionChanged{key, client_id, 60, cursor, 1'600'000'000'000, 0}, to);
         });
   }
   void outgoing(std::uint64_t key, std::uint64_t position, std::uint16_t packet_id, broker::ExchangeState state) {
@@ -48,15 +48,14 @@ class StoreTool : public ::testing::Test {
   }
   void message(std::initializer_list<std::uint64_t> keys, std::string_view share = {}) {
     std::vector<broker::Owed> owed;
-    for (const std::uint64_t key : keys) owed.push_back({key, QoS::at_least_once, false, share, {}});
+    for (const std::uint64_t key : keys) owed.push_back(owed_to(key, share));
     ByteWriter bytes;
     encode(broker::MessageOwed{*text_message(), 0, 0, owed}, kNow, bytes);
     store_->append(bytes.view());
   }
   void handed_over(std::uint64_t position, std::uint64_t from, std::uint64_t to) {
     ByteWriter bytes;
-    encode(broker::HandedOver{position, from, *text_message(), {to, QoS::at_least_once, false, "$share/g/t", {}}}, kNow,
-           bytes);
+    encode(broker::HandedOver{position, from, *text_message(), owed_to(to, "$share/g/t")}, kNow, bytes);
     store_->append(bytes.view());
   }
   template <class Key, class Value>
@@ -99,6 +98,13 @@ class StoreTool : public ::testing::Test {
     disk_ = disk_->power_cut();
     disk_->lose_record(position);
     store_ = store::Store::stepped(store::open_memory(disk_), {});
+  }
+  static broker::Owed owed_to(std::uint64_t key, std::string_view share) {
+    broker::Owed owed;
+    owed.session_key = key;
+    owed.qos = QoS::at_least_once;
+    owed.share = share;
+    return owed;
   }
   static session::MessageRef text_message() {
     session::MessageFacts facts;
