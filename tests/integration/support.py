@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import struct
@@ -166,6 +167,9 @@ class RawClient:
             shift += 7
             if byte < 0x80:
                 return header, self.read_exactly(length)
+
+    def readable(self, within_s=0):
+        return bool(select.select([self.socket], [], [], within_s)[0])
 
     def closed(self):
         """True once the broker has closed; whatever it sent before is returned by rest()."""
