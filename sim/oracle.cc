@@ -202,6 +202,8 @@ void Oracle::check_order(std::size_t number, const Received& received) {
   if (got(number, received.message) || message.will || message.expires_ms != kNever || settings_.short_queues) return;
   if ((client.shared_topics >> message.topic) & 1) return;
   if (number == message.publisher && client.no_local) return;
+  // It may have been refused without its publisher's knowing, and be taken the second time.
+  if (message.times_sent > 1 && disk_failed_ >= message.sent) return;
   // Who was subscribed only when it was sent again has missed what was first sent with it.
   if (client.certain_since[message.topic] >= message.sent) return;
   // At QoS 0 it may be missed when it is sent first, and come when it is sent again.

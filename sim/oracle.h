@@ -72,6 +72,8 @@ class Oracle {
   bool possible(std::size_t client, FilterId filter) const { return clients_[client].filters[filter].possible; }
 
   // ---- the log
+  // The disk takes nothing now: publishers are refused, who may not hear of it.
+  void disk_fails() { disk_failed_ = step_; }
   void logged(ByteView payload, std::uint64_t position);
   // Records below `first` are gone.
   void trimmed(std::uint64_t first);
@@ -122,6 +124,7 @@ class Oracle {
 
   const Settings& settings_;
   Step step_ = 0;
+  Step disk_failed_ = 0;  // for the last time
   std::int64_t now_ms_ = 0;
   std::string failure_;
   std::vector<Message> messages_;

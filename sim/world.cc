@@ -119,6 +119,7 @@ void World::cut() {
 void World::turn() {
   if (!process_) return;
   process_->turn();
+  if (process_->store().failing()) oracle_.disk_fails();
   check_servers();
   wills_.check_live();
   check_bounds();
