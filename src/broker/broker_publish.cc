@@ -223,6 +223,11 @@ template <class Accepts>
 void Broker::hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now) {
   session::Outgoing& outgoing = session.state.outgoing;
   if (outgoing.with_origin() == 0) return;
+  // While the disk is failing, what waits in the log cannot be read; it stays where it is until then.
+  constexpr std::int64_t kPauseMs = 200;
+  if (most == kHandOverStep && outgoing.logged_messages() > 0 && !ports_.records.accepting()) {
+    return add_deadline({now.mono_ms + kPauseMs, DueKind::hand_over, session.number, session.generation});
+  }
   const auto unacknowledged = session.connection ? session::Unacknowledged::keep : session::Unacknowledged::give;
   std::vector<Delivery> left;
   const bool all = outgoing.hand_over(

@@ -26,8 +26,7 @@ class LogReadingRun {
 
   broker::LogReading run() {
     pass_trimmed();
-    // While the store mends itself after an error of the disk, what cannot be read is not lost.
-    while (more() && bytes_ < kMostBytes && !store_.failing()) {
+    while (more() && bytes_ < kMostBytes) {
       if (!(is_alone() ? read_one() : read_neighbours())) break;
     }
     return std::move(reading_);
@@ -54,7 +53,7 @@ class LogReadingRun {
       take(as_bytes(record_));
       return true;
     }
-    if (store_.failing() || (found && next() >= store_.reader().end())) return false;
+    if (mends() || (found && next() >= store_.reader().end())) return false;
     lose(found ? fmt::format("the log's record {} was trimmed", next()) : found.error().message);
     return true;
   }
@@ -69,11 +68,14 @@ class LogReadingRun {
           return more() && bytes_ < kMostBytes && next() - position < kScanThrough;
         });
     if (scanned.error) {
-      if (store_.failing()) return false;
+      if (mends()) return false;
       while (more() && next() <= scanned.next) lose(scanned.error->message);
     }
     return reading_.done > done_before;
   }
+
+  // While the store mends itself after an error of the disk, what cannot be read is not lost.
+  bool mends() const { return store_.failing(); }
 
   void take(ByteView bytes) {
     const LoggedDelivery& wanted = wanted_[reading_.done];
