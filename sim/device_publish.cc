@@ -69,7 +69,7 @@ void Device::write_publish(const Exchange& exchange, bool dup) {
   parts.payload = payload_;
   if (message.expires_ms != kNever) {
     const std::int64_t left_ms = message.expires_ms - world_.oracle.now_ms();
-    parts.message_expiry_s = static_cast<std::uint32_t>(std::max<std::int64_t>(left_ms / 1'000, 1));
+    parts.message_expiry_s = static_cast<std::uint32_t>(std::max<std::int64_t>((left_ms + 999) / 1'000, 1));
   }
   world_.trace.add(static_cast<int>(number_), dup ? "PUBLISH again" : "PUBLISH", exchange.message, exchange.packet_id,
                    static_cast<std::uint64_t>(message.qos));
