@@ -34,23 +34,10 @@ net::ReactorOptions reactor_options(const Settings& settings) {
 
 }  // namespace
 
-void Process::Sink::show(const broker::Record& record) {
-  const auto id = [](const session::Message& m) { return m.payload().size() < 4 ? -1 : m.payload()[0] + 256 * m.payload()[1]; };
-  if (const auto* r = std::get_if<broker::MessageOwed>(&record)) { std::printf("R owed pos %lu msg %d:", next_position(), id(r->message)); for (const auto& o : r->owed) std::printf(" key %lu share '%s' ahead %d", o.session_key, std::string(o.share).c_str(), o.ahead); std::printf("\n"); }
-  if (const auto* r = std::get_if<broker::HandedOver>(&record)) std::printf("R handed pos %lu msg %d from key %lu pos %lu to key %lu share '%s'\n", next_position(), id(r->message), r->from_key, r->position, r->to.session_key, std::string(r->to.share).c_str());
-  if (const auto* r = std::get_if<broker::SessionEnded>(&record)) std::printf("R ended key %lu\n", r->key);
-  if (const auto* r = std::get_if<broker::SessionChanged>(&record)) std::printf("R session key %lu %s cursor %lu away %ld exp %u\n", r->key, std::string(r->client_id).c_str(), r->cursor, r->away_since_wall_ms, r->expiry_s);
-  if (const auto* r = std::get_if<broker::Trimmed>(&record)) std::printf("R trimmed %lu\n", r->position);
-  if (const auto* r = std::get_if<broker::OutgoingChanged>(&record)) std::printf("R outgoing key %lu pos %lu id %u state %d\n", r->key, r->position, r->packet_id, static_cast<int>(r->state));
-  if (const auto* r = std::get_if<broker::SubscriptionRemoved>(&record)) std::printf("R unsub key %lu %s\n", r->key, std::string(r->filter).c_str());
-  if (const auto* r = std::get_if<broker::SubscriptionChanged>(&record)) std::printf("R sub key %lu %s\n", r->key, std::string(r->filter).c_str());
-}
-
 void Process::Sink::add(const broker::Record& record) {
   if (const auto* owed = std::get_if<broker::MessageOwed>(&record)) {
     on_logged_(owed->message.payload(), next_position());
   }
-  show(record);
   ForwardingSink::add(record);
 }
 

@@ -47,8 +47,6 @@ class Process {
    public:
     Sink(broker::RecordSink& real, OnLogged on_logged) : ForwardingSink(real), on_logged_(std::move(on_logged)) {}
     void add(const broker::Record& record) override;
-    Ticket append(const broker::Record& record) override { show(record); return ForwardingSink::append(record); }
-    void show(const broker::Record& record);
 
    private:
     OnLogged on_logged_;

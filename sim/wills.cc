@@ -127,7 +127,8 @@ void Wills::check_live() {
 
 void Wills::check_published() {
   for (const Entry& entry : entries_) {
-    if (entry.phase != Phase::over || !entry.armed) continue;
+    const bool just_now = oracle_.now_ms() < entry.over_ms + entry.delay_ms + kSlackMs + kLingerMs;
+    if (entry.phase != Phase::over || !entry.armed || just_now) continue;
     oracle_.check_received_since(entry.message, entry.over_step);
   }
 }
