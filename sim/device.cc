@@ -255,6 +255,12 @@ bool Device::at_rest() {
   return phase_ == Phase::connected && outgoing_.empty() && incoming_.empty() && unsent_.empty() && !request_;
 }
 
+std::string Device::unrest() const {
+  return fmt::format("{}: phase {}, {} to send, {} to receive, {} bytes unsent, {}", client_id_,
+                     static_cast<int>(phase_), outgoing_.size(), incoming_.size(), unsent_.size(),
+                     request_ ? "a request" : "no request");
+}
+
 void Device::subscribe_to_everything() {
   wire::SubscriptionOptions options;
   options.qos = QoS::exactly_once;

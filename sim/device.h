@@ -35,6 +35,8 @@ class Device {
   void settle();
   // Reconnects if need be. True if it is connected and nothing of its own is unfinished.
   bool at_rest();
+  // What keeps it from rest, for people.
+  std::string unrest() const;
   void subscribe_to_everything();
 
  private:

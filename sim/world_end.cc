@@ -1,7 +1,7 @@
 // The end of a run: no more faults, everybody is there, and everything is delivered.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string>
 
 #include "sim/world.h"
 
@@ -51,7 +51,13 @@ void World::come_to_rest() {
     clock_.advance(kRoundMs);
     quiet = !moved && rest && process_->store().pending_bytes() == 0 ? quiet + 1 : 0;
   }
-  if (quiet < kQuietRounds) oracle_.violated("it does not come to rest: an exchange or a connection hangs");
+  if (quiet == kQuietRounds) return;
+  std::string who;
+  for (Device& device : devices_) {
+    if (!device.at_rest()) who += "; " + device.unrest();
+  }
+  oracle_.violated(
+      fmt::format("it does not come to rest, {} bytes wait for the disk{}", process_->store().pending_bytes(), who));
 }
 
 void World::check_end() {
