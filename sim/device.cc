@@ -41,7 +41,8 @@ void Device::act() {
       if (world_.chance(50)) connect();
       return;
     case Phase::connecting:
-      if (world_.chance(5)) leave_link();
+      // A clean start that arrives later than the next CONNECT could not be told from it by a 3.x client.
+      if ((settings_.v5() || !asked_clean_) && world_.chance(5)) leave_link();
       return;
     case Phase::leaving:
       if (world_.chance(20)) leave_link();

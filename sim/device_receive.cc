@@ -51,6 +51,8 @@ void Device::on_packet(const wire::Packet& packet) {
   if (const auto* connack = std::get_if<wire::Connack>(&packet)) return on_connack(*connack);
   if (const auto* disconnect = std::get_if<wire::Disconnect>(&packet)) {
     world_.trace.add(static_cast<int>(number_), "got DISCONNECT", static_cast<std::uint64_t>(disconnect->reason));
+    // Only a CONNECT of its own that was overtaken can have done that; it may have been a clean start.
+    must_clean_ |= disconnect->reason == ReasonCode::session_taken_over;
     return leave_link();
   }
   if (phase_ != Phase::connected) return violated("a packet came before CONNACK");
