@@ -55,6 +55,7 @@ void Oracle::acknowledged(MessageId id) {
   for (std::size_t number = 0; number < kGroups; ++number) {
     Group& group = groups_[number];
     if (!matches(static_cast<FilterId>(kFirstShared + number), message.topic) || group.since >= message.sent) continue;
+    if (message.qos == QoS::exactly_once && group.session_ended >= message.sent) continue;
     if (message.got == 0) group.owed.push_back(id);
   }
 }
@@ -113,6 +114,7 @@ void Oracle::leave(std::size_t client, FilterId filter, bool session_over) {
   Group& group = groups_[kFilters[filter].group - 1u];
   // What a member had begun to receive at QoS 2 ends with its session [MQTT-4.8.2-5].
   if (session_over) {
+    group.session_ended = step_;
     std::erase_if(group.owed, [this](MessageId id) { return messages_[id].qos == QoS::exactly_once; });
   }
   group.members &= ~(1u << client);

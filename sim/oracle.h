@@ -107,6 +107,7 @@ class Oracle {
   struct Group {
     std::uint32_t members = 0;  // certain ones
     Step since = kNoStep;       // it had at least one
+    Step session_ended = 0;     // of a member, the last one
     std::vector<MessageId> owed;
   };
   using LastByQos = std::array<std::array<MessageId, 3>, 3>;  // by QoS of the message and of the delivery
