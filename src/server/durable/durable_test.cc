@@ -608,6 +608,8 @@ TEST_F(Durable, ALongStartTellsHowFarItIs) {
   process().commit();
   EXPECT_THAT(process().progress, IsEmpty());
   EXPECT_THAT(lose_power().progress, ElementsAre(std::pair(100'000u, 100'001u)));
+}
+
 TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
   const auto reader = process().connect("reader");
   process().subscribe(reader, "t", 1);
