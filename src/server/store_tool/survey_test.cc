@@ -89,6 +89,7 @@ class StoreTool : public ::testing::Test {
     return shown;
   }
   void commit() {
+    static_cast<void>(store_->ticket(Durability::fsync, 0));
     store_->submit();
     while (store_->step()) {
     }
