@@ -89,7 +89,9 @@ void Wills::committed() {
 void Wills::crashed() {
   for (Entry& entry : entries_) {
     if (entry.phase == Phase::live) connection_over(entry.client, oracle_.now_ms());
-    const bool lost = entry.phase == Phase::over && !entry.persistent;
+    // What was published and not durable comes again after its delay, unless its client is back by then.
+    const bool delayed = entry.delay_ms > 0 && entry.replaced;
+    const bool lost = entry.phase == Phase::over && (!entry.persistent || delayed);
     if (lost || (entry.phase == Phase::discarded && entry.not_durable)) entry.phase = Phase::may_come;
   }
 }
