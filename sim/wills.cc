@@ -26,7 +26,7 @@ void Wills::replace(Entry& entry) {
     entry.over_ms = oracle_.now_ms();
     entry.over_step = oracle_.step();
   }
-  const bool due = entry.noticed_ms != kNever && oracle_.now_ms() > entry.noticed_ms + entry.delay_ms + kSlackMs;
+  const bool due = entry.noticed_ms != kNever && turned_ms_ > entry.noticed_ms + entry.delay_ms + kSlackMs;
   const bool cancelled = entry.phase == Phase::over && entry.delay_ms > 0 && !due;
   if (cancelled || entry.phase == Phase::goodbye) entry.phase = Phase::may_come;
   entry.replaced = true;
@@ -120,6 +120,7 @@ void Wills::received(MessageId message) {
 
 // The broker may still be sending its last words to a client that does not read.
 void Wills::check_live() {
+  turned_ms_ = oracle_.now_ms();
   for (const Entry& entry : entries_) {
     if (entry.phase != Phase::live || entry.came_ms == kNever) continue;
     if (oracle_.now_ms() <= entry.came_ms + kLingerMs) continue;

@@ -63,6 +63,7 @@ class Wills {
 
   Oracle& oracle_;
   std::vector<Entry> entries_;
+  std::int64_t turned_ms_ = 0;  // when the broker had its last turn
 };
 
 }  // namespace martlet::sim
