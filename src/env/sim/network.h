@@ -49,8 +49,10 @@ class SimulatedNetwork final : public Network {
   bool ended(LinkId link) const;
   // The client closes its side and forgets the link. What it has sent goes on its way; nothing is read any more.
   void leave(LinkId link);
-  // The host sends no more.
-  bool server_left(LinkId link) const { return links_[link]->to_client.ended; }
+  // The host sends no more; after a cut, once it knows of it.
+  bool server_left(LinkId link) const {
+    return !links_[link]->server_open || (links_[link]->to_client.ended && !links_[link]->cut);
+  }
   // It had read all that the client sent when it ended its side.
   bool server_read_all(LinkId link) const { return links_[link]->read_all; }
 
