@@ -286,6 +286,8 @@ Result<std::uint64_t> client_seed(store::Store& store, std::uint64_t fresh) {
   ByteWriter seed;
   seed.number64(fresh | 1);
   store.put(Table::meta, as_bytes(kClientSeed), seed.view());
+  // Nobody waits for it, but it is synced before anything that is.
+  static_cast<void>(store.ticket(Durability::fsync));
   return fresh | 1;
 }
 
