@@ -128,7 +128,7 @@ void Device::write_connect(bool clean) {
 
 std::optional<MessageId> Device::make_will(wire::Connect& packet, wire::PropertyWriter& properties) {
   if (settling_ || !world_.chance(35)) {
-    world_.wills.connect_sent(number_, std::nullopt, 0, keeps_session_);
+    world_.wills.connect_sent(number_, {});
     return std::nullopt;
   }
   Message message;
@@ -144,7 +144,8 @@ std::optional<MessageId> Device::make_will(wire::Connect& packet, wire::Property
   write_payload(id, message.size_bytes, payload_);
   if (delay_s != 0) properties.add_number(PropertyId::will_delay_interval, delay_s);
   packet.will = wire::Will{kTopics[message.topic], payload_, message.qos, message.retain, properties.properties()};
-  world_.wills.connect_sent(number_, id, std::int64_t{std::min(delay_s, settings_.expiry_s)} * 1'000, keeps_session_);
+  const std::int64_t delay_ms = std::int64_t{std::min(delay_s, settings_.expiry_s)} * 1'000;
+  world_.wills.connect_sent(number_, {id, delay_ms, keeps_session_, !overtaken_.empty()});
   return id;
 }
 
@@ -191,8 +192,11 @@ void Device::leave_link() {
 
 // Whoever ended it: what belonged to the connection is gone, the session goes on or not.
 void Device::connection_ended() {
-  connection_over(world_.oracle.now_ms());
-  if (phase_ == Phase::connecting) unanswered_ = true;
+  connection_over(world_.oracle.now());
+  if (phase_ == Phase::connecting) {
+    unanswered_ = true;
+    if (!server_left_) overtaken_.push_back(*link_);
+  }
   link_.reset();
   phase_ = Phase::offline;
   unsent_.clear();
@@ -218,24 +222,25 @@ void Device::forget_session() {
   world_.oracle.session_over(number_);
 }
 
-void Device::connection_over(std::int64_t at_ms) {
-  over_ms_ = std::min(over_ms_, at_ms);
+void Device::connection_over(const Moment& at) {
+  over_ms_ = std::min(over_ms_, at.ms);
   if (phase_ == Phase::connected) ended_ms_ = over_ms_;
   if (keeps_session_) world_.oracle.session_waits(number_, ended_ms_ + std::int64_t{settings_.expiry_s} * 1'000);
-  world_.wills.connection_over(number_, over_ms_);
+  world_.wills.connection_over(number_, {at.step, over_ms_});
 }
 
 void Device::on_cut() {
-  connection_over(world_.oracle.now_ms());
+  connection_over(world_.oracle.now());
 }
 
 // The broker may have closed its side without the client knowing yet.
 void Device::check_server() {
+  std::erase_if(overtaken_, [this](env::sim::LinkId link) { return world_.network.server_left(link); });
   if (!link_ || server_left_ || !world_.network.server_left(*link_)) return;
   server_left_ = true;
   const bool all = unsent_.empty() && world_.network.server_read_all(*link_);
   if (phase_ == Phase::leaving && all) world_.wills.goodbye_taken(number_);
-  connection_over(world_.oracle.now_ms() - kLingerMs);
+  connection_over(world_.wills.earliest_end());
   world_.wills.noticed(number_);
 }
 

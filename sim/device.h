@@ -67,7 +67,7 @@ class Device {
   void stall();
   void leave_link();
   void connection_ended();
-  void connection_over(std::int64_t at_ms);
+  void connection_over(const Moment& at);
   void lost();
   void forget_session();
   void check_session(bool present);
@@ -118,6 +118,7 @@ class Device {
   Phase phase_ = Phase::offline;
   std::optional<env::sim::LinkId> link_;
   std::vector<env::sim::LinkId> left_behind_;  // taken over, and not closed
+  std::vector<env::sim::LinkId> overtaken_;    // left without an answer, and the broker may still read its CONNECT
   bool server_left_ = false;
   std::int64_t over_ms_ = kNever;  // the connection is over since then, known to this side or not
   bool asked_clean_ = false;

@@ -17,6 +17,11 @@ namespace martlet::sim {
 // For so long the broker may send its last words on a connection that it has ended.
 inline constexpr std::int64_t kLingerMs = 2'000;
 
+struct Moment {
+  Step step = 0;
+  std::int64_t ms = 0;
+};
+
 // A message as it was handed to a client's application.
 struct Received {
   MessageId message = 0;
@@ -35,6 +40,7 @@ class Oracle {
   }
   Step step() const { return step_; }
   std::int64_t now_ms() const { return now_ms_; }
+  Moment now() const { return {step_, now_ms_}; }
 
   // The first breach is kept.
   void violated(std::string what);

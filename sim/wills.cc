@@ -19,27 +19,32 @@ Wills::Entry* Wills::current(std::size_t client) {
   return nullptr;
 }
 
+// A CONNECT that arrives late takes the session over: it ends a delay, or the will itself.
+void Wills::end(Entry& entry, const Moment& over) {
+  const bool must = entry.armed && !(entry.races && entry.delay_ms > 0);
+  entry.phase = must ? Phase::over : Phase::may_come;
+  entry.over = over;
+}
+
 // The client comes back: what waits for its delay is cancelled, or is published just before.
 void Wills::replace(Entry& entry) {
-  if (entry.phase == Phase::live) {
-    entry.phase = entry.armed ? Phase::over : Phase::may_come;
-    entry.over_ms = oracle_.now_ms();
-    entry.over_step = oracle_.step();
-  }
-  const bool due = entry.noticed_ms != kNever && turned_ms_ > entry.noticed_ms + entry.delay_ms + kSlackMs;
+  if (entry.phase == Phase::live) end(entry, oracle_.now());
+  const std::int64_t turned_ms = turns_.empty() ? 0 : turns_.back().ms;
+  const bool due = entry.noticed_ms != kNever && turned_ms > entry.noticed_ms + entry.delay_ms + kSlackMs;
   const bool cancelled = entry.phase == Phase::over && entry.delay_ms > 0 && !due;
   if (cancelled || entry.phase == Phase::goodbye) entry.phase = Phase::may_come;
   entry.replaced = true;
 }
 
-void Wills::connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms, bool persistent) {
+void Wills::connect_sent(std::size_t client, const Sent& sent) {
   if (Entry* before = current(client)) replace(*before);
-  if (!message) return;
+  if (!sent.message) return;
   Entry entry;
-  entry.message = *message;
+  entry.message = *sent.message;
   entry.client = client;
-  entry.delay_ms = delay_ms;
-  entry.persistent = persistent;
+  entry.delay_ms = sent.delay_ms;
+  entry.persistent = sent.persistent;
+  entry.races = sent.races;
   entries_.push_back(entry);
 }
 
@@ -50,19 +55,16 @@ void Wills::connected(std::size_t client, bool session_present) {
       entry.armed = true;
     } else if (!session_present) {
       entry.delay_ms = 0;  // the end of the session was the end of the delay
-    } else if (entry.phase == Phase::may_come && session_present && entry.armed && entry.delay_ms > 0 &&
-               oracle_.now_ms() < entry.over_ms + entry.delay_ms) {
+    } else if (entry.phase == Phase::may_come && session_present && entry.armed && !entry.races && entry.delay_ms > 0 &&
+               oracle_.now_ms() < entry.over.ms + entry.delay_ms) {
       entry.phase = Phase::discarded;
     }
   }
 }
 
-void Wills::connection_over(std::size_t client, std::int64_t over_ms) {
+void Wills::connection_over(std::size_t client, const Moment& over) {
   Entry* entry = current(client);
-  if (!entry || entry->phase != Phase::live) return;
-  entry->phase = entry->armed ? Phase::over : Phase::may_come;
-  entry->over_ms = over_ms;
-  entry->over_step = oracle_.step();
+  if (entry && entry->phase == Phase::live) end(*entry, over);
 }
 
 void Wills::noticed(std::size_t client) {
@@ -88,7 +90,7 @@ void Wills::committed() {
 
 void Wills::crashed() {
   for (Entry& entry : entries_) {
-    if (entry.phase == Phase::live) connection_over(entry.client, oracle_.now_ms());
+    if (entry.phase == Phase::live) connection_over(entry.client, oracle_.now());
     // What was published and not durable comes again after its delay, unless its client is back by then.
     const bool delayed = entry.delay_ms > 0 && entry.replaced;
     const bool lost = entry.phase == Phase::over && (!entry.persistent || delayed);
@@ -113,14 +115,20 @@ void Wills::received(MessageId message) {
   if (entry->phase == Phase::discarded) {
     return oracle_.violated(fmt::format("the will {} of c{} came though it was discarded", message, entry->client));
   }
-  if (entry->phase == Phase::over && oracle_.now_ms() < entry->over_ms + entry->delay_ms) {
+  if (entry->phase == Phase::over && oracle_.now_ms() < entry->over.ms + entry->delay_ms) {
     return oracle_.violated(fmt::format("the will {} of c{} came before its delay was over", message, entry->client));
   }
 }
 
+// Its last words have their time, and what closes its side then is its next turn.
+Moment Wills::earliest_end() const {
+  return turns_.empty() ? oracle_.now() : Moment{turns_.front().step, turns_.back().ms - kLingerMs};
+}
+
 // The broker may still be sending its last words to a client that does not read.
 void Wills::check_live() {
-  turned_ms_ = oracle_.now_ms();
+  turns_.push_back(oracle_.now());
+  while (turns_.front().ms < oracle_.now_ms() - kLingerMs) turns_.pop_front();
   for (const Entry& entry : entries_) {
     if (entry.phase != Phase::live || entry.came_ms == kNever) continue;
     if (oracle_.now_ms() <= entry.came_ms + kLingerMs) continue;
@@ -130,9 +138,9 @@ void Wills::check_live() {
 
 void Wills::check_published() {
   for (const Entry& entry : entries_) {
-    const bool just_now = oracle_.now_ms() < entry.over_ms + entry.delay_ms + kSlackMs + kLingerMs;
+    const bool just_now = oracle_.now_ms() < entry.over.ms + entry.delay_ms + kSlackMs + kLingerMs;
     if (entry.phase != Phase::over || !entry.armed || just_now) continue;
-    oracle_.check_received_since(entry.message, entry.over_step);
+    oracle_.check_received_since(entry.message, entry.over.step);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -13,11 +14,18 @@ class Wills {
  public:
   explicit Wills(Oracle& oracle) : oracle_(oracle) {}
 
-  // A CONNECT with the will `message`, or without one, is sent. `delay_ms`: after which it is due at the latest.
-  void connect_sent(std::size_t client, std::optional<MessageId> message, std::int64_t delay_ms, bool persistent);
+  struct Sent {
+    std::optional<MessageId> message;
+    std::int64_t delay_ms = 0;  // after which it is due at the latest
+    bool persistent = false;
+    bool races = false;  // with an earlier CONNECT of the client, which may arrive later
+  };
+  // A CONNECT with a will, or without one, is sent.
+  void connect_sent(std::size_t client, const Sent& sent);
   void connected(std::size_t client, bool session_present);
-  // The connection ended at `over_ms` without a DISCONNECT that takes the will with it: one of both sides knows.
-  void connection_over(std::size_t client, std::int64_t over_ms);
+  // The connection ended at `over`, or later, without a DISCONNECT that takes the will with it: one of both sides
+  // knows.
+  void connection_over(std::size_t client, const Moment& over);
   // The broker knows it.
   void noticed(std::size_t client);
   // DISCONNECT is sent; then, that the broker has surely read it.
@@ -33,6 +41,8 @@ class Wills {
   void received(MessageId message);
   // After a turn of the broker.
   void check_live();
+  // Before it: when the broker ended a connection, at the earliest, whose side it had not closed in the turn before.
+  Moment earliest_end() const;
   // At the end: those that must have come, did.
   void check_published();
 
@@ -50,20 +60,21 @@ class Wills {
     std::int64_t delay_ms = 0;
     Phase phase = Phase::live;
     bool persistent = false;
+    bool races = false;
     bool armed = false;             // CONNACK came: the broker has the will
     bool replaced = false;          // a later CONNECT was sent
     bool not_durable = false;       // it was discarded without anybody having been told that this is durable
     std::int64_t came_ms = kNever;  // while it was live, as far as one can see from outside
-    std::int64_t over_ms = 0;
+    Moment over;
     std::int64_t noticed_ms = kNever;
-    Step over_step = 0;
   };
   Entry* current(std::size_t client);
   void replace(Entry& entry);
+  static void end(Entry& entry, const Moment& over);
 
   Oracle& oracle_;
   std::vector<Entry> entries_;
-  std::int64_t turned_ms_ = 0;  // when the broker had its last turn
+  std::deque<Moment> turns_;  // of the broker: its last one, and those that were at most its last words before
 };
 
 }  // namespace martlet::sim
