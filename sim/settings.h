@@ -24,7 +24,7 @@ struct ClientSettings {
   bool v5() const { return version == wire::ProtocolVersion::v5_0; }
 };
 
-// Chances in 1,000 for each step.
+// Of each step, as parts of their sum.
 struct Chances {
   std::uint32_t carry = 380;
   std::uint32_t act = 240;
@@ -36,6 +36,10 @@ struct Chances {
   std::uint32_t kill = 2;
   std::uint32_t power_cut = 2;
   std::uint32_t restart = 1;
+
+  std::uint32_t sum() const {
+    return carry + act + turn + commit + time + cut + disk_trouble + kill + power_cut + restart;
+  }
 };
 
 struct Settings {

@@ -57,7 +57,7 @@ void World::step() {
   if (!process_ && step_ >= up_again_) return start();
   if (trouble_.kind != DiskTrouble::Kind::none && step_ >= disk_well_again_) trouble_ = {};
   const Chances& chances = settings_.chances;
-  std::uint64_t left = random_.below(1'000);
+  std::uint64_t left = random_.below(chances.sum());
   const auto is = [&left](std::uint32_t chance) {
     if (left < chance) return true;
     left -= chance;
@@ -72,8 +72,7 @@ void World::step() {
   if (is(chances.disk_trouble)) return trouble_disk();
   if (is(chances.kill)) return kill();
   if (is(chances.power_cut)) return power_cut();
-  if (is(chances.restart)) return restart();
-  carry();
+  restart();
 }
 
 // ---- the network
