@@ -139,7 +139,7 @@ std::optional<MessageId> Device::make_will(wire::Connect& packet, wire::Property
   message.will = true;
   message.size_bytes = kLeastPayloadBytes;
   std::uint32_t delay_s = 0;
-  if (settings_.v5() && world_.chance(40)) delay_s = static_cast<std::uint32_t>(1 + world_.random.below(5));
+  if (settings_.v5() && world_.chance(40)) delay_s = static_cast<std::uint32_t>(1 + world_.random.below(9));
   const MessageId id = world_.oracle.publish(message);
   write_payload(id, message.size_bytes, payload_);
   if (delay_s != 0) properties.add_number(PropertyId::will_delay_interval, delay_s);
@@ -192,7 +192,7 @@ void Device::leave_link() {
 
 // Whoever ended it: what belonged to the connection is gone, the session goes on or not.
 void Device::connection_ended() {
-  connection_over(world_.oracle.now());
+  connection_over();
   if (phase_ == Phase::connecting) {
     unanswered_ = true;
     if (!server_left_) overtaken_.push_back(*link_);
@@ -222,15 +222,15 @@ void Device::forget_session() {
   world_.oracle.session_over(number_);
 }
 
-void Device::connection_over(const Moment& at) {
-  over_ms_ = std::min(over_ms_, at.ms);
+void Device::connection_over() {
+  over_ms_ = std::min(over_ms_, world_.wills.earliest_end().ms);
   if (phase_ == Phase::connected) ended_ms_ = over_ms_;
   if (keeps_session_) world_.oracle.session_waits(number_, ended_ms_ + std::int64_t{settings_.expiry_s} * 1'000);
-  world_.wills.connection_over(number_, {at.step, over_ms_});
+  world_.wills.connection_over(number_);
 }
 
 void Device::on_cut() {
-  connection_over(world_.oracle.now());
+  connection_over();
 }
 
 // The broker may have closed its side without the client knowing yet.
@@ -240,7 +240,7 @@ void Device::check_server() {
   server_left_ = true;
   const bool all = unsent_.empty() && world_.network.server_read_all(*link_);
   if (phase_ == Phase::leaving && all) world_.wills.goodbye_taken(number_);
-  connection_over(world_.wills.earliest_end());
+  connection_over();
   world_.wills.noticed(number_);
 }
 

@@ -67,7 +67,7 @@ class Device {
   void stall();
   void leave_link();
   void connection_ended();
-  void connection_over(const Moment& at);
+  void connection_over();
   void lost();
   void forget_session();
   void check_session(bool present);

@@ -20,15 +20,15 @@ Wills::Entry* Wills::current(std::size_t client) {
 }
 
 // A CONNECT that arrives late takes the session over: it ends a delay, or the will itself.
-void Wills::end(Entry& entry, const Moment& over) {
+void Wills::end(Entry& entry) {
   const bool must = entry.armed && !(entry.races && entry.delay_ms > 0);
   entry.phase = must ? Phase::over : Phase::may_come;
-  entry.over = over;
+  entry.over = earliest_end();
 }
 
 // The client comes back: what waits for its delay is cancelled, or is published just before.
 void Wills::replace(Entry& entry) {
-  if (entry.phase == Phase::live) end(entry, oracle_.now());
+  if (entry.phase == Phase::live) end(entry);
   const std::int64_t turned_ms = turns_.empty() ? 0 : turns_.back().ms;
   const bool due = entry.noticed_ms != kNever && turned_ms > entry.noticed_ms + entry.delay_ms + kSlackMs;
   const bool cancelled = entry.phase == Phase::over && entry.delay_ms > 0 && !due;
@@ -62,9 +62,9 @@ void Wills::connected(std::size_t client, bool session_present) {
   }
 }
 
-void Wills::connection_over(std::size_t client, const Moment& over) {
+void Wills::connection_over(std::size_t client) {
   Entry* entry = current(client);
-  if (entry && entry->phase == Phase::live) end(*entry, over);
+  if (entry && entry->phase == Phase::live) end(*entry);
 }
 
 void Wills::noticed(std::size_t client) {
@@ -90,7 +90,7 @@ void Wills::committed() {
 
 void Wills::crashed() {
   for (Entry& entry : entries_) {
-    if (entry.phase == Phase::live) connection_over(entry.client, oracle_.now());
+    if (entry.phase == Phase::live) end(entry);
     // What was published and not durable comes again after its delay, unless its client is back by then.
     const bool delayed = entry.delay_ms > 0 && entry.replaced;
     const bool lost = entry.phase == Phase::over && (!entry.persistent || delayed);

@@ -23,9 +23,8 @@ class Wills {
   // A CONNECT with a will, or without one, is sent.
   void connect_sent(std::size_t client, const Sent& sent);
   void connected(std::size_t client, bool session_present);
-  // The connection ended at `over`, or later, without a DISCONNECT that takes the will with it: one of both sides
-  // knows.
-  void connection_over(std::size_t client, const Moment& over);
+  // The connection ended without a DISCONNECT that takes the will with it: one of both sides knows.
+  void connection_over(std::size_t client);
   // The broker knows it.
   void noticed(std::size_t client);
   // DISCONNECT is sent; then, that the broker has surely read it.
@@ -41,7 +40,8 @@ class Wills {
   void received(MessageId message);
   // After a turn of the broker.
   void check_live();
-  // Before it: when the broker ended a connection, at the earliest, whose side it had not closed in the turn before.
+  // When the broker ended a connection, at the earliest, whose side it had not closed in its turn before: it may have
+  // been sending its last words.
   Moment earliest_end() const;
   // At the end: those that must have come, did.
   void check_published();
@@ -70,7 +70,7 @@ class Wills {
   };
   Entry* current(std::size_t client);
   void replace(Entry& entry);
-  static void end(Entry& entry, const Moment& over);
+  void end(Entry& entry);
 
   Oracle& oracle_;
   std::vector<Entry> entries_;
