@@ -175,6 +175,7 @@ void Device::say_goodbye() {
   }
   link_ = link;
   phase_ = Phase::leaving;
+  goodbye_counts_ = !world_.network.server_blocked(*link_);
 }
 
 void Device::stall() {
@@ -236,10 +237,13 @@ void Device::on_cut() {
 // The broker may have closed its side without the client knowing yet.
 void Device::check_server() {
   std::erase_if(overtaken_, [this](env::sim::LinkId link) { return world_.network.server_left(link); });
-  if (!link_ || server_left_ || !world_.network.server_left(*link_)) return;
+  if (!link_ || server_left_) return;
+  // Who sends its last words reads on, but heeds nothing.
+  goodbye_counts_ &= !world_.network.server_blocked(*link_);
+  if (!world_.network.server_left(*link_)) return;
   server_left_ = true;
   const bool all = unsent_.empty() && world_.network.server_read_all(*link_);
-  if (phase_ == Phase::leaving && all) world_.wills.goodbye_taken(number_);
+  if (phase_ == Phase::leaving && all && goodbye_counts_) world_.wills.goodbye_taken(number_);
   connection_over();
   world_.wills.noticed(number_);
 }

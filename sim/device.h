@@ -120,6 +120,7 @@ class Device {
   std::vector<env::sim::LinkId> left_behind_;  // taken over, and not closed
   std::vector<env::sim::LinkId> overtaken_;    // left without an answer, and the broker may still read its CONNECT
   bool server_left_ = false;
+  bool goodbye_counts_ = false;    // the broker has not ended the connection before it reads the DISCONNECT
   std::int64_t over_ms_ = kNever;  // the connection is over since then, known to this side or not
   bool asked_clean_ = false;
   bool unanswered_ = false;  // an earlier CONNECT got no CONNACK

@@ -148,12 +148,14 @@ IoOutcome SimulatedNetwork::write(Handle handle, std::span<const ByteView> views
   if (it.cut) return {IoStatus::failed, 0, ECONNRESET};
   if (!it.client_open && it.to_server.end_came) return {IoStatus::failed, 0, EPIPE};
   std::size_t written = 0;
+  it.blocked = false;
   for (const ByteView view : views) {
     const std::size_t count = std::min(view.size(), room(it.to_client));
     it.to_client.bytes.insert(it.to_client.bytes.end(), view.begin(),
                               view.begin() + static_cast<std::ptrdiff_t>(count));
     written += count;
-    if (count < view.size()) break;
+    it.blocked = count < view.size();
+    if (it.blocked) break;
   }
   return {written > 0 ? IoStatus::ok : IoStatus::would_block, written, 0};
 }

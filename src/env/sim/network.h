@@ -53,6 +53,8 @@ class SimulatedNetwork final : public Network {
   bool server_left(LinkId link) const {
     return !links_[link]->server_open || (links_[link]->to_client.ended && !links_[link]->cut);
   }
+  // What the host sent last did not fit in, and waits.
+  bool server_blocked(LinkId link) const { return links_[link]->blocked; }
   // It had read all that the client sent when it ended its side.
   bool server_read_all(LinkId link) const { return links_[link]->read_all; }
 
@@ -107,6 +109,7 @@ class SimulatedNetwork final : public Network {
     bool client_open = true;
     bool cut = false;
     bool read_all = false;
+    bool blocked = false;
     bool watched = false;
     Interest interest;
     std::uint64_t token = 0;

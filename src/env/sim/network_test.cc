@@ -56,11 +56,13 @@ TEST_F(SimNetwork, BytesArriveWhenTheyAreCarried) {
 TEST_F(SimNetwork, TheBufferHoldsWhatItHoldsUntilItIsTaken) {
   connect();
   EXPECT_EQ(write("0123456789abc").bytes, 10u);
+  EXPECT_TRUE(network_.server_blocked(link_));
   EXPECT_EQ(write("abc").status, IoStatus::would_block);
   network_.carry(link_, To::client, 10);
   EXPECT_EQ(write("abc").status, IoStatus::would_block) << "it has arrived, but nobody has read it";
   network_.take(link_, 4);
   EXPECT_EQ(write("abc").bytes, 3u);
+  EXPECT_FALSE(network_.server_blocked(link_));
 }
 
 TEST_F(SimNetwork, ACutLosesWhatIsUnderWayAndNothingElse) {
