@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/random.h"
@@ -197,7 +196,7 @@ class Broker : private session::DeliveryObserver {
   void hand_over_all(Session& session, const Now& now);
   void collect_stranded(Session& session, const Now& now);
   void collect_stranded(const SharedGroup& group, const Now& now);
-  static void add_away(const SharedGroup& group, std::unordered_set<Session*>& away);
+  static void add_away(const SharedGroup& group, std::vector<Session*>& away);
   void publish_own(const session::MessageRef& message, const Now& now);
   void publish_wills(const Now& now);
   void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);

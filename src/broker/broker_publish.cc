@@ -30,6 +30,13 @@ constexpr std::size_t kSysQueueSessions = 50'000;
 // Messages that one session's hand-over takes from the log before others have their turn.
 constexpr std::size_t kHandOverStep = 1000;
 
+// Each once, by their numbers: the order must not depend on where they are in memory.
+void in_order(std::vector<Session*>& sessions) {
+  std::sort(sessions.begin(), sessions.end(),
+            [](const Session* one, const Session* other) { return one->number < other->number; });
+  sessions.erase(std::unique(sessions.begin(), sessions.end()), sessions.end());
+}
+
 DeadlineMs expiry_deadline(const Now& now, std::optional<std::uint32_t> expiry_s) {
   if (!expiry_s) return kNever;
   // An interval of 0 reaches those who can take it at once and nobody else.
@@ -301,13 +308,14 @@ void Broker::hand_over_all(Session& session, const Now& now) {
 // The session is connected now: it takes what waits with members that are not.
 void Broker::collect_stranded(Session& session, const Now& now) {
   std::unordered_set<std::uint32_t> groups;
-  std::unordered_set<Session*> away;
+  std::vector<Session*> away;
   for (const auto& [share, group_id] : session.subscriptions) {
     const SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
     if (!group) continue;
     groups.insert(group_id);
     add_away(*group, away);
   }
+  in_order(away);
   for (Session* member : away) {
     hand_over(
         *member, kHandOverStep, [&](std::uint32_t origin) { return groups.contains(origin); }, now);
@@ -316,14 +324,15 @@ void Broker::collect_stranded(Session& session, const Now& now) {
 
 // The connected session joined a group: the same for this one.
 void Broker::collect_stranded(const SharedGroup& group, const Now& now) {
-  std::unordered_set<Session*> away;
+  std::vector<Session*> away;
   add_away(group, away);
+  in_order(away);
   for (Session* member : away) leave_group(*member, group.id, now);
 }
 
-void Broker::add_away(const SharedGroup& group, std::unordered_set<Session*>& away) {
+void Broker::add_away(const SharedGroup& group, std::vector<Session*>& away) {
   for (const SharedMember& member : group.members) {
-    if (!member.session->connection && member.session->state.outgoing.with_origin() > 0) away.insert(member.session);
+    if (!member.session->connection && member.session->state.outgoing.with_origin() > 0) away.push_back(member.session);
   }
 }
 
