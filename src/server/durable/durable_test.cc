@@ -32,7 +32,8 @@ class ManualClock final : public env::Clock {
 // One process: from the start on what the disk holds to its end.
 class Process {
  public:
-  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock, const broker::BrokerOptions& options)
+  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock, const broker::BrokerOptions& options,
+          bool skip_damaged)
       : clock_(clock), options_(options) {
     options_.sys_interval_s = 0;
     options_.endpoint.alias_out_maximum = 0;
@@ -41,6 +42,7 @@ class Process {
     records_.emplace(*store_, clock_, broker::surest_level(options_.durability));
     broker_.emplace(options_, broker::Ports{transport_, *records_, all_, all_, log_}, clock_.time);
     RecoveryOptions recovery;
+    recovery.skip_damaged = skip_damaged;
     recovery.progress = [this](std::uint64_t done, std::uint64_t total) { progress.emplace_back(done, total); };
     recovered = recover(*store_, *broker_, recovery, log_, clock_.time);
   }
@@ -61,11 +63,18 @@ class Process {
     packet.clean_start = false;
     packet.properties = properties.properties();
     if (!will_topic.empty()) packet.will = wire::Will{will_topic, as_bytes("gone"), QoS::at_least_once, false, {}};
+    const broker::ConnectionId id = open(packet);
+    commit();
+    return id;
+  }
+  broker::ConnectionId open(const wire::Connect& packet) {
     const broker::ConnectionId id = transport_.open();
     broker_->connection_opened(id, "tcp", "address", clock_.time);
     send(id, packet);
     commit();
     return id;
+  void submit() { records_->submit(); }
+  bool reading_paused(broker::ConnectionId id) { return transport_.at(id).paused; }
   }
   void send(broker::ConnectionId id, const wire::Packet& packet) {
     const session::test::Bytes bytes = session::test::encoded(packet, ProtocolVersion::v5_0);
@@ -115,7 +124,7 @@ class Process {
 class Durable : public ::testing::Test {
  protected:
   Process& process() {
-    if (!process_) process_.emplace(disk_, clock_, options_);
+    if (!process_) process_.emplace(disk_, clock_, options_, skip_damaged_);
     return *process_;
   }
   Process& stop_and_start() {
@@ -137,6 +146,7 @@ class Durable : public ::testing::Test {
   void drop_hello(broker::ConnectionId id) { process().written(id); }
 
   ManualClock clock_;
+  bool skip_damaged_ = false;
   broker::BrokerOptions options_;  // of the processes that start from now on
   std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
   std::optional<Process> process_;
@@ -633,6 +643,43 @@ TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
   EXPECT_THAT(process().recovered.error().message,
               HasSubstr("subscriptions, session 1, filter \"t\" has layout 9, this program knows up to 2"));
 }
+TEST_F(Durable, ALimitThatCutsAQos2MessageUnderWayDoesNotStopTheNextStart) {
+  options_.log.max_bytes = 1'000;
+  options_.log.recent_bytes = 0;
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t/#", 2);
+  const auto writer = process().connect("writer", 0);
+  drop_hello(reader);
+  process().publish(writer, "t/1", 2, "received", 1);
+  process().publish(writer, "t/2", 2, "sent", 2);
+  process().publish(writer, "t/3", 1, "sent", 3);
+  process().commit();
+  EXPECT_THAT(process().written(reader), ::testing::SizeIs(3));
+  process().ack(reader, PacketType::pubrec, 1);
+  process().commit();
+  for (std::uint16_t i = 4; i <= 50; ++i) process().publish(writer, "t/4", 1, std::string(100, 'x'), i);
+  process().commit();
+  process().leave(process().connect("third"));  // sets the clock of the checkpoints going
+  clock_.time.mono_ms += 6'000;
+  clock_.time.wall_ms += 6'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  ASSERT_GT(process().store().reader().first(), 3u) << "the limit has cut all three";
+
+  for (const bool cleanly : {true, false}) {
+    if (cleanly) {
+      stop_and_start();
+    } else {
+      lose_power();
+    }
+    ASSERT_TRUE(process().recovered) << process().recovered.error().message;
+    const auto again = process().connect("reader");
+    EXPECT_THAT(process().written(again), ::testing::Contains(HasSubstr("PUBREL 1")))
+        << "the receiver waits for it, and would take another message under this identifier for the old one";
+    process().leave(again);
+  }
+}
+
 
 }  // namespace
 }  // namespace martlet::server

@@ -49,7 +49,7 @@ class Recovery {
 
   Result<Recovered> run() {
     for (const auto step : {&Recovery::sessions, &Recovery::subscriptions, &Recovery::exchanges, &Recovery::retained,
-                            &Recovery::wills, &Recovery::notes, &Recovery::log_records}) {
+                            &Recovery::wills, &Recovery::cut_flights, &Recovery::notes, &Recovery::log_records}) {
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     }
     for (auto& [key, positions] : handed_over_) {
@@ -155,12 +155,46 @@ class Recovery {
     });
   }
 
+  // QoS 2 messages under way whose records a limit of the log has cut: the content is gone, the identifier is not. Its
+  // receiver waits for the PUBREL, and would take another message under this identifier for the old one.
+  Result<void> cut_flights() {
+    std::vector<std::pair<DeliveryName, std::uint16_t>> flights;
+    for (const auto& [name, exchange] : exchanges_) {
+      const bool unfinished = exchange.state != broker::ExchangeState::finished;
+      if (unfinished && was_cut(name.position) && name.position >= cursors_.at(name.key)) {
+        flights.emplace_back(name, exchange.packet_id);
+      }
+    }
+    std::sort(flights.begin(), flights.end(),
+              [](const auto& a, const auto& b) { return a.first.position < b.first.position; });
+    for (const auto& [name, packet_id] : flights) {
+      session::MessageFacts facts;
+      facts.qos = wire::QoS::exactly_once;
+      broker::RestoredFlight flight;
+      flight.key = name.key;
+      flight.delivery.position = name.position;
+      flight.delivery.qos = facts.qos;
+      flight.delivery.message = session::MessageRef::make({}, {}, {}, facts);
+      flight.packet_id = packet_id;
+      flight.received = true;
+      broker_.restore(std::move(flight));
+    }
+    return {};
+  }
+
+  bool was_cut(Position position) const { return position < store_.reader().first(); }
+
   // A clean stop noted what is owed to whom.
   Result<void> notes() {
     Result<void> outcome;
+    std::uint64_t cut = 0;
     const auto stop = take_clean_stop(store_, [&](const broker::RestoredDelivery& owed) {
+      if (was_cut(owed.logged.position)) {
+        ++cut;  // it was under way then
+        return;
+      }
       const auto exchange = exchanges_.find({owed.key, owed.logged.position});
-      if (exchange == exchanges_.end()) {
+      if (exchange == exchanges_.end() || owed.logged.qos != wire::QoS::exactly_once) {
         broker_.restore(owed);
       } else if (outcome) {
         outcome = in_flight(owed, exchange->second);
@@ -168,7 +202,7 @@ class Recovery {
     });
     if (!stop) return damaged(stop.error().message);
     noted_ = stop->found;
-    recovered_.deliveries += stop->deliveries;
+    recovered_.deliveries += stop->deliveries - cut;
     return outcome;
   }
 
