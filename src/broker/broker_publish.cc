@@ -435,6 +435,10 @@ void Broker::dropped(const Delivery& delivery, DropReason reason) {
   switch (reason) {
     case DropReason::expired:
       verdict.rule = "MQTT-3.3.2-5";
+    // Its position may become another message's; no exchange must be left there.
+    if (reason == DropReason::too_large && delivery.qos == QoS::exactly_once && delivery.position != 0) {
+      ports_.records.append(OutgoingChanged{observed_session_->key, delivery.position, 0, ExchangeState::forgotten});
+    }
       break;
     case DropReason::queue_full:
       verdict.reason = VerdictReason::queue_full;

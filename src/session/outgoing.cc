@@ -189,6 +189,12 @@ InFlight& Outgoing::begin(Delivery delivery) {
 }
 
 void Outgoing::restore(Delivery delivery, std::uint16_t packet_id, FlightState state) {
+  if (packet_id == 0 || find(packet_id)) {
+    InFlight& entry = begin(std::move(delivery));
+    entry.state = state;
+    entry.dup = true;
+    return;
+  }
   while (capacity_ == 0 || slots_[packet_id & (capacity_ - 1)].state != FlightState::free) grow();
   InFlight& entry = slots_[packet_id & (capacity_ - 1)];
   if (delivery.origin != 0) ++with_origin_;

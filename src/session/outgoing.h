@@ -84,7 +84,8 @@ class Outgoing {
   // Gives the delivery (QoS 1 or 2) an unused, non-zero packet identifier [MQTT-2.2.1-4]. The reference lives until the
   // next call.
   InFlight& begin(Delivery delivery);
-  // After a crash: what was in flight under `packet_id`, in the order of first sending. `published` or `released`.
+  // After a crash: what was in flight under `packet_id`, in the order of first sending. `published` or `released`. An
+  // identifier that no sound account can have named, 0 or a second time the same, gives way to an unused one.
   void restore(Delivery delivery, std::uint16_t packet_id, FlightState state);
   // After a crash: QoS 1 messages below `position` may have been sent before [MQTT-3.3.1-1].
   void set_maybe_sent_below(std::uint64_t position) { maybe_sent_below_ = position; }

@@ -202,6 +202,17 @@ TEST(Outgoing, AMessageThatCanNeverFitDropsNothingElse) {
   EXPECT_THAT(take_all(outgoing, true), ElementsAre("small"));
 }
 
+TEST(Outgoing, TwoRestoredUnderOneIdentifierGetTwo) {
+  Outgoing outgoing;
+  outgoing.restore(delivery("first", 2), 7, FlightState::published);
+  outgoing.restore(delivery("second", 2), 7, FlightState::published);
+  outgoing.restore(delivery("third", 2), 0, FlightState::released);
+  EXPECT_EQ(outgoing.in_flight(), 3u);
+  ASSERT_NE(outgoing.find(7), nullptr);
+  EXPECT_EQ(topic_of(outgoing.find(7)->delivery), "first");
+  EXPECT_EQ(outgoing.find(0), nullptr);
+}
+
 class HandOver : public ::testing::Test {
  protected:
   // Sent: QoS 1 and QoS 2 of origins 7 and 8. Waiting: QoS 1 and QoS 0 of both.

@@ -680,6 +680,28 @@ TEST_F(Durable, ALimitThatCutsAQos2MessageUnderWayDoesNotStopTheNextStart) {
   }
 }
 
+TEST_F(Durable, AMessageTooLargeForItsReceiverLeavesNoExchangeBehind) {
+  wire::PropertyWriter properties;
+  properties.add_number(wire::PropertyId::session_expiry_interval, 1000);
+  properties.add_number(wire::PropertyId::maximum_packet_size, 100);
+  wire::Connect packet;
+  packet.client_id = "reader";
+  packet.properties = properties.properties();
+  const auto reader = process().open(packet);
+  process().commit();
+  process().subscribe(reader, "t", 2);
+  const auto writer = process().connect("writer", 0);
+  process().publish(writer, "t", 2, std::string(200, 'x'), 1);
+  process().publish(writer, "t", 1, "small", 2);  // takes the position that the large one did not
+  process().commit();
+  EXPECT_THAT(process().written(reader), ::testing::Contains(HasSubstr("PUBLISH 2 qos1 t=small")));
+  std::size_t exchanges = 0;
+  ASSERT_TRUE(process().store().reader().scan(store::Table::exchanges, {}, [&](ByteView, ByteView) {
+    ++exchanges;
+    return true;
+  }));
+  EXPECT_EQ(exchanges, 0u);
+}
 
 }  // namespace
 }  // namespace martlet::server

@@ -257,7 +257,7 @@ class Recovery {
     const auto cursor = cursors_.find(key);
     if (cursor == cursors_.end() || position < cursor->second) return;
     const auto exchange = exchanges_.find({key, position});
-    if (exchange != exchanges_.end()) {
+    if (exchange != exchanges_.end() && owed_.qos == wire::QoS::exactly_once) {
       if (exchange->second.state == broker::ExchangeState::finished) return;
       ++recovered_.deliveries;
       return give_in_flight(position, exchange->second);
