@@ -99,7 +99,9 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   const bool dedupe = publish.qos == QoS::exactly_once && publisher.persistent();
   const std::uint16_t packet_id = dedupe ? publish.packet_id : std::uint16_t{0};
   const bool recorded = append_owed(message, dedupe ? publisher.key : 0, packet_id) || retained == Retained::recorded;
-  const Ticket ticket = recorded ? message_ticket(*message, publish.qos == QoS::at_most_once ? 0 : 1) : Ticket::done();
+  Ticket ticket = recorded ? message_ticket(*message, publish.qos == QoS::at_most_once ? 0 : 1) : Ticket::done();
+  // Nobody waits for a retained message of QoS 0, but its publisher must not outrun the disk for ever.
+  if (publish.qos == QoS::at_most_once && !ports_.records.full()) ticket = Ticket::done();
   connection.endpoint.publish_done(
       publish, ticket, receivers == 0 ? ReasonCode::no_matching_subscribers : ReasonCode::success, remark, out);
 }
@@ -428,6 +430,10 @@ void Broker::dropped(const Delivery& delivery, DropReason reason) {
   // An older copy of the same message, through another subscription, may be what gives way.
   if (delivery.message.get() == routed_ && delivery.position == routed_position_) {
     routed_dropped_ = true;  // nobody has been told yet that it is owed
+    // Its position may become another message's; no exchange must be left there.
+    if (reason == DropReason::too_large && delivery.qos == QoS::exactly_once && delivery.position != 0) {
+      ports_.records.append(OutgoingChanged{observed_session_->key, delivery.position, 0, ExchangeState::forgotten});
+    }
   } else if (Session* session = sessions_.find(observed_session_->number)) {
     finished(*session, delivery, *observed_now_);
   }
@@ -435,10 +441,6 @@ void Broker::dropped(const Delivery& delivery, DropReason reason) {
   switch (reason) {
     case DropReason::expired:
       verdict.rule = "MQTT-3.3.2-5";
-    // Its position may become another message's; no exchange must be left there.
-    if (reason == DropReason::too_large && delivery.qos == QoS::exactly_once && delivery.position != 0) {
-      ports_.records.append(OutgoingChanged{observed_session_->key, delivery.position, 0, ExchangeState::forgotten});
-    }
       break;
     case DropReason::queue_full:
       verdict.reason = VerdictReason::queue_full;

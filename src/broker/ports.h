@@ -76,6 +76,8 @@ class RecordSink {
   virtual std::uint64_t next_position() const { return 0; }
   // False while the disk takes nothing: no ticket is resolved.
   virtual bool accepting() const { return true; }
+  // True while more is on its way to the disk than there should be: whoever adds to it is to be held.
+  virtual bool full() const { return false; }
   // While it is true nothing becomes durable; it is tried again and again.
   virtual bool failing() const { return false; }
   // Why, on one line; empty while all is well.

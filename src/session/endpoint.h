@@ -113,8 +113,8 @@ class Endpoint {
   // Sends `delivery` before all that waits; can_send() must hold.
   void send_ahead(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
 
-  // Answers PublishReceived at QoS 1 or 2: the message is owned under `ticket`, or refused by a `reason` of 0x80 or
-  // more.
+  // Answers PublishReceived: the message is owned under `ticket`, or refused by a `reason` of 0x80 or more. At QoS 0
+  // nothing is said, but what follows waits for the ticket.
   void publish_done(const wire::Publish& publish, Ticket ticket, wire::ReasonCode reason,
                     std::string_view reason_string, ByteChain& out);
   // Answers ReleaseDue with PUBREL and Released with PUBCOMP.

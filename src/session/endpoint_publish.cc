@@ -67,7 +67,11 @@ Event Endpoint::on_publish(wire::Publish& publish, ByteChain& out) {
 
 void Endpoint::publish_done(const wire::Publish& publish, Ticket ticket, ReasonCode reason,
                             std::string_view reason_string, ByteChain& out) {
-  if (publish.qos == QoS::at_most_once || phase_ != Phase::connected) return;
+  if (phase_ != Phase::connected) return;
+  if (publish.qos == QoS::at_most_once) {
+    if (!ticket.resolved(gate_.durable_position())) gate_.pass(ticket, out, false, [](ByteChain&) {});
+    return;
+  }
   if (publish.qos == QoS::at_least_once) {
     return send_publish_ack(PacketType::puback, publish.packet_id, ticket, reason, reason_string, out, true);
   }

@@ -41,8 +41,12 @@ void outgoing_key(std::uint64_t key, std::uint64_t position, ByteWriter& to) {
   to.number64(position);
 }
 
+bool DurableRecords::full() const {
+  return store_.pending_bytes() >= kMostPendingBytes;
+}
+
 bool DurableRecords::accepting() const {
-  return store_.pending_bytes() < kMostPendingBytes && !store_.failing();
+  return !full() && !store_.failing();
 }
 
 Ticket DurableRecords::append(const broker::Record& record) {

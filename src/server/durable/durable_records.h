@@ -34,6 +34,7 @@ class DurableRecords final : public broker::RecordSink {
   Ticket ticket(Durability level, std::uint32_t messages) override;
   std::uint64_t next_position() const override { return store_.next(); }
   bool accepting() const override;
+  bool full() const override;
   bool failing() const override { return store_.failing(); }
   std::string failure() const override { return store_.health().text; }
   void submit() override { store_.submit(); }

@@ -703,5 +703,18 @@ TEST_F(Durable, AMessageTooLargeForItsReceiverLeavesNoExchangeBehind) {
   EXPECT_EQ(exchanges, 0u);
 }
 
+TEST_F(Durable, Qos0MessagesThatAreRetainedDoNotPileUpBeforeASlowDisk) {
+  const auto writer = process().connect("writer", 0);
+  process().written(writer);
+  const std::string payload(1u << 19, 'x');
+  for (int i = 0; i < 400 && !process().reading_paused(writer); ++i) {
+    process().publish(writer, "t", 0, payload, 0, true);
+    process().submit();
+  }
+  EXPECT_LT(process().store().pending_bytes(), 80u << 20);
+  process().commit();
+  EXPECT_FALSE(process().reading_paused(writer));
+}
+
 }  // namespace
 }  // namespace martlet::server
