@@ -308,7 +308,9 @@ void Broker::run_timers(const Now& now) {
         break;
       case DueKind::hand_over: {
         Session* session = sessions_.find(due.number);
-        if (session && session->generation == due.generation) hand_over_all(*session, now);
+        if (!session || session->generation != due.generation) break;
+        session->hands_over_later = false;
+        hand_over_all(*session, now);
         break;
       }
       case DueKind::checkpoint:

@@ -191,6 +191,7 @@ class Broker : private session::DeliveryObserver {
   void hand_over(Session& session, std::vector<session::Delivery> left, const Now& now);
   template <class Accepts>
   void hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now);
+  void hand_over_later(Session& session, DeadlineMs at_ms);
   void leave_group(Session& session, std::uint32_t group_id, const Now& now);
   void hand_over_rest(Session& session, const Now& now);
   void hand_over_all(Session& session, const Now& now);

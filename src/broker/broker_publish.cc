@@ -235,7 +235,7 @@ void Broker::hand_over(Session& session, std::size_t most, Accepts&& accepts, co
   // While the disk is failing, what waits in the log cannot be read; it stays where it is until then.
   constexpr std::int64_t kPauseMs = 200;
   if (most == kHandOverStep && outgoing.logged_messages() > 0 && !ports_.records.accepting()) {
-    return add_deadline({now.mono_ms + kPauseMs, DueKind::hand_over, session.number, session.generation});
+    return hand_over_later(session, now.mono_ms + kPauseMs);
   }
   const auto unacknowledged = session.connection ? session::Unacknowledged::keep : session::Unacknowledged::give;
   std::vector<Delivery> left;
@@ -243,7 +243,12 @@ void Broker::hand_over(Session& session, std::size_t most, Accepts&& accepts, co
       unacknowledged, most, [&](std::uint32_t origin) { return origin != 0 && accepts(origin); },
       [&](Delivery delivery) { left.push_back(std::move(delivery)); });
   hand_over(session, std::move(left), now);
-  if (!all) add_deadline({now.mono_ms + 1, DueKind::hand_over, session.number, session.generation});
+  if (!all) hand_over_later(session, now.mono_ms + 1);
+}
+
+void Broker::hand_over_later(Session& session, DeadlineMs at_ms) {
+  if (std::exchange(session.hands_over_later, true)) return;
+  add_deadline({at_ms, DueKind::hand_over, session.number, session.generation});
 }
 
 // Those without a message are in the log.

@@ -71,6 +71,8 @@ struct Session {
   std::vector<std::uint64_t> finished_qos2;  // positions whose exchange is still recorded
   std::uint64_t owed_position = 0;           // the last one at which it was owed a message
 
+  bool hands_over_later = false;  // an entry of the deadline queue waits to go on with it
+
   bool persistent() const { return expiry_s != 0; }
 };
 

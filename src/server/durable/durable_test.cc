@@ -716,5 +716,34 @@ TEST_F(Durable, Qos0MessagesThatAreRetainedDoNotPileUpBeforeASlowDisk) {
   EXPECT_FALSE(process().reading_paused(writer));
 }
 
+TEST_F(Durable, HandOversThatWaitForTheDiskDoNotPileUp) {
+  for (const char* name : {"first", "second"}) {
+    const auto member = process().connect(name);
+    process().subscribe(member, "$share/g/t", 1);
+    process().leave(member);
+  }
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 4; ++i) process().publish(writer, "t", 1, "x", i);
+  process().commit();
+  process().store().append(as_bytes(std::string(65u << 20, 'x')));
+  process().submit();  // the disk is behind
+  const std::size_t before = process().broker().deadlines();
+  for (int i = 0; i < 100; ++i) {
+    wire::Connect packet;
+    packet.client_id = "second";
+    packet.clean_start = false;
+    wire::PropertyWriter properties;
+    properties.add_number(wire::PropertyId::session_expiry_interval, 1000);
+    packet.properties = properties.properties();
+    process().leave(process().open(packet));
+  }
+  // Of each connection that came and went an entry may wait for its time.
+  EXPECT_LE(process().broker().deadlines(), before + 210);
+  for (int i = 0; i < 10; ++i) {
+    clock_.time.mono_ms += 200;
+    process().broker().run_timers(clock_.time);
+  }
+}
+
 }  // namespace
 }  // namespace martlet::server
