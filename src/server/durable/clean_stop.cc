@@ -100,32 +100,48 @@ class Notes {
   std::uint64_t last_ = 0;  // behind the run before
 };
 
-// False if the note is not sound.
-bool read_note(ByteView name, ByteView value, const broker::Broker::OwedVisitor& receive, std::uint64_t& deliveries) {
-  ByteReader key(name.subspan(kNotePrefix.size()));
-  ByteReader from(value);
-  if (from.number8() != kLayout) return false;
-  broker::RestoredDelivery restored;
-  restored.key = key.number64();
-  restored.footprint_bytes = from.varint();
-  std::uint64_t position = 0;
-  while (!from.empty()) {
-    position += from.varint();
-    const std::uint64_t count = from.varint();
-    const std::uint8_t flags = from.number8();
-    restored.share = flags & kShareBit ? as_text(from.bytes()) : std::string_view();
-    restored.logged.identifier = flags & kIdentifierBit ? static_cast<std::uint32_t>(from.varint()) : 0;
-    restored.logged.qos = static_cast<wire::QoS>(flags & 3);
-    restored.logged.retain = (flags & kRetainBit) != 0;
-    if (!from.ok()) return false;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      restored.logged.position = position++;
-      receive(restored);
+// Reads the notes of all sessions, one after the other.
+class NoteReader {
+ public:
+  // All positions are below `end`, those of a session rise.
+  explicit NoteReader(std::uint64_t end) : end_(end) {}
+
+  // False if the note is not sound: then a part of it may have been told to receive(const RestoredDelivery&).
+  template <class Receive>
+  bool read(ByteView name, ByteView value, Receive&& receive) {
+    ByteReader key(name.subspan(kNotePrefix.size()));
+    ByteReader from(value);
+    if (from.number8() != kLayout) return false;
+    broker::RestoredDelivery restored;
+    restored.key = key.number64();
+    restored.footprint_bytes = from.varint();
+    if (restored.key != key_) next_ = 0;
+    key_ = restored.key;
+    std::uint64_t position = 0;
+    while (!from.empty()) {
+      position += from.varint();
+      const std::uint64_t count = from.varint();
+      const std::uint8_t flags = from.number8();
+      restored.share = flags & kShareBit ? as_text(from.bytes()) : std::string_view();
+      restored.logged.identifier = flags & kIdentifierBit ? static_cast<std::uint32_t>(from.varint()) : 0;
+      restored.logged.qos = static_cast<wire::QoS>(flags & 3);
+      restored.logged.retain = (flags & kRetainBit) != 0;
+      const bool in_order = position >= next_ && position <= end_ && count <= end_ - position;
+      if (!from.ok() || !in_order || restored.logged.qos > wire::QoS::exactly_once) return false;
+      for (std::uint64_t i = 0; i < count; ++i) {
+        restored.logged.position = position++;
+        receive(restored);
+      }
+      next_ = position;
     }
-    deliveries += count;
+    return key.ok();
   }
-  return key.ok();
-}
+
+ private:
+  const std::uint64_t end_;
+  std::uint64_t key_ = 0;
+  std::uint64_t next_ = 0;  // behind what was read of the session
+};
 
 }  // namespace
 
@@ -146,15 +162,23 @@ Result<CleanStop> take_clean_stop(store::Store& store, const broker::Broker::Owe
   stop.found = *found && end.size() == 8 && ByteReader(as_bytes(end)).number64() == store.next();
   std::vector<std::string> names;
   bool sound = true;
-  const auto scanned = store.reader().scan(Table::meta, as_bytes(kNotePrefix), [&](ByteView name, ByteView value) {
+  const auto each = [&](auto&& visit) { return store.reader().scan(Table::meta, as_bytes(kNotePrefix), visit); };
+  // All of them first: what a part of them tells would be told again by the log.
+  NoteReader check(store.next());
+  const auto scanned = each([&](ByteView name, ByteView value) {
     names.emplace_back(as_text(name));
-    if (stop.found) sound = read_note(name, value, receive, stop.deliveries);
-    return sound;
+    if (stop.found)
+      sound = sound && check.read(name, value, [&](const broker::RestoredDelivery&) { ++stop.deliveries; });
+    return true;
   });
   if (!scanned) return tl::unexpected(scanned.error());
-  if (!sound) return fail("the store's notes of its last clean stop have an unknown form");
   if (*found) store.erase(Table::meta, as_bytes(kStopKey));
   for (const std::string& name : names) store.erase(Table::meta, as_bytes(name));
+  if (!sound) return fail("the store's notes of its last clean stop have an unknown form");
+  if (!stop.found) return stop;
+  NoteReader notes(store.next());
+  const auto told = each([&](ByteView name, ByteView value) { return notes.read(name, value, receive); });
+  if (!told) return tl::unexpected(told.error());
   return stop;
 }
 

@@ -71,11 +71,10 @@ class Process {
     const broker::ConnectionId id = transport_.open();
     broker_->connection_opened(id, "tcp", "address", clock_.time);
     send(id, packet);
-    commit();
     return id;
+  }
   void submit() { records_->submit(); }
   bool reading_paused(broker::ConnectionId id) { return transport_.at(id).paused; }
-  }
   void send(broker::ConnectionId id, const wire::Packet& packet) {
     const session::test::Bytes bytes = session::test::encoded(packet, ProtocolVersion::v5_0);
     broker_->bytes_received(id, bytes, clock_.time);
@@ -146,8 +145,8 @@ class Durable : public ::testing::Test {
   void drop_hello(broker::ConnectionId id) { process().written(id); }
 
   ManualClock clock_;
-  bool skip_damaged_ = false;
   broker::BrokerOptions options_;  // of the processes that start from now on
+  bool skip_damaged_ = false;
   std::shared_ptr<store::MemoryDisk> disk_ = std::make_shared<store::MemoryDisk>();
   std::optional<Process> process_;
 };
@@ -643,6 +642,7 @@ TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
   EXPECT_THAT(process().recovered.error().message,
               HasSubstr("subscriptions, session 1, filter \"t\" has layout 9, this program knows up to 2"));
 }
+
 TEST_F(Durable, ALimitThatCutsAQos2MessageUnderWayDoesNotStopTheNextStart) {
   options_.log.max_bytes = 1'000;
   options_.log.recent_bytes = 0;
@@ -743,6 +743,37 @@ TEST_F(Durable, HandOversThatWaitForTheDiskDoNotPileUp) {
     clock_.time.mono_ms += 200;
     process().broker().run_timers(clock_.time);
   }
+}
+
+TEST_F(Durable, NotesOfACleanStopThatAreDamagedGiveWayToTheLog) {
+  for (const char* name : {"first", "second"}) {
+    const auto reader = process().connect(name);
+    process().subscribe(reader, "t", 1);
+    process().leave(reader);
+  }
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, "x", i);
+  process().commit();
+  process().broker().shut_down(clock_.time);
+  write_clean_stop(process().store(), process().broker());
+  process().commit();
+  std::string last;
+  ASSERT_TRUE(process().store().reader().scan(store::Table::meta, as_bytes(std::string_view("owed:")),
+                                              [&](ByteView key, ByteView) {
+                                                last = as_text(key);
+                                                return true;
+                                              }));
+  process().store().put(store::Table::meta, as_bytes(last), as_bytes(std::string_view("\xFF")));
+  sync();
+  lose_power();
+  ASSERT_FALSE(process().recovered.has_value());
+  EXPECT_THAT(process().recovered.error().message, HasSubstr("store.skip_damaged"));
+
+  skip_damaged_ = true;
+  process_.reset();
+  ASSERT_TRUE(process().recovered.has_value());
+  EXPECT_EQ(process().recovered->deliveries, 6u);
+  EXPECT_EQ(process().recovered->log_records, 3u);
 }
 
 }  // namespace
