@@ -107,6 +107,7 @@ void Broker::trim(const Now& now) {
 }
 
 void Broker::cut_log(const Now& now) {
+  if (ports_.records.failing()) return;  // what cannot be read now tells neither its size nor its age
   const LogLimits& limits = options_.log;
   const std::int64_t oldest_wall_ms = limits.max_age_s == 0 ? 0 : now.wall_ms - std::int64_t{limits.max_age_s} * 1000;
   for (const bool by_age : {true, false}) {
