@@ -8,13 +8,13 @@ namespace martlet::broker {
 
 void RecentLog::push(std::uint64_t position, const session::MessageRef& message) {
   check(entries_.empty() || position > entries_.back().position, "the log only grows");
-  entries_.push_back({position, message, nullptr});
-  bytes_ += cost_bytes(entries_.back());
+  entries_.push_back({position, message, nullptr, sizeof(Entry) + message->footprint_bytes()});
+  bytes_ += entries_.back().cost_bytes;
 }
 
 void RecentLog::withdraw() {
   check(!entries_.empty(), "what is withdrawn was pushed");
-  bytes_ -= cost_bytes(entries_.back());
+  bytes_ -= entries_.back().cost_bytes;
   entries_.pop_back();
 }
 
@@ -22,6 +22,9 @@ void RecentLog::keep_identifiers(std::uint64_t session_key, const session::Subsc
   Entry& entry = entries_.back();
   if (!entry.identifiers) entry.identifiers = std::make_unique<ManyIdentifiers>();
   entry.identifiers->emplace_back(session_key, identifiers);
+  const std::uint64_t bytes = sizeof(ManyIdentifiers::value_type) + identifiers.view().size_bytes();
+  entry.cost_bytes += bytes;
+  bytes_ += bytes;
 }
 
 const RecentLog::Entry* RecentLog::find(std::uint64_t position) const {
@@ -36,7 +39,7 @@ const RecentLog::Entry* RecentLog::find(std::uint64_t position) const {
 
 void RecentLog::shrink(std::uint64_t max_bytes, std::uint64_t unreadable) {
   while (bytes_ > max_bytes && !entries_.empty() && entries_.front().position < unreadable) {
-    bytes_ -= cost_bytes(entries_.front());
+    bytes_ -= entries_.front().cost_bytes;
     entries_.pop_front();
   }
 }

@@ -21,6 +21,7 @@ class RecentLog {
     std::uint64_t position = 0;
     session::MessageRef message;
     std::unique_ptr<ManyIdentifiers> identifiers;
+    std::uint64_t cost_bytes = 0;
   };
 
   // The message takes `position`, which is above all others.
@@ -36,8 +37,6 @@ class RecentLog {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  static std::uint64_t cost_bytes(const Entry& entry) { return sizeof(Entry) + entry.message->footprint_bytes(); }
-
   std::deque<Entry> entries_;
   std::uint64_t bytes_ = 0;
 };

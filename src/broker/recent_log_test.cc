@@ -39,5 +39,20 @@ TEST(RecentLog, ShrinksToItsBoundButKeepsWhatTheDiskDoesNotHave) {
   EXPECT_EQ(log.bytes(), 0u);
 }
 
+TEST(RecentLog, CountsTheIdentifiersThatItKeeps) {
+  RecentLog log;
+  log.push(1, message("x"));
+  const std::uint64_t alone = log.bytes();
+  const std::uint32_t identifiers[] = {1, 2, 3};
+  for (std::uint64_t key = 1; key <= 1000; ++key) {
+    log.keep_identifiers(key, session::SubscriptionIdentifiers(identifiers));
+  }
+  EXPECT_GE(log.bytes(), alone + 1000 * (sizeof(std::uint64_t) + sizeof identifiers));
+  log.push(2, message("x"));
+  log.shrink(alone, 3);
+  EXPECT_EQ(log.find(1), nullptr);
+  EXPECT_EQ(log.bytes(), alone);
+}
+
 }  // namespace
 }  // namespace martlet::broker
