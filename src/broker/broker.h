@@ -216,7 +216,7 @@ class Broker : private session::DeliveryObserver {
   void cut_log(const Now& now);
   Ticket record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,
                              std::uint32_t identifier);
-  void record_will(const std::string& client_id, const SessionWill& will);
+  Ticket record_will(const std::string& client_id, const SessionWill& will);
   void load_later(const Session& session);
   // What was read for the observed session has gaps.
   void note_damage(std::string_view damage, std::span<const session::Delivery> read);

@@ -258,6 +258,9 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   } else {
     acceptance.ticket = sessions_ended_;  // what the client had before must not come back after a crash
   }
+  // A will is the server's to publish from CONNACK on [MQTT-3.1.2-8].
+  const bool will_changes = session.will.message || session.will_recorded;
+  if (will_changes) acceptance.ticket = record_will(session.client_id, session.will);
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
   // A 3.x client cannot be told of another keep alive than its own.
@@ -274,9 +277,9 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   log_connected(connection, acceptance.session_present);
   if (connection.endpoint.closed()) {
     session.will = std::move(waiting);  // it was never connected
+    if (will_changes) record_will(session.client_id, session.will);
     return end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
   }
-  if (session.will.message || session.will_recorded) record_will(session.client_id, session.will);
   session.will_recorded = static_cast<bool>(session.will.message);
   // What was retained while the session was away may not have reached it live.
   for (auto& [filter, cursor] : session.retained) cursor.up_to_version = retained_.version();

@@ -133,8 +133,8 @@ void Broker::cut_log(const Now& now) {
   }
 }
 
-void Broker::record_will(const std::string& client_id, const SessionWill& will) {
-  ports_.records.append(
+Ticket Broker::record_will(const std::string& client_id, const SessionWill& will) {
+  return ports_.records.append(
       WillChanged{client_id, will.message ? will.message.get() : nullptr, will.delay_s, will.expiry_s});
 }
 

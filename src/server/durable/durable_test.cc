@@ -776,5 +776,21 @@ TEST_F(Durable, NotesOfACleanStopThatAreDamagedGiveWayToTheLog) {
   EXPECT_EQ(process().recovered->log_records, 3u);
 }
 
+TEST_F(Durable, AWillIsStoredBeforeItsClientIsConnected) {
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "w", 1);
+  process().leave(reader);
+  wire::Connect packet;
+  packet.client_id = "device";
+  packet.will = wire::Will{"w", as_bytes("gone"), QoS::at_least_once, false, {}};
+  const auto device = process().open(packet);
+  EXPECT_THAT(process().written(device), IsEmpty());
+  process().commit();
+  EXPECT_THAT(process().written(device), ElementsAre(HasSubstr("CONNACK 00")));
+  lose_power();
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("w=gone")));
+}
+
 }  // namespace
 }  // namespace martlet::server
