@@ -792,5 +792,30 @@ TEST_F(Durable, AWillIsStoredBeforeItsClientIsConnected) {
   EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("w=gone")));
 }
 
+TEST_F(Durable, OldRetainedMessagesThatAreLoggedAgainCutNothingYoung) {
+  options_.log.max_age_s = 60;
+  const auto reader = process().connect("reader");
+  process().subscribe(reader, "t", 1);
+  process().leave(reader);
+  const auto writer = process().connect("writer", 0);
+  for (std::uint16_t i = 1; i <= 20; ++i) process().publish(writer, "r/" + std::to_string(i), 1, "retained", i, true);
+  process().publish(writer, "t", 1, "old", 21);
+  process().commit();
+  clock_.time.mono_ms += 70'000;
+  clock_.time.wall_ms += 70'000;
+  for (std::uint16_t i = 22; i <= 24; ++i) process().publish(writer, "t", 1, "young", i);
+  process().commit();
+  process().subscribe(process().connect("new"), "r/#", 1);  // each of them takes a place behind the young ones
+  process().leave(process().connect("third"));              // sets the clock of the checkpoints going
+  clock_.time.mono_ms += 1'000;
+  clock_.time.wall_ms += 1'000;
+  process().broker().run_timers(clock_.time);
+  process().commit();
+  EXPECT_EQ(process().broker().verdicts().count(broker::VerdictReason::log_limit), 1u);
+  const auto again = process().connect("reader");
+  EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("t=young"),
+                                                    HasSubstr("t=young"), HasSubstr("t=young")));
+}
+
 }  // namespace
 }  // namespace martlet::server

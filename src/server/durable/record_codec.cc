@@ -60,16 +60,24 @@ void decode_owed(ByteReader& from, StoredOwed& owed) {
 
 // ---- messages
 
-void encode(const session::Message& message, const Now& now, ByteWriter& to) {
+namespace {
+
+void encode_at(std::int64_t received_wall_ms, const session::Message& message, const Now& now, ByteWriter& to) {
   const session::MessageFacts& facts = message.facts();
   to.number8(flags_of(facts.qos, facts.retain));
   to.number64(facts.publisher);
-  to.number64(static_cast<std::uint64_t>(facts.received_wall_ms));
+  to.number64(static_cast<std::uint64_t>(received_wall_ms));
   const std::int64_t expires_wall_ms = message.can_expire() ? facts.expires_at_ms - now.mono_ms + now.wall_ms : 0;
   to.number64(static_cast<std::uint64_t>(expires_wall_ms));
   to.bytes(as_bytes(message.topic()));
   to.bytes(message.properties().raw());
   to.bytes(message.payload());
+}
+
+}  // namespace
+
+void encode(const session::Message& message, const Now& now, ByteWriter& to) {
+  encode_at(message.facts().received_wall_ms, message, now, to);
 }
 
 StoredMessage read_message(ByteReader& from) {
@@ -109,7 +117,9 @@ MessageRef decode_message(ByteReader& from, const Now& now) {
 void encode(const broker::MessageOwed& record, const Now& now, ByteWriter& to) {
   to.number8(kRecordLayout);
   to.number8(static_cast<std::uint8_t>(LogKind::message));
-  encode(record.message, now, to);
+  // A retained message that goes to a new subscription may have come long ago, but the log's times rise.
+  const bool ahead = !record.owed.empty() && record.owed.front().ahead;
+  encode_at(ahead ? now.wall_ms : record.message.facts().received_wall_ms, record.message, now, to);
   to.varint(record.owed.size());
   for (const broker::Owed& owed : record.owed) encode_owed(owed, to);
 }
@@ -119,7 +129,7 @@ void encode(const broker::HandedOver& record, const Now& now, ByteWriter& to) {
   to.number8(static_cast<std::uint8_t>(LogKind::handed_over));
   to.number64(record.position);
   to.varint(record.from_key);
-  encode(record.message, now, to);
+  encode_at(now.wall_ms, record.message, now, to);
   encode_owed(record.to, to);
 }
 

@@ -292,7 +292,10 @@ class Recovery {
   // place meanwhile, it would come too late.
   bool superseded() const {
     const broker::RetainedMessage* retained = broker_.retained().index().find(record_.message.topic);
-    return !retained || retained->message->facts().received_wall_ms != record_.message.received_wall_ms;
+    if (!retained) return true;
+    const session::Message& kept = *retained->message;
+    return !std::ranges::equal(kept.payload(), record_.message.payload) ||
+           !std::ranges::equal(kept.properties().raw(), record_.message.properties);
   }
 
   store::Store& store_;
