@@ -103,6 +103,11 @@ bool Broker::check_will(Connection& connection, const wire::Connect& connect, co
 bool Broker::may_have_will(Connection& connection, const Now& now) {
   const PendingConnect& pending = *connection.pending;
   if (!pending.will.message) return true;
+  if (ports_.records.full()) {
+    refuse(connection, ReasonCode::server_busy, "the disk is full or failing: no will can be kept", pending.client_id,
+           now);
+    return false;
+  }
   const session::Message& will = *pending.will.message;
   const Actor actor{pending.client_id, pending.username, connection.peer_address};
   const AccessDecision access =

@@ -95,6 +95,7 @@ class Process {
     send(id, wire::PublishAck{type, packet_id, wire::ReasonCode::success, {}});
   }
   void leave(broker::ConnectionId id) {
+    if (!is_open(id)) return;
     transport_.lose(id);
     broker_->connection_lost(id, broker::LostBy::network_error, clock_.time);
   }
@@ -815,6 +816,21 @@ TEST_F(Durable, OldRetainedMessagesThatAreLoggedAgainCutNothingYoung) {
   const auto again = process().connect("reader");
   EXPECT_THAT(process().written(again), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("t=young"),
                                                     HasSubstr("t=young"), HasSubstr("t=young")));
+}
+
+TEST_F(Durable, WillsDoNotPileUpBeforeASlowDisk) {
+  const std::string payload(60'000, 'x');
+  wire::Connect packet;
+  packet.client_id = "device";
+  packet.will = wire::Will{"w", as_bytes(payload), QoS::at_least_once, false, {}};
+  broker::ConnectionId last;
+  for (int i = 0; i < 1500; ++i) {
+    if (i > 0) process().leave(last);
+    last = process().open(packet);
+    process().submit();
+  }
+  EXPECT_LT(process().store().pending_bytes(), 70u << 20);
+  EXPECT_THAT(process().written(last), ElementsAre(HasSubstr("CONNACK 89")));
 }
 
 }  // namespace
