@@ -108,14 +108,18 @@ void check_listeners(ServerConfig& config, ConfigErrors& errors) {
   }
 }
 
-void check_durability(const broker::DurabilityOptions& options, ConfigErrors& errors) {
+void check_durability(const ServerConfig& config, ConfigErrors& errors) {
+  const broker::DurabilityOptions& options = config.broker.durability;
   if (options.rules.size() > kMostDurabilityRules) {
     errors.push_back(fmt::format("there are {} [[durability]] rules, and at most {} may be", options.rules.size(),
                                  kMostDurabilityRules));
   }
   for (std::size_t i = 0; i < options.rules.size(); ++i) {
     const std::string& filter = options.rules[i].filter;
-    const auto fault = [&](std::string_view what) { errors.push_back(fmt::format("durability {}: {}", i + 1, what)); };
+    const auto fault = [&](std::string_view what) {
+      const std::string place = i < config.rule_places.size() ? config.rule_places[i] + ": " : "";
+      errors.push_back(fmt::format("{}durability {}: {}", place, i + 1, what));
+    };
     if (filter.empty()) {
       fault("it has no filter: add filter = \"telemetry/#\"");
     } else if (filter.size() > kMostFilterBytes) {
@@ -136,9 +140,15 @@ ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string
   ConfigErrors errors;
   config.listeners.clear();
   config.broker.durability.rules.clear();
+  config.rule_places.clear();
   for (const TomlEntry& entry : *entries) {
     const auto applied = apply_entry(config, entry);
-    if (!applied) errors.push_back(fmt::format("{}:{}: {}", file_name, entry.line, applied.error().message));
+    const std::string place = fmt::format("{}:{}", file_name, entry.line);
+    if (!applied) errors.push_back(fmt::format("{}: {}", place, applied.error().message));
+    if (entry.array == kDurabilityArray && (entry.name.empty() || entry.name == "filter")) {
+      config.rule_places.resize(config.broker.durability.rules.size());
+      config.rule_places[entry.table] = place;
+    }
   }
   return errors;
 }
@@ -158,7 +168,7 @@ ConfigErrors complete_config(ServerConfig& config) {
   ConfigErrors errors;
   if (config.listeners.empty()) config.listeners.push_back({"", fmt::format("127.0.0.1:{}", kDefaultPort)});
   check_listeners(config, errors);
-  check_durability(config.broker.durability, errors);
+  check_durability(config, errors);
 
   const std::uint64_t packet = config.broker.endpoint.max_packet_bytes;
   const std::uint64_t queued = config.broker.endpoint.queue.max_bytes;

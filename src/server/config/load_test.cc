@@ -124,6 +124,17 @@ TEST(CompleteConfig, DurabilityFiltersAreChecked) {
   EXPECT_THAT(complete_config(config), ElementsAre(HasSubstr("257")));
 }
 
+TEST(CompleteConfig, SaysWhereAWrongDurabilityRuleStands) {
+  ServerConfig config;
+  EXPECT_THAT(apply_toml(config,
+                         "[[durability]]\nlevel = \"memory\"\nfilter = \"a/#/b\"\n"
+                         "[[durability]]\nlevel = \"memory\"\n",
+                         "c.toml"),
+              IsEmpty());
+  EXPECT_THAT(complete_config(config), ElementsAre(StartsWith("c.toml:3: durability 1: filter"),
+                                                   StartsWith("c.toml:4: durability 2: it has no")));
+}
+
 TEST(ApplyToml, DottedAndInlineFormsAreTheSame) {
   ServerConfig config;
   EXPECT_THAT(apply_toml(config,

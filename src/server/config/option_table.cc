@@ -112,11 +112,12 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.log.max_age_s; },
         seconds("store.max_age", 1, 36'500 * kDayS, 0,
-                "Age at which a message leaves the log, whoever is still owed it.")),
+                "Age at which a message leaves the log, whoever is still owed it; looked at every 5 seconds.")),
     row(
         [](auto& c) -> auto& { return c.broker.log.max_bytes; },
         bytes("store.max_bytes", 0, 1024 * kTiB,
-              "Size of the log at which its oldest messages leave it, whoever is still owed them; 0: no limit.")),
+              "Size of the log at which its oldest messages leave it, whoever is still owed them; an estimate, "
+              "looked at every 5 seconds. 0: no limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.log.recent_bytes; },
         bytes("store.recent_memory", 0, 1024 * kGiB,
@@ -169,10 +170,13 @@ constexpr std::array kServerOptions = {
         integer("limits.max_topic_levels", 1, 65'536, "Levels of a topic name or filter, counted between slashes.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.max_messages; },
-        integer("limits.max_queued_messages", 1, kMost, "Messages that wait for one session.")),
+        integer("limits.max_queued_messages", 1, kMost,
+                "Messages that wait for one session in memory: QoS 0, and all of a session that ends with its "
+                "connection. store.max_owed_messages bounds the others.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.max_bytes; },
-        bytes("limits.max_queued_bytes", kKiB, 1024 * kGiB, "Memory that messages waiting for one session take.")),
+        bytes("limits.max_queued_bytes", kKiB, 1024 * kGiB,
+              "Memory that the messages of limits.max_queued_messages take in one session.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.outbox_high_bytes; },
         bytes("limits.outbox_bytes", 16 * kKiB, kGiB,

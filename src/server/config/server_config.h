@@ -32,6 +32,7 @@ struct ServerConfig {
   bool allow_anonymous_public = false;
   LogOptions log;
   broker::BrokerOptions broker;
+  std::vector<std::string> rule_places;  // of the rules in broker.durability that a file has: "broker.toml:7"
   net::ReactorOptions reactor;
 
   bool keeps_data() const { return data_dir != kNoData; }
