@@ -67,6 +67,13 @@ TEST(RocksdbOpen, ADirectoryOfSomethingElseIsRefusedUntouched) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
 }
 
+// A full disk ended the process where RocksDB could not write its own log.
+TEST(RocksdbOpen, RocksdbWritesNoLogOfItsOwn) {
+  TemporaryDirectory directory;
+  ASSERT_TRUE(open_rocksdb({.path = directory / "store"}));
+  EXPECT_FALSE(std::filesystem::exists(directory / "store/LOG"));
+}
+
 TEST(RocksdbOpen, AFileIsRefused) {
   TemporaryDirectory directory;
   write_file(directory / "file", "");
