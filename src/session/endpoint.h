@@ -37,13 +37,14 @@ struct SessionState {
 // What this side allows the other and itself.
 struct EndpointOptions {
   Role role = Role::server;
-  std::uint32_t max_packet_bytes = 1u << 20;   // largest packet accepted
-  std::uint16_t receive_maximum = 1000;        // QoS 1 and 2 messages that the peer may have unfinished
-  std::uint16_t topic_alias_maximum = 16;      // aliases that the peer may define
-  std::uint16_t max_in_flight = 100;           // unfinished QoS 1 and 2 messages to the peer, whatever it allows
-  std::uint16_t alias_out_maximum = 32;        // aliases that we use at most
-  std::uint32_t connect_timeout_ms = 10'000;   // CONNECT, and the whole handshake, must come within
-  std::uint32_t outbox_high_bytes = 1u << 20;  // with more than this unsent, deliveries wait in the session
+  std::uint32_t max_packet_bytes = 1u << 20;     // largest packet accepted
+  std::uint16_t receive_maximum = 1000;          // QoS 1 and 2 messages that the peer may have unfinished
+  std::uint16_t topic_alias_maximum = 16;        // aliases that the peer may define
+  std::uint16_t max_in_flight = 100;             // unfinished QoS 1 and 2 messages to the peer, whatever it allows
+  std::uint32_t max_in_flight_bytes = 1u << 20;  // memory that these take; one message always may; 0: no bound
+  std::uint16_t alias_out_maximum = 32;          // aliases that we use at most
+  std::uint32_t connect_timeout_ms = 10'000;     // CONNECT, and the whole handshake, must come within
+  std::uint32_t outbox_high_bytes = 1u << 20;    // with more than this unsent, deliveries wait in the session
   bool retain_available = true;
   wire::QoS maximum_qos = wire::QoS::exactly_once;
   QueueLimits queue;
@@ -183,6 +184,11 @@ class Endpoint {
   void begin_connected(SessionState& state, const Now& now);
   bool outbox_open(const ByteChain& out) const { return out.size() < options_.outbox_high_bytes; }
   bool send_window_open() const { return window_used_ < window_size_; }
+  // Further QoS 1 and 2 messages may be sent, besides those that are unfinished.
+  bool may_send_new() const {
+    return send_window_open() && state_->outgoing.identifiers_left() &&
+           !state_->outgoing.flight_full(options_.max_in_flight_bytes) && !state_->outgoing.next_to_resend();
+  }
   void resend(const Now& now, ByteChain& out, DeliveryObserver& observer);
   // Writes one PUBLISH, which leaves when `ticket` is resolved; false if it exceeds the peer's maximum packet size.
   bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket, const Now& now,

@@ -196,8 +196,7 @@ void Endpoint::give_window(InFlight& entry) {
 bool Endpoint::can_send(QoS qos, const ByteChain& out) const {
   const bool acknowledged = qos != QoS::at_most_once;
   if (phase_ != Phase::connected || connack_held() || !outbox_open(out)) return false;
-  return !acknowledged ||
-         (send_window_open() && state_->outgoing.identifiers_left() && !state_->outgoing.next_to_resend());
+  return !acknowledged || may_send_new();
 }
 
 void Endpoint::deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
@@ -276,8 +275,8 @@ void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer, 
   if (phase_ != Phase::connected || connack_held()) return;
   resend(now, out, observer);
   Outgoing& outgoing = state_->outgoing;
-  while (!hold_acknowledged && outgoing.has_waiting(true) && send_window_open() && outbox_open(out) &&
-         outgoing.identifiers_left() && !outgoing.next_to_resend() && outgoing.fetch(observer)) {
+  while (!hold_acknowledged && outgoing.has_waiting(true) && may_send_new() && outbox_open(out) &&
+         outgoing.fetch(observer)) {
     send_new(outgoing.take_waiting(true), now, out, observer);
   }
   while (outgoing.has_waiting(false) && outbox_open(out)) send_new(outgoing.take_waiting(false), now, out, observer);

@@ -179,10 +179,16 @@ Delivery Outgoing::take_waiting(bool acknowledged) {
   return delivery;
 }
 
+void Outgoing::put_in_flight(InFlight& entry, Delivery delivery) {
+  if (delivery.origin != 0) ++with_origin_;
+  entry.bytes = static_cast<std::uint32_t>(std::min<std::size_t>(delivery.footprint_bytes(), 0xFFFF'FFFF));
+  flight_bytes_ += entry.bytes;
+  entry.delivery = std::move(delivery);
+}
+
 InFlight& Outgoing::begin(Delivery delivery) {
   InFlight& entry = slot_for_new();
-  if (delivery.origin != 0) ++with_origin_;
-  entry.delivery = std::move(delivery);
+  put_in_flight(entry, std::move(delivery));
   entry.sequence = next_sequence_++;
   entry.state = FlightState::published;
   return entry;
@@ -197,8 +203,7 @@ void Outgoing::restore(Delivery delivery, std::uint16_t packet_id, FlightState s
   }
   while (capacity_ == 0 || slots_[packet_id & (capacity_ - 1)].state != FlightState::free) grow();
   InFlight& entry = slots_[packet_id & (capacity_ - 1)];
-  if (delivery.origin != 0) ++with_origin_;
-  entry.delivery = std::move(delivery);
+  put_in_flight(entry, std::move(delivery));
   entry.packet_id = packet_id;
   entry.sequence = next_sequence_++;
   entry.state = state;
@@ -273,6 +278,7 @@ InFlight* Outgoing::find(std::uint16_t packet_id) {
 }
 
 void Outgoing::end(InFlight& entry) {
+  flight_bytes_ -= entry.bytes;
   if (entry.delivery.origin != 0) --with_origin_;
   entry = InFlight();
   --used_;

@@ -38,6 +38,7 @@ struct InFlight {
   Delivery delivery;
   std::uint64_t sequence = 0;       // order of first sending
   Ticket release = Ticket::done();  // of the PUBREL, from `received` on
+  std::uint32_t bytes = 0;          // that its message takes
   std::uint16_t packet_id = 0;
   FlightState state = FlightState::free;
   bool on_wire = false;    // sent on the present connection
@@ -105,6 +106,8 @@ class Outgoing {
   InFlight* find(std::uint16_t packet_id);
   void end(InFlight& entry);
   std::size_t in_flight() const { return used_; }
+  // Whether what is in flight takes `max_bytes` or more (0: any); one message always may.
+  bool flight_full(std::uint64_t max_bytes) const { return max_bytes != 0 && used_ > 0 && flight_bytes_ >= max_bytes; }
   bool identifiers_left() const { return used_ < 65'535; }
 
   // A connection was lost or made: requests are forgotten, nothing is on the wire any more, all that is unfinished must
@@ -141,6 +144,7 @@ class Outgoing {
   void enqueue_logged(const Delivery& delivery, const QueueLimits& limits, const Now& now, DeliveryObserver& observer);
   bool fits_log(const QueueLimits& limits, std::uint64_t bytes) const;
   void forget_logged(std::uint64_t bytes);
+  void put_in_flight(InFlight& entry, Delivery delivery);
   InFlight& slot_for_new();
   void grow();
   std::vector<std::uint16_t> in_order() const;
@@ -166,6 +170,7 @@ class Outgoing {
   std::unique_ptr<InFlight[]> slots_;
   std::uint32_t capacity_ = 0;
   std::uint32_t used_ = 0;
+  std::uint64_t flight_bytes_ = 0;
   std::uint16_t last_id_ = 0;
   std::uint64_t next_sequence_ = 0;
   std::vector<std::uint16_t> resend_;

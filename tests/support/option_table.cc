@@ -38,6 +38,7 @@ const Row kRows[] = {
     {"max-packet-bytes", [](BrokerOptions& o, const Value& v) { put(o.endpoint.max_packet_bytes, v); }},
     {"receive-maximum", [](BrokerOptions& o, const Value& v) { put(o.endpoint.receive_maximum, v); }},
     {"topic-alias-maximum", [](BrokerOptions& o, const Value& v) { put(o.endpoint.topic_alias_maximum, v); }},
+    {"max-in-flight-bytes", [](BrokerOptions& o, const Value& v) { put(o.endpoint.max_in_flight_bytes, v); }},
     {"max-in-flight", [](BrokerOptions& o, const Value& v) { put(o.endpoint.max_in_flight, v); }},
     {"alias-out-maximum", [](BrokerOptions& o, const Value& v) { put(o.endpoint.alias_out_maximum, v); }},
     {"connect-timeout-ms", [](BrokerOptions& o, const Value& v) { put(o.endpoint.connect_timeout_ms, v); }},

@@ -141,6 +141,10 @@ constexpr std::array kServerOptions = {
         integer("limits.max_in_flight", 1, 65'535,
                 "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows.")),
     row(
+        [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight_bytes; },
+        bytes("limits.max_in_flight_bytes", 0, kGiB,
+              "Memory that these take for one client; one message always may; 0: no limit.")),
+    row(
         [](auto& c) -> auto& { return c.broker.endpoint.topic_alias_maximum; },
         integer("limits.topic_alias_maximum", 0, 65'535, "Topic aliases that a client may define on a connection.")),
     row(
