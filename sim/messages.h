@@ -25,6 +25,7 @@ struct Message {
   bool will = false;
   bool acknowledged = false;
   bool refused = false;
+  bool forgotten = false;  // perhaps: it was acknowledged before it was safe from what happened
   std::uint8_t times_sent = 1;
   Step sent = 0;                   // for the first time
   Step settled = kNoStep;          // from here on the broker does not take it (again)

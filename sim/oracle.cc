@@ -46,7 +46,8 @@ void Oracle::acknowledged(MessageId id) {
   if (message.acknowledged) return;
   message.acknowledged = true;
   message.settled = step_;
-  if (message.erases) return;
+  message.forgotten = may_be_forgotten(message);
+  if (message.erases || message.forgotten) return;
   for (std::size_t number = 0; number < clients_.size(); ++number) {
     Client& client = clients_[number];
     const bool own = number == message.publisher && client.no_local;
@@ -58,6 +59,20 @@ void Oracle::acknowledged(MessageId id) {
     if (message.qos == QoS::exactly_once && group.session_ended >= message.sent) continue;
     if (message.got == 0) group.owed.push_back(id);
   }
+}
+
+bool Oracle::may_be_forgotten(const Message& message) const {
+  const Durability level = broker::level_of(settings_.broker.durability, kTopics[message.topic]);
+  return message.sent <= forgot_level_[static_cast<std::size_t>(level)];
+}
+
+void Oracle::forgot(Durability level) {
+  constexpr std::size_t kLevels = 3;
+  for (auto each = static_cast<std::size_t>(level); each < kLevels; ++each) forgot_level_[each] = step_;
+  for (Message& message : messages_) message.forgotten |= message.acknowledged && may_be_forgotten(message);
+  const auto forgotten = [this](MessageId id) { return messages_[id].forgotten; };
+  for (Client& client : clients_) std::erase_if(client.owed, forgotten);
+  for (Group& group : groups_) std::erase_if(group.owed, forgotten);
 }
 
 void Oracle::refused(MessageId id) {
@@ -186,13 +201,21 @@ void Oracle::received(std::size_t number, const Received& received) {
   message.got |= 1u << number;
 }
 
+// A shared subscription gives a copy of its own.
+bool Oracle::overlapping(const Client& client, TopicId topic) const {
+  if ((client.shared_topics >> topic) & 1) return true;
+  if (settings_.broker.overlap == broker::OverlapDelivery::merged) return false;
+  std::size_t filters = 0;
+  for (FilterId filter = 0; filter < kFilterCount; ++filter) {
+    filters += client.filters[filter].possible && matches(filter, topic);
+  }
+  return filters > 1;
+}
+
 void Oracle::check_once(std::size_t number, const Received& received) {
   Message& message = messages_[received.message];
   if (received.qos != QoS::exactly_once) return;
-  const Client& client = clients_[number];
-  // A shared subscription gives a copy of its own.
-  const bool shared = (client.shared_topics >> message.topic) & 1;
-  if (!shared && ((message.got_exactly_once >> number) & 1)) {
+  if (!overlapping(clients_[number], message.topic) && ((message.got_exactly_once >> number) & 1)) {
     return violated(fmt::format("{} came to c{} twice", describe(received.message), number));
   }
   message.got_exactly_once |= 1u << number;

@@ -77,6 +77,9 @@ class Oracle {
   // Whether the client may be subscribed to the topic by that filter.
   bool possible(std::size_t client, FilterId filter) const { return clients_[client].filters[filter].possible; }
 
+  // The broker's machine has lost what was not surer than `level` when it was acknowledged.
+  void forgot(Durability level);
+
   // ---- the log
   // The disk takes nothing now: publishers are refused, who may not hear of it.
   void disk_fails() { disk_failed_ = step_; }
@@ -124,14 +127,18 @@ class Oracle {
   void join(std::size_t client, FilterId filter);
   void leave(std::size_t client, FilterId filter, bool session_over);
   void owe(std::vector<MessageId>& owed, std::size_t client, MessageId id);
+  bool may_be_forgotten(const Message& message) const;
   void check_order(std::size_t client, const Received& received);
   void check_once(std::size_t client, const Received& received);
+  // The client may get copies of one message on the topic, each through another subscription.
+  bool overlapping(const Client& client, TopicId topic) const;
   bool superseded(const std::vector<MessageId>& retained, Step settled) const;
   std::string describe(MessageId id) const;
 
   const Settings& settings_;
   Step step_ = 0;
-  Step disk_failed_ = 0;  // for the last time
+  Step disk_failed_ = 0;                // for the last time
+  std::array<Step, 3> forgot_level_{};  // for the last time, by level
   std::int64_t now_ms_ = 0;
   std::string failure_;
   std::vector<Message> messages_;

@@ -41,8 +41,9 @@ void Oracle::check_received_since(MessageId id, Step since) {
 
 // A message that was acknowledged replaced everything that was over before it was sent.
 bool Oracle::superseded(const std::vector<MessageId>& retained, Step settled) const {
-  return std::any_of(retained.begin(), retained.end(),
-                     [&](MessageId id) { return messages_[id].acknowledged && messages_[id].sent > settled; });
+  return std::any_of(retained.begin(), retained.end(), [&](MessageId id) {
+    return messages_[id].acknowledged && !messages_[id].forgotten && messages_[id].sent > settled;
+  });
 }
 
 void Oracle::check_retained(std::size_t client) {

@@ -1,8 +1,10 @@
 #include "sim/process.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
+#include "server/durable/clean_stop.h"
 #include "server/durable/recovery.h"
 
 namespace martlet::sim {
@@ -34,6 +36,11 @@ net::ReactorOptions reactor_options(const Settings& settings) {
 
 }  // namespace
 
+Ticket Process::Sink::append(const broker::Record& record) {
+  if (const auto* trimmed = std::get_if<broker::Trimmed>(&record)) trimmed_ = std::max(trimmed_, trimmed->position);
+  return ForwardingSink::append(record);
+}
+
 void Process::Sink::add(const broker::Record& record) {
   if (const auto* owed = std::get_if<broker::MessageOwed>(&record)) {
     on_logged_(owed->message.payload(), next_position());
@@ -46,7 +53,7 @@ Process::Process(const Settings& settings, env::sim::SimulatedClock& clock, env:
     : clock_(clock),
       options_(settings.broker),
       store_(open_store(settings, std::move(disk), trouble)),
-      records_(*store_, clock),
+      records_(*store_, clock, broker::surest_level(options_.durability)),
       planted_(records_, plant),
       sink_(planted_, std::move(on_logged)),
       core_(options_ = with_client_seed(options_, *store_), reactor_options(settings),
@@ -64,13 +71,22 @@ void Process::stop(env::sim::SimulatedClock& clock) {
   core_.request_stop();
   constexpr std::int64_t kTurnMs = 100;
   while (core_.turn(0)) clock.advance(kTurnMs);
+  server::write_clean_stop(*store_, core_.broker());
   sink_.submit();
   static_cast<void>(store_->close());
 }
 
+std::uint64_t Process::cut_under_way() {
+  const std::uint64_t trimmed = std::max(sink_.trimmed(), store_->reader().first());
+  std::uint64_t count = 0;
+  core_.broker().visit_owed([&](const broker::RestoredDelivery& owed) { count += owed.logged.position < trimmed; });
+  return count;
+}
+
 std::uint64_t Process::cut_by_limits() {
   const broker::Verdicts& verdicts = core_.broker().verdicts();
-  return verdicts.count(broker::VerdictReason::queue_full) + verdicts.count(broker::VerdictReason::session_ended);
+  return verdicts.count(broker::VerdictReason::queue_full) + verdicts.count(broker::VerdictReason::session_ended) +
+         verdicts.count(broker::VerdictReason::log_limit);
 }
 
 }  // namespace martlet::sim

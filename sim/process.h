@@ -41,15 +41,20 @@ class Process {
   broker::Broker& broker() { return core_.broker(); }
   // Deliveries that limits have cut so far.
   std::uint64_t cut_by_limits();
+  // Those under way whose records are trimmed: they are lost with the process.
+  std::uint64_t cut_under_way();
 
  private:
   class Sink final : public ForwardingSink {
    public:
     Sink(broker::RecordSink& real, OnLogged on_logged) : ForwardingSink(real), on_logged_(std::move(on_logged)) {}
+    Ticket append(const broker::Record& record) override;
     void add(const broker::Record& record) override;
+    std::uint64_t trimmed() const { return trimmed_; }
 
    private:
     OnLogged on_logged_;
+    std::uint64_t trimmed_ = 0;  // below it, committed or not
   };
   class SilentLog final : public broker::Log {
    public:

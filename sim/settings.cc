@@ -44,6 +44,12 @@ Settings::Settings(Random& random) {
   }
   broker.slow_reader_timeout_ms = one_of(random, {30'000u, 2'000u});
   broker.queue_qos0_offline = chance(random, 30);
+  if (chance(random, 10)) {
+    short_queues = true;
+    broker.log.max_age_s = one_of(random, {0u, 5u, 30u});
+    broker.log.max_bytes = one_of<std::uint64_t>(random, {1'000, 5'000, 20'000});
+  }
+  if (chance(random, 20)) broker.overlap = broker::OverlapDelivery::separate;
   broker.shared_strategy = static_cast<broker::SharedStrategy>(random.below(6));
   broker.sys_interval_s = 0;
   broker.log.recent_bytes = one_of<std::uint64_t>(random, {0, 1'000, 64u << 20});
@@ -57,8 +63,13 @@ Settings::Settings(Random& random) {
   const bool synced_late = chance(random, 10);
   if (synced_late) broker.durability.level = Durability::interval;
 
+  if (!synced_late && chance(random, 25)) {
+    broker.durability.rules = {{"b/#", Durability::interval}, {"c", Durability::memory}};
+  }
+
   chances.cut = one_of(random, {0u, 2u, 6u, 20u});
   chances.commit = one_of(random, {30u, 110u, 110u, 300u});
+  chances.restart = one_of(random, {0u, 1u, 1u, 6u});
   chances.kill = one_of(random, {0u, 1u, 4u, 8u});
   // What is only written is lost then: nothing is promised.
   chances.power_cut = synced_late ? 0 : one_of(random, {0u, 1u, 4u, 8u});

@@ -53,7 +53,7 @@ struct Settings {
   std::size_t max_group_bytes = 1;
   Chances chances;
   std::vector<ClientSettings> clients;
-  // Queues are short enough to overflow: what was cut is counted, not followed.
+  // Queues, or the log, are short enough to overflow: what was cut is counted, not followed.
   bool short_queues = false;
 };
 

@@ -17,16 +17,18 @@ void World::trouble_disk() {
 
 void World::kill() {
   if (!process_) return;
-  cut_by_limits_ += process_->cut_by_limits();
+  cut_by_limits_ += process_->cut_by_limits() + process_->cut_under_way();
   disk_ = disk_->killed();
+  oracle_.forgot(Durability::memory);
   process_.reset();
   went_down("killed", chance(80) ? 0 : random_.below(30'000));
 }
 
 void World::power_cut() {
   if (!process_) return;
-  cut_by_limits_ += process_->cut_by_limits();
+  cut_by_limits_ += process_->cut_by_limits() + process_->cut_under_way();
   disk_ = disk_->power_cut();
+  oracle_.forgot(Durability::interval);
   network_.power_cut();
   process_.reset();
   went_down("loses power", chance(80) ? 0 : random_.below(30'000));
@@ -37,11 +39,12 @@ void World::restart() {
   trace_.add(Trace::kWorld, "stops");
   for (Device& device : devices_) device.on_cut();
   process_->stop(clock_);
-  cut_by_limits_ += process_->cut_by_limits();
+  cut_by_limits_ += process_->cut_by_limits() + process_->cut_under_way();
   oracle_.begin_step(step_, clock_.now().wall_ms);
   // What a disk in trouble has not taken is lost, as with a crash.
   process_.reset();
   disk_ = disk_->killed();
+  oracle_.forgot(Durability::memory);
   went_down("stopped", 0);
 }
 

@@ -299,6 +299,39 @@ TEST_F(BrokerTest, AStoredSessionThatIsNotKeptAnyLongerIsRecorded) {
   EXPECT_EQ(broker().sessions(), 0u);
 }
 
+TEST_F(BrokerTest, WhatIsHandedOverWaitsUntilTheLogCanBeRead) {
+  options_.log.recent_bytes = 0;
+  const ConnectionId first = connect("first", 100);
+  subscribe(first, "$share/g/t", 1);
+  lose(first);
+  publish(connect("p"), "t", 1);
+  records_.accepts = false;
+  const ConnectionId second = connect("second", 100);
+  subscribe(second, "$share/g/t", 1);
+  pass_ms(1'000);
+  EXPECT_THAT(written(second), Not(Contains(HasSubstr("PUBLISH"))));
+  EXPECT_EQ(broker().verdicts().count(VerdictReason::handed_over), 0u);
+  records_.accepts = true;
+  pass_ms(200);
+  EXPECT_THAT(written(second), Contains(HasSubstr("qos1 t=x")));
+}
+
+TEST_F(BrokerTest, WhatSeveralMembersLeftIsCollectedInTheOrderOfTheirSessions) {
+  std::vector<ConnectionId> members;
+  for (const char* name : {"e", "a", "d", "b", "c"}) members.push_back(connect(name, 100));
+  for (const std::size_t number : {2u, 0u, 4u, 1u, 3u}) subscribe(members[number], "$share/g/t", 1);
+  for (const ConnectionId member : members) lose(member);
+  const ConnectionId publisher = connect("p");
+  for (const char* payload : {"1", "2", "3", "4", "5"}) publish(publisher, "t", 1, payload);
+  const ConnectionId taker = connect("taker", 100);
+  subscribe(taker, "$share/g/t", 1);
+  std::vector<std::string> got;
+  for (const std::string& text : written(taker)) {
+    if (text.starts_with("PUBLISH ")) got.push_back(text.substr(text.rfind('=') + 1));
+  }
+  EXPECT_THAT(got, ElementsAre("2", "4", "1", "5", "3"));
+}
+
 TEST_F(BrokerTest, NoLocalIsAboutTheClientNotItsNumber) {
   const ConnectionId first = connect("first");
   publish(first, "t", 0, "kept", true);

@@ -79,8 +79,10 @@ class FakeRecords : public RecordSink {
 
   std::uint64_t next_position() const override { return keeps_log ? log_.size() + 1 : 0; }
   std::uint64_t readable_below() const override { return log_.size() + 1; }
+  bool accepting() const override { return accepts; }
   LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
                   std::span<session::Delivery> to) override {
+    if (!accepts) return {};
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const Logged& logged = log_.at(wanted[i].position - 1);
       to[i] = session::Delivery::from(wanted[i]);
@@ -97,6 +99,7 @@ class FakeRecords : public RecordSink {
   bool at_once = true;         // every ticket is resolved
   bool keeps_names = true;
   bool keeps_log = true;
+  bool accepts = true;                      // the disk is well
   std::array<std::uint32_t, 3> promised{};  // messages, by level
   std::vector<std::string> names;
 
