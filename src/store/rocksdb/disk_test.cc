@@ -2,12 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "base/random.h"
 #include "store/rocksdb/layout.h"
@@ -186,7 +184,6 @@ TEST_F(RocksdbDisk, TrimmingFreesTheDisk) {
     submit(*store);
     ASSERT_TRUE(store->step());
     raw.idle();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   EXPECT_LT(store->reader().occupied_bytes(), 700'000u);
   EXPECT_THAT(log_of(store->reader()), SizeIs(10));
