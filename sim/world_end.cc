@@ -25,7 +25,7 @@ bool World::carry_all() {
   for (const LinkId link : links_) {
     for (const To to : {To::server, To::client}) {
       const std::size_t bytes = network_.under_way(link, to);
-      any |= bytes > 0;
+      any |= bytes > 0 || network_.unread_by_host(link) > 0;
       carry(link, to, bytes);
     }
   }

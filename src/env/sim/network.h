@@ -28,6 +28,11 @@ class SimulatedNetwork final : public Network {
 
   // Bytes on their way.
   std::size_t under_way(LinkId link, To to) const;
+  // How many of those that arrived there the host, if it is still open, has not read.
+  std::size_t unread_by_host(LinkId link) const {
+    const Link& it = *links_[link];
+    return it.server_open && !it.cut ? it.to_server.arrived : 0;
+  }
   // The first `bytes` of them arrive. What was sent last was the sender's end, if it ended: it arrives with the bytes
   // before it.
   void carry(LinkId link, To to, std::size_t bytes);
