@@ -1,5 +1,6 @@
 #include "server/durable/record_codec.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace martlet::server {
@@ -103,7 +104,12 @@ MessageRef make_message(const StoredMessage& stored, const Now& now) {
   facts.retain = (stored.flags & kRetainBit) != 0;
   facts.publisher = stored.publisher;
   facts.received_wall_ms = stored.received_wall_ms;
-  if (stored.expires_wall_ms != 0) facts.expires_at_ms = stored.expires_wall_ms - now.wall_ms + now.mono_ms;
+  if (stored.expires_wall_ms != 0) {
+    // Of damaged bytes it may be any number.
+    constexpr std::int64_t kLatestWallMs = std::int64_t{1} << 60;
+    facts.expires_at_ms =
+        std::clamp<std::int64_t>(stored.expires_wall_ms, 0, kLatestWallMs) - now.wall_ms + now.mono_ms;
+  }
   return MessageRef::make(stored.topic, stored.payload, wire::Properties::trusted(stored.properties), facts);
 }
 

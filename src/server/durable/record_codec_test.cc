@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 #include "session/message.h"
@@ -76,6 +77,15 @@ TEST(RecordCodec, AMessageAndItsReceiversComeBackAndNoCutIsMistaken) {
     }
   }
   EXPECT_GT(refused, 0u);
+}
+
+TEST(RecordCodec, AnExpiryTimeOutOfAllBoundsIsPutWithin) {
+  const Now now{5'000, 1'700'000'000'000};
+  StoredMessage stored;
+  stored.expires_wall_ms = std::numeric_limits<std::int64_t>::min();
+  EXPECT_TRUE(make_message(stored, now)->expired(now));
+  stored.expires_wall_ms = std::numeric_limits<std::int64_t>::max();
+  EXPECT_FALSE(make_message(stored, now)->expired(now));
 }
 
 }  // namespace
