@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "base/random.h"
 #include "store/rocksdb/layout.h"
@@ -47,6 +48,18 @@ class RocksdbDisk : public ::testing::Test {
       ASSERT_EQ(text, record_text(position));
     }
     EXPECT_EQ(expected, end);
+  }
+  // A closed store with so many records and one pair, and how to open it on the real file system.
+  RocksdbOptions closed_with(int records) {
+    auto store = open();
+    commit(*store, records);
+    store->put(Table::meta, as_bytes("k"), as_bytes("v"));
+    store->submit();
+    EXPECT_TRUE(store->step());
+    EXPECT_TRUE(store->close());
+    RocksdbOptions options = world_.options;
+    options.env = nullptr;
+    return options;
   }
   std::string directory() const { return world_.options.path; }
   // The directory's largest file that ends like this.
@@ -252,15 +265,7 @@ TEST_F(RocksdbDisk, ADamagedFileIsReportedWithItsPlace) {
 }
 
 TEST_F(RocksdbDisk, InspectionGoesOnBesideAFileThatCannotBeUsed) {
-  auto store = open();
-  commit(*store, 5);
-  store->put(Table::meta, as_bytes("k"), as_bytes("v"));
-  store->submit();
-  ASSERT_TRUE(store->step());
-  EXPECT_TRUE(store->close());
-  store.reset();
-  RocksdbOptions options = world_.options;
-  options.env = nullptr;
+  const RocksdbOptions options = closed_with(5);
   std::string damaged;
   for (const StoreFile& file : open_rocksdb_read_only(options).value()->files()) {
     if (file.table == "log") damaged = file.name;
@@ -300,15 +305,7 @@ TEST_F(RocksdbDisk, ADamagedLastBlockIsReportedWhenItIsRead) {
 }
 
 TEST_F(RocksdbDisk, FilesAreVerifiedOneByOne) {
-  auto store = open();
-  commit(*store, 200);
-  store->put(Table::meta, as_bytes("k"), as_bytes("v"));
-  store->submit();
-  ASSERT_TRUE(store->step());
-  EXPECT_TRUE(store->close());
-  store.reset();
-  RocksdbOptions options = world_.options;
-  options.env = nullptr;
+  const RocksdbOptions options = closed_with(200);
   const std::filesystem::path damaged = largest(".sst");
   for (const bool flipped : {false, true}) {
     if (flipped) flip_byte(damaged, 1000);
