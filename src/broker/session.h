@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/time.h"
+#include "broker/home_core.h"
 #include "broker/options.h"
 #include "session/endpoint.h"
 #include "topic/subscription_index.h"
@@ -88,7 +89,7 @@ class SessionTable {
   void erase(Session& session);
   std::size_t size() const { return by_client_id_.size(); }
   // As Session::client_hash.
-  std::uint64_t hash_of(std::string_view client_id) const { return hash_bytes(client_id, seed_) | 1; }
+  std::uint64_t hash_of(std::string_view client_id) const { return broker::client_hash(client_id, seed_); }
 
   // Calls visit(Session&) for each; the table must not change meanwhile.
   template <class Visitor>
