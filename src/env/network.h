@@ -88,6 +88,7 @@ class Network {
   // Also takes standard streams; a regular file is always ready.
   virtual Result<void> watch(Handle handle, Interest interest, std::uint64_t token) = 0;
   virtual void change(Handle handle, Interest interest, std::uint64_t token) = 0;
+  // No event of it comes after this. Then another thread's Network may watch and use a socket instead.
   virtual void unwatch(Handle handle) = 0;
 
   // Waits until an event, wake() or `timeout_ms` (negative: for ever). Returns how many of `events` were filled, which

@@ -122,9 +122,13 @@ bool Reactor::turn(DeadlineMs wake_at) {
 
 std::size_t Reactor::wait_and_dispatch(DeadlineMs wake_at) {
   check(!in_callback_, "a handler does not turn its own reactor");
-  const std::size_t count = network_.wait(timeout_until(wake_at), events_);
-  now_ = clock_.now();
   in_callback_ = true;
+  std::int64_t timeout_ms = timeout_until(wake_at);
+  const bool waits = timeout_ms != 0;
+  if (waits && (!handler_.before_wait() || !dirty_.empty())) timeout_ms = 0;
+  const std::size_t count = network_.wait(timeout_ms, events_);
+  now_ = clock_.now();
+  if (waits) handler_.after_wait();
   for (std::size_t i = 0; i < count; ++i) dispatch(events_[i]);
   run_alarms();
   resume_listeners();

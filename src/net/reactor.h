@@ -36,7 +36,8 @@ struct ReactorOptions {
 };
 
 struct ReactorStats {
-  std::uint64_t accepted = 0;
+  std::uint64_t accepted = 0;  // adopted ones included
+  std::uint64_t released = 0;
   std::uint64_t refused_too_many = 0;
   std::uint64_t refused_out_of_descriptors = 0;
   std::uint64_t refused_system_error = 0;
@@ -88,13 +89,22 @@ class Reactor {
   // closed().
   void close_after_flush(ConnectionId id, DeadlineMs deadline);
 
+  // Gives up an open connection without closing it: `id` is stale at once, without a closed(), and the caller owns the
+  // socket, which another reactor, on another thread, may adopt(). Nothing may wait in the outbox. From inside
+  // received() too: the bytes told there are the caller's to carry over; what comes later waits in the socket.
+  // Handle::none if `id` is stale.
+  env::Handle release(ConnectionId id);
+  // Takes over a socket that another reactor released, as if it had just been accepted, but without an accepted(). The
+  // peer's end is told even if it came in between. On an Error (max_connections, the poller) the socket is closed.
+  Result<ConnectionId> adopt(env::Handle handle);
+
   // Calls external_ready(token) in each turn in which `handle` (signals, standard input) is readable or at its end,
   // until unwatch_external(). `token` below 2^30.
   Result<void> watch_external(env::Handle handle, std::uint32_t token);
   void unwatch_external(env::Handle handle);
 
   // Waits for events, until `wake_at` (monotonic; kNever: for ever), and hands them to the handler. Does not wait while
-  // an outbox is marked. Returns how many events there were.
+  // an outbox is marked, nor if the handler's before_wait() objects. Returns how many events there were.
   std::size_t wait_and_dispatch(DeadlineMs wake_at);
   // Sends what has been marked, and tells drained() and closed() where due.
   void flush();
@@ -140,6 +150,9 @@ class Reactor {
   // reactor_accept.cc: the door
   void accept_from(ListenerId listener);
   void admit(ListenerId listener, const env::Accepted& accepted);
+  // Registers a socket as an open connection; without an id, the socket is closed and the reason counted.
+  tl::expected<ConnectionId, RefuseReason> take_in(env::Handle handle);
+  void count_refusal(RefuseReason reason);
   void refuse(ListenerId listener, RefuseReason reason);
   void rest(Listener& listener);
   void shed_waiting(ListenerId listener);

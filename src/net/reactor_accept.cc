@@ -1,4 +1,5 @@
-// The door: listeners, accept limits, and what happens when descriptors run out.
+// The door: listeners, accept limits, what happens when descriptors run out, and sockets that change their reactor.
+#include "base/check.h"
 #include "net/poll_token.h"
 #include "net/reactor.h"
 
@@ -56,24 +57,39 @@ void Reactor::accept_from(ListenerId id) {
 }
 
 void Reactor::admit(ListenerId listener, const env::Accepted& accepted) {
+  const auto id = take_in(accepted.handle);
+  if (!id) return handler_.refused(listener, id.error());
+  handler_.accepted(*id, listener, accepted.peer_address);
+}
+
+Result<ConnectionId> Reactor::adopt(env::Handle handle) {
+  const auto id = take_in(handle);
+  if (id) return *id;
+  return fail(id.error() == RefuseReason::too_many_connections ? "too many connections"
+                                                               : "the poller does not take the connection");
+}
+
+tl::expected<ConnectionId, RefuseReason> Reactor::take_in(env::Handle handle) {
   if (table_.size() >= options_.max_connections) {
-    network_.close(accepted.handle);
-    return refuse(listener, RefuseReason::too_many_connections);
+    network_.close(handle);
+    count_refusal(RefuseReason::too_many_connections);
+    return tl::unexpected(RefuseReason::too_many_connections);
   }
   const ConnectionId id = table_.add();
   Connection& connection = table_.at(id.slot);
-  connection.handle = accepted.handle;
+  connection.handle = handle;
   connection.state = ConnectionState::open;
   connection.armed = {.read = true};
-  if (!network_.watch(accepted.handle, connection.armed, poll_token(id))) {
+  if (!network_.watch(handle, connection.armed, poll_token(id))) {
     drop(id);
-    return refuse(listener, RefuseReason::system_error);
+    count_refusal(RefuseReason::system_error);
+    return tl::unexpected(RefuseReason::system_error);
   }
   ++stats_.accepted;
-  handler_.accepted(id, listener, accepted.peer_address);
+  return id;
 }
 
-void Reactor::refuse(ListenerId listener, RefuseReason reason) {
+void Reactor::count_refusal(RefuseReason reason) {
   switch (reason) {
     case RefuseReason::too_many_connections:
       ++stats_.refused_too_many;
@@ -85,7 +101,24 @@ void Reactor::refuse(ListenerId listener, RefuseReason reason) {
       ++stats_.refused_system_error;
       break;
   }
+}
+
+void Reactor::refuse(ListenerId listener, RefuseReason reason) {
+  count_refusal(reason);
   handler_.refused(listener, reason);
+}
+
+env::Handle Reactor::release(ConnectionId id) {
+  Connection* connection = find_owned(id);
+  if (!connection) return env::Handle::none;
+  check(connection->state == ConnectionState::open && connection->outbox.empty() && connection->write_error == 0,
+        "only an open connection with nothing to send is released");
+  const env::Handle handle = connection->handle;
+  // The poller would go on telling of a socket that stays open.
+  network_.unwatch(handle);
+  table_.remove(id);
+  ++stats_.released;
+  return handle;
 }
 
 // The waiting connections keep the listener readable: without a rest each turn would fail on them again at once.

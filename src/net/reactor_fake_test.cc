@@ -442,6 +442,63 @@ TEST_F(FakeReactor, WaitsNoLongerThanItsOwnerWants) {
   EXPECT_EQ(network.last_timeout_ms, -1);
 }
 
+TEST_F(FakeReactor, AsksBeforeItWaitsOnly) {
+  turn();
+  EXPECT_EQ(handler.waits, 0u);  // it only polled
+  reactor->turn(kNever);
+  EXPECT_EQ(handler.waits, 1u);
+  EXPECT_EQ(network.last_timeout_ms, -1);
+  handler.on_before_wait = [] { return false; };
+  reactor->turn(kNever);
+  EXPECT_EQ(network.last_timeout_ms, 0);
+  EXPECT_EQ(handler.waits, 2u);
+  EXPECT_EQ(handler.waits_ended, 2u);
+}
+
+TEST_F(FakeReactor, SaysThatItIsAwakeBeforeTheFirstEvent) {
+  env::Handle socket;
+  admit(&socket);
+  network.socket(socket).incoming = "x";
+  std::size_t ended_at_event = 0;
+  handler.on_received = [&](ConnectionId, ByteView) { ended_at_event = handler.waits_ended; };
+  reactor->turn(kNever);
+  EXPECT_EQ(ended_at_event, 1u);
+}
+
+TEST_F(FakeReactor, DoesNotWaitForWhatWasMarkedBeforeTheWait) {
+  env::Handle socket;
+  const ConnectionId id = admit(&socket);
+  handler.on_before_wait = [&] {
+    send(id, "late");
+    return true;
+  };
+  reactor->turn(kNever);
+  EXPECT_EQ(network.last_timeout_ms, 0);
+  EXPECT_EQ(network.socket(socket).written, "late");
+}
+
+TEST_F(FakeReactor, ReleasesUnwatchedAndForgetsTheEventInHand) {
+  env::Handle a, b;
+  const ConnectionId first = admit(&a);
+  const ConnectionId second = admit(&b);
+  network.socket(a).incoming = "x";
+  network.socket(b).incoming = "y";
+  handler.on_received = [&](ConnectionId, ByteView) {
+    EXPECT_EQ(reactor->release(first), a);
+    EXPECT_EQ(reactor->release(second), b);
+  };
+  turn();
+  EXPECT_EQ(reactor->stats().reads, 1u);
+  EXPECT_FALSE(network.socket(a).watched);
+  EXPECT_FALSE(network.socket(b).watched);
+  EXPECT_TRUE(network.is_open(b));
+  EXPECT_EQ(reactor->connection_count(), 0u);
+  handler.on_received = nullptr;
+  const ConnectionId again = reactor->adopt(b).value();
+  turn();
+  EXPECT_EQ(handler.received_by(again), "y");
+}
+
 TEST_F(FakeReactor, StopsListeningFromInsideACallback) {
   network.waiting = 3;
   handler.on_accepted = [&](ConnectionId) { reactor->stop_listening(); };

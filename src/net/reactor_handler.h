@@ -42,6 +42,13 @@ class ReactorHandler {
   virtual void refused(ListenerId listener, RefuseReason reason) = 0;
   // A handle given to watch_external() is readable.
   virtual void external_ready(std::uint32_t token) = 0;
+
+  // The reactor is about to wait. False if work has come meanwhile: then it only polls. Here an owner that other
+  // threads give work to says that it sleeps, then looks once more at what they have given; whoever gives it work and
+  // finds it asleep calls Reactor::wake(). Not called in a turn that does not wait anyway.
+  virtual bool before_wait() { return true; }
+  // The wait is over, before the first event is told. After each before_wait(), whatever that returned.
+  virtual void after_wait() {}
 };
 
 }  // namespace martlet::net

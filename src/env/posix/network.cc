@@ -99,8 +99,6 @@ class PosixNetwork final : public Network {
     peer.size = sizeof peer.storage;
     const int fd = ::accept4(descriptor(listener), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return {accept_status(errno), Handle::none, {}, errno};
-    // Fails on a connection that is already reset, which reading will tell.
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     return {AcceptStatus::accepted, Handle{fd}, to_text(to_endpoint(peer)), 0};
   }
 
@@ -188,6 +186,8 @@ class PosixNetwork final : public Network {
     if (address.family() == AF_INET6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1)) {
       return failure(errno);
     }
+    // Accepted sockets inherit it.
+    if (!set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1)) return failure(errno);
     if (::bind(fd.get(), address.get(), address.size) != 0) return failure(errno);
     if (::listen(fd.get(), options.backlog) != 0) return failure(errno);
     return Handle{fd.release()};

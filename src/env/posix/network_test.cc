@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -82,6 +85,12 @@ class PosixNetworkTest : public ::testing::Test {
   std::vector<Handle> opened;
 };
 
+bool without_delay(Handle handle) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(descriptor(handle), IPPROTO_TCP, TCP_NODELAY, &value, &size) == 0 && value != 0;
+}
+
 bool has_ipv6(Network& network) {
   const auto listener = network.listen({"::1", 0}, {});
   if (listener) network.close(*listener);
@@ -91,6 +100,7 @@ bool has_ipv6(Network& network) {
 TEST_F(PosixNetworkTest, MovesBytesOverIpv4) {
   connect_pair("127.0.0.1");
   EXPECT_EQ(accepted.peer_address, to_text(network->local_endpoint(near).value()));
+  for (const Handle end : {near, far}) EXPECT_TRUE(without_delay(end));
   std::array<std::uint8_t, 64> room{};
   EXPECT_EQ(network->read(far, room).status, IoStatus::would_block);
   const std::array<ByteView, 3> views = {as_bytes("one"), as_bytes("two"), as_bytes("three")};

@@ -27,6 +27,8 @@ class RecordingHandler final : public ReactorHandler {
   std::vector<Closed> closed_ones;
   std::vector<RefuseReason> refusals;
   std::vector<std::uint32_t> externals;
+  std::size_t waits = 0;
+  std::size_t waits_ended = 0;
 
   std::function<void(ConnectionId)> on_accepted;
   std::function<void(ConnectionId)> on_connected;
@@ -34,6 +36,7 @@ class RecordingHandler final : public ReactorHandler {
   std::function<void(ConnectionId)> on_drained;
   std::function<void(ConnectionId)> on_closed;
   std::function<void(std::uint32_t)> on_external;
+  std::function<bool()> on_before_wait;
 
   void accepted(ConnectionId id, ListenerId, std::string_view peer_address) override {
     accepted_ids.push_back(id);
@@ -61,6 +64,12 @@ class RecordingHandler final : public ReactorHandler {
     externals.push_back(token);
     if (on_external) on_external(token);
   }
+
+  bool before_wait() override {
+    ++waits;
+    return !on_before_wait || on_before_wait();
+  }
+  void after_wait() override { ++waits_ended; }
 
   std::string received_by(ConnectionId id) const {
     const auto found = bytes.find(id.value());
