@@ -100,7 +100,7 @@ def check_cpp(root, path, report):
         if room != "env" and not (test and room not in CORE_ROOMS) and re.fullmatch(SYSTEM_HEADERS, name):
             report.add(path, line, "system header", name, "only env makes system calls")
         if room in CORE_ROOMS and not test and re.fullmatch(CORE_HEADERS, name):
-            report.add(path, line, "core header", name, f"{room} has no thread and no stream: return an effect")
+            report.add(path, line, "core-header", name, f"{room} has no thread and no stream: return an effect")
     if room in CORE_ROOMS and not test:
         report.match(path, code, CORE_CALLS)
 

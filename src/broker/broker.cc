@@ -63,12 +63,15 @@ Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
     : options_(options),
       ports_(ports),
       random_(options.random_seed),
+      own_commons_(ports.commons ? nullptr : std::make_unique<Commons>(options, random_.next(), 1)),
+      commons_(ports.commons ? *ports.commons : *own_commons_),
+      neighbours_(ports.neighbours ? *ports.neighbours : alone_),
       sessions_(options.client_seed != 0 ? options.client_seed : random_.next()),
       router_(sessions_, options.overlap, random_.next()),
-      groups_(options.shared_strategy, options.endpoint.queue, random_.next()),
-      retained_(options, random_.next()),
+      groups_(options.shared_strategy, options.endpoint.queue, random_.next(), commons_.groups(), ports.core),
+      retained_(commons_.retained()),
       sys_topics_(options, now),
-      connect_tokens_(options.connect_rate_per_s),
+      connect_tokens_(options.connect_rate_per_s / static_cast<double>(commons_.cores())),
       connect_tokens_at_ms_(now.mono_ms),
       id_secrets_{random_.next(), random_.next()} {
   if (options.sys_interval_s != 0) deadlines_.add({now.mono_ms, DueKind::sys_topics, 0, 0});
@@ -316,14 +319,16 @@ void Broker::run_timers(const Now& now) {
       case DueKind::checkpoint:
         checkpoint(now);
         break;
-      case DueKind::retained_sweep:
+      case DueKind::retained_sweep: {
         sweep_armed_ = false;
+        const std::lock_guard lock(commons_.retained_lock());
         retained_.sweep(now, kRetainedSweepMessages, [&](std::string_view topic) {
           verdicts_.record({VerdictReason::expired, "", topic, "retained message expiry [MQTT-3.3.2-5]"}, now);
           ports_.records.append(RetainedChanged{*session::MessageRef::make(topic, {}, {}, {})});
         });
-        arm_sweep(now);
+        if (retained_.any_can_expire()) arm_sweep(now);
         break;
+      }
     }
     finish_event(now);
   }
@@ -359,9 +364,9 @@ void Broker::session_due(Session& session, const Now& now) {
   arm(session);
 }
 
-// Runs only while a retained message can expire, so that an idle broker sleeps.
+// Called while a retained message can expire, so that an idle broker sleeps.
 void Broker::arm_sweep(const Now& now) {
-  if (sweep_armed_ || !retained_.any_can_expire()) return;
+  if (sweep_armed_) return;
   sweep_armed_ = true;
   deadlines_.add({now.mono_ms + kRetainedSweepMs, DueKind::retained_sweep, 0, 0});
 }
@@ -431,6 +436,8 @@ void Broker::detach(Session& session, bool taken_over, const Now& now) {
   session.connection->session = nullptr;
   session.connection = nullptr;
   --counters_.clients_connected;
+  --commons_.clients_connected;
+  count_members(session, -1);
   if (session.will.message) {
     // The will is due after its delay, or with the session, whichever is first [MQTT-3.1.2-8].
     const std::uint32_t delay_s = std::min(session.will.delay_s, session.expiry_s);
@@ -474,6 +481,7 @@ void Broker::end_session(Session& session, const Now& now) {
     by_key_.erase(session.key);
   }
   sessions_.erase(session);
+  --commons_.sessions;
 }
 
 void Broker::shut_down(const Now& now) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -13,9 +14,11 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "broker/commons.h"
 #include "broker/connection.h"
 #include "broker/counters.h"
 #include "broker/deadline_queue.h"
+#include "broker/neighbours.h"
 #include "broker/options.h"
 #include "broker/ports.h"
 #include "broker/recent_log.h"
@@ -56,6 +59,11 @@ class Broker : private session::DeliveryObserver {
   void outbox_drained(ConnectionId id, const Now& now);
   // The log is durable up to `position`: acknowledgements that waited for it leave.
   void durable(std::uint64_t position, const Now& now);
+  // Another core's message for sessions of this one. When the ticket is resolved, that core need not keep it any
+  // longer.
+  Ticket forwarded(const Forwarded& forwarded, const Now& now);
+  // Another core has a connected member of the group: what waits with members here that are not is passed on.
+  void group_connected(std::uint32_t group, const Now& now);
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
   void run_timers(const Now& now);
   // In the past while there is work left over from the last turn.
@@ -90,6 +98,7 @@ class Broker : private session::DeliveryObserver {
   std::size_t sessions() const { return sessions_.size(); }
   std::size_t subscriptions() const { return router_.index().size(); }
   const RetainedStore& retained() const { return retained_; }
+  const Commons& commons() const { return commons_; }
   std::size_t deadlines() const { return deadlines_.size(); }
   // Bytes of the outbox and of unfinished packets of a connection, for tests of the bounds.
   std::size_t held_bytes(ConnectionId id);
@@ -153,11 +162,14 @@ class Broker : private session::DeliveryObserver {
                                  const Now& now);
   bool index_subscription(const Session& session, std::string_view filter, const topic::Subscription& subscription,
                           const Now& now);
+  wire::ReasonCode index_full(const Session& session, std::string_view filter, const Now& now);
   bool has_room_for(const Session& session, std::string_view filter, const Now& now);
   wire::ReasonCode unsubscribe_one(Session& session, std::string_view filter, const Now& now);
   void remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now);
+  // Tells the other cores of a new subscription; the version of the retained store at that moment.
+  std::uint64_t announce(const Session& session, std::string_view filter, bool is_new);
   void start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
-                      std::uint32_t identifier);
+                      std::uint32_t identifier, std::uint64_t version);
   void feed_retained(Connection& connection, const Now& now);
   void log_retained(Session& session, session::Delivery& delivery);
   enum class Fed : std::uint8_t { done, no_room, enough_for_now };
@@ -170,10 +182,13 @@ class Broker : private session::DeliveryObserver {
   bool disk_takes(Connection& connection, const wire::Publish& publish, const Now& now);
   enum class Retained : std::uint8_t { no, recorded, no_room };
   Retained retain(const session::MessageRef& message, std::string_view client_id, const Now& now);
+  bool keep_retained(const session::MessageRef& message);
   // What the acknowledgement of a message waits for, behind its records; `acknowledged`: 1 if it has one.
   Ticket message_ticket(const session::Message& message, std::uint32_t acknowledged);
   // Gives the message to everyone who is owed it; returns how many. append_owed() follows.
   std::uint32_t route(const session::MessageRef& message, const Now& now);
+  // The copies for this core's own sessions, without those of shared subscriptions.
+  std::uint32_t route_here(const session::MessageRef& message, const Now& now);
   // The next record of the log may become this message's; owed_ is empty.
   void begin_owed(const session::MessageRef& message);
   // Its record, if anybody persistent took it; with what takes the publisher's QoS 2 identifier, 0 for none. True if
@@ -186,8 +201,11 @@ class Broker : private session::DeliveryObserver {
   void deliver_owed(Session& session, session::Delivery delivery, const Now& now);
   // False when the session did not take it.
   bool deliver(Session& session, session::Delivery delivery, const Now& now);
-  Session* deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
-                          const Now& now);
+  // To a member of this core, or on to another core. False if there is nobody.
+  bool deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
+                      const Now& now);
+  bool deliver_to_member(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
+                         const Now& now);
   void hand_over(Session& session, std::vector<session::Delivery> left, const Now& now);
   template <class Accepts>
   void hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now);
@@ -202,6 +220,17 @@ class Broker : private session::DeliveryObserver {
   void publish_wills(const Now& now);
   void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);
   void publish_sys(const Now& now);
+
+  // broker_cores.cc: with several cores
+  std::uint32_t route_away(const session::MessageRef& message, const Now& now);
+  void pass_on(std::uint32_t core, Forwarded forwarded);
+  void owe(std::uint32_t core, Forwarded& forwarded);
+  bool pass_group_on(std::uint32_t group_id, const session::MessageRef& message, bool connected);
+  void add_interest(const Session& session, std::string_view filter);
+  void remove_interest(const Session& session, std::string_view filter);
+  void count_members(const Session& session, int connected);
+  void tell_connected(const Session& session);
+  void tell_connected(std::uint32_t group_id);
 
   // broker_durable.cc
   SessionChanged record_of(const Session& session) const;
@@ -231,10 +260,14 @@ class Broker : private session::DeliveryObserver {
   const BrokerOptions& options_;
   Ports ports_;
   Random random_;
+  std::unique_ptr<Commons> own_commons_;  // of a broker that is alone
+  Commons& commons_;
+  NoNeighbours alone_;
+  Neighbours& neighbours_;
   SessionTable sessions_;
   Router router_;
   SharedGroups groups_;
-  RetainedStore retained_;
+  RetainedStore& retained_;  // of all cores
   Verdicts verdicts_;
   Counters counters_;
   DeadlineQueue deadlines_;
@@ -256,9 +289,19 @@ class Broker : private session::DeliveryObserver {
     session::SubscriptionIdentifiers identifiers;
   };
   std::vector<OwedShare> owed_shares_;
+  std::deque<std::string> owed_share_names_;  // of shared subscriptions that another core serves
   std::vector<Owed> owed_;
   std::uint64_t owed_position_ = 0;  // that its record takes
   bool owed_recorded_ = false;
+  // Where, and under which key, the message that is being routed was owed before: it is handed over. 0: nowhere.
+  struct Origin {
+    std::uint64_t position = 0;
+    std::uint64_t key = 0;
+  };
+  Origin origin_;
+  std::uint8_t hops_ = 0;                        // of its shared subscriptions between cores
+  std::optional<std::uint64_t> interested_;      // cores, as retain() saw them
+  std::vector<GroupDirectory::Choice> choices_;  // who serves which shared subscription
   RecentLog recent_;
   std::uint64_t log_begin_ = 0;  // as its limits cut it
   const session::Message* routed_ = nullptr;

@@ -56,7 +56,7 @@ void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule,
 
 // Limits on connecting: how many, how fast.
 bool Broker::admit(Connection& connection, const wire::Connect& connect, const Now& now) {
-  if (options_.max_connections != 0 && counters_.clients_connected >= options_.max_connections) {
+  if (options_.max_connections != 0 && commons_.clients_connected >= options_.max_connections) {
     const Session* known = sessions_.find(connect.client_id);
     if (!known || !known->connection) {
       refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
@@ -66,7 +66,7 @@ bool Broker::admit(Connection& connection, const wire::Connect& connect, const N
   }
   if (options_.connect_rate_per_s == 0) return true;
   // A bucket that holds one second's worth.
-  const double rate = options_.connect_rate_per_s;
+  const double rate = options_.connect_rate_per_s / static_cast<double>(commons_.cores());
   connect_tokens_ += static_cast<double>(now.mono_ms - connect_tokens_at_ms_) * rate / 1000.0;
   connect_tokens_ = std::min(connect_tokens_, rate);
   connect_tokens_at_ms_ = now.mono_ms;
@@ -165,7 +165,7 @@ void Broker::decide(Connection& connection, const AuthDecision& decision, const 
   }
   if (!decision.username.empty()) connection.pending->username = decision.username;
   if (!may_have_will(connection, now)) return;
-  if (sessions_.size() >= options_.max_sessions && !sessions_.find(connection.pending->client_id)) {
+  if (commons_.sessions >= options_.max_sessions && !sessions_.find(connection.pending->client_id)) {
     return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", connection.pending->client_id, now);
   }
   welcome(connection, decision.data, now);
@@ -216,6 +216,7 @@ std::string Broker::new_client_id() {
   for (;;) {
     const std::uint64_t count = ++assigned_ids_;
     std::string id = fmt::format("auto-{:016x}", fold_multiply(count ^ id_secrets_[0], id_secrets_[1] | 1));
+    if (home_core(sessions_.hash_of(id), commons_.cores()) != ports_.core) continue;
     if (!sessions_.find(id)) return id;
   }
 }
@@ -235,7 +236,9 @@ Session& Broker::session_for(const PendingConnect& pending, bool& present, const
     session = nullptr;
   }
   present = session != nullptr;
-  return session ? *session : sessions_.create(pending.client_id);
+  if (session) return *session;
+  ++commons_.sessions;
+  return sessions_.create(pending.client_id);
 }
 
 void Broker::welcome(Connection& connection, ByteView authentication_data, const Now& now) {
@@ -252,7 +255,9 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   session.expiry_s = std::min(pending->expiry_s, options_.max_session_expiry_s);
   session.connection = &connection;
   connection.session = &session;
+  count_members(session, 1);
   ++counters_.clients_connected;
+  ++commons_.clients_connected;
   counters_.clients_maximum = std::max(counters_.clients_maximum, counters_.clients_connected);
 
   acceptance.state = &session.state;
@@ -287,8 +292,12 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   }
   session.will_recorded = static_cast<bool>(session.will.message);
   // What was retained while the session was away may not have reached it live.
-  for (auto& [filter, cursor] : session.retained) cursor.up_to_version = retained_.version();
+  if (!session.retained.empty()) {
+    const std::lock_guard lock(commons_.retained_lock());
+    for (auto& [filter, cursor] : session.retained) cursor.up_to_version = retained_.version();
+  }
   arm(connection);
+  tell_connected(session);
   collect_stranded(session, now);
 }
 

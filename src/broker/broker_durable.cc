@@ -42,7 +42,11 @@ SessionChanged Broker::record_of(const Session& session) const {
 
 void Broker::make_persistent(Session& session) {
   if (session.key != 0) return;
-  session.key = ++last_key_;
+  // Each core has keys of its own: every so many-th.
+  const std::uint64_t cores = commons_.cores();
+  do ++last_key_;
+  while (last_key_ % cores != ports_.core);
+  session.key = last_key_;
   session.cursor = ports_.records.next_position();
   by_key_.emplace(session.key, &session);
 }
@@ -102,7 +106,7 @@ void Broker::trim(const Now& now) {
     const session::Outgoing& outgoing = session->state.outgoing;
     if (outgoing.in_flight() + outgoing.waiting_messages() > 0) lowest = std::min(lowest, session->cursor);
   }
-  lowest = std::max(lowest, log_begin_);
+  lowest = std::max(std::min(lowest, neighbours_.lowest_unconfirmed()), log_begin_);
   if (lowest != 0) ports_.records.append(Trimmed{lowest});
 }
 
@@ -151,6 +155,7 @@ Ticket Broker::record_subscription(const Session& session, std::string_view filt
 
 void Broker::begin_owed(const session::MessageRef& message) {
   owed_shares_.clear();
+  owed_share_names_.clear();
   owed_recorded_ = false;
   owed_position_ = message->facts().qos == QoS::at_most_once ? 0 : ports_.records.next_position();
   // At once: somebody's queue may ask for it before all have got it.
@@ -158,8 +163,10 @@ void Broker::begin_owed(const session::MessageRef& message) {
 }
 
 bool Broker::append_owed(const session::MessageRef& message, std::uint64_t publisher_key, std::uint16_t packet_id) {
-  const bool recorded = !owed_shares_.empty();
-  if (recorded) {
+  const bool recorded = !owed_shares_.empty() || origin_.position != 0;
+  if (origin_.position != 0) {
+    ports_.records.add(HandedOver{origin_.position, origin_.key, *message, owed()});
+  } else if (recorded) {
     ports_.records.add(MessageOwed{*message, publisher_key, packet_id, owed()});
   } else if (packet_id != 0) {
     ports_.records.add(IncomingTaken{publisher_key, packet_id});
@@ -270,6 +277,7 @@ void Broker::visit_owed(const OwedVisitor& visit) const {
 
 void Broker::restore(const RestoredSession& restored) {
   Session& session = sessions_.create(restored.client_id);
+  ++commons_.sessions;
   session.key = restored.key;
   session.expiry_s = restored.expiry_s;
   session.cursor = restored.cursor;
@@ -290,10 +298,13 @@ void Broker::restore(const RestoredSubscription& restored, const Now&) {
   if (parsed->shared) {
     const auto joined =
         groups_.join(restored.filter, parsed->filter, {&session, restored.options, restored.identifier});
-    if (joined.new_group) router_.index().add(parsed->filter, {kGroupBit | joined.group->id, 0, 0});
+    if (!joined.group) return;
     group_id = joined.group->id;
+    if (joined.new_group && commons_.cores() == 1) router_.index().add(parsed->filter, {kGroupBit | group_id, 0, 0});
+    if (joined.new_member) commons_.groups().count(group_id, ports_.core, {1, 0, 1});
   } else {
     router_.index().add(parsed->filter, {session.number, restored.identifier, restored.options.to_byte()});
+    add_interest(session, restored.filter);
   }
   if (restored.retained_from) {
     session.retained.insert_or_assign(
@@ -342,6 +353,7 @@ std::size_t Broker::restore_handed_over(std::uint64_t key, std::span<const std::
 }
 
 void Broker::restore_retained(const session::MessageRef& message) {
+  const std::lock_guard lock(commons_.retained_lock());
   retained_.store(message);
 }
 
@@ -370,7 +382,10 @@ void Broker::restored(const Now& now) {
     if (session->will.message) session->will.due_ms = in_ms(std::min(session->will.delay_s, session->expiry_s));
     arm(*session);
   }
-  arm_sweep(now);
+  {
+    const std::lock_guard lock(commons_.retained_lock());
+    if (retained_.any_can_expire()) arm_sweep(now);
+  }
   // What became due while nobody ran comes before whoever connects now.
   run_timers(now);
   finish_event(now);

@@ -121,15 +121,22 @@ bool Broker::disk_takes(Connection& connection, const wire::Publish& publish, co
 
 // Stores a retained message. Without room it is not kept, but who is subscribed gets it all the same.
 Broker::Retained Broker::retain(const MessageRef& message, std::string_view client_id, const Now& now) {
-  if (!retained_.store(message)) {
+  if (!keep_retained(message)) {
     verdicts_.record({VerdictReason::retained_full, client_id, message->topic(),
                       "limits.max_retained_messages or limits.max_retained_bytes"},
                      now);
     return Retained::no_room;
   }
-  ports_.records.add(RetainedChanged{*message});
-  arm_sweep(now);
+  if (message->can_expire()) arm_sweep(now);
   return Retained::recorded;
+}
+
+bool Broker::keep_retained(const MessageRef& message) {
+  const std::lock_guard lock(commons_.retained_lock());
+  if (commons_.cores() > 1) interested_ = commons_.interest().cores_for(message->topic());
+  if (!retained_.store(message)) return false;
+  ports_.records.add(RetainedChanged{*message});
+  return true;
 }
 
 Ticket Broker::message_ticket(const session::Message& message, std::uint32_t acknowledged) {
@@ -139,8 +146,13 @@ Ticket Broker::message_ticket(const session::Message& message, std::uint32_t ack
 // ---- to the receivers
 
 std::uint32_t Broker::route(const MessageRef& message, const Now& now) {
-  std::uint32_t receivers = 0;
   begin_owed(message);
+  const std::uint32_t receivers = route_here(message, now);
+  return commons_.cores() == 1 ? receivers : receivers + route_away(message, now);
+}
+
+std::uint32_t Broker::route_here(const MessageRef& message, const Now& now) {
+  std::uint32_t receivers = 0;
   const session::MessageFacts& facts = message->facts();
   const auto targets = router_.match(message->topic(), facts.publisher);
   work_done_ += router_.visited();
@@ -207,12 +219,22 @@ bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   return !routed_dropped_;
 }
 
-Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except,
-                                const Now& now) {
+bool Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except, const Now& now) {
+  if (commons_.cores() == 1) return deliver_to_member(group_id, message, except, now);
+  const SharedGroup* group = groups_.find(group_id);
+  const bool connected_here = group && std::any_of(group->members.begin(), group->members.end(), [&](const auto& one) {
+                                return one.session != except && one.session->connection;
+                              });
+  if (!connected_here && pass_group_on(group_id, message, true)) return true;
+  return deliver_to_member(group_id, message, except, now) || pass_group_on(group_id, message, false);
+}
+
+bool Broker::deliver_to_member(std::uint32_t group_id, const MessageRef& message, const Session* except,
+                               const Now& now) {
   SharedGroup* group = groups_.find(group_id);
   const SharedMember* member =
       group ? groups_.pick(*group, message->topic(), message->facts().publisher, except) : nullptr;
-  if (!member) return nullptr;
+  if (!member) return false;
   Session& taker = *member->session;
   Delivery delivery;
   delivery.message = message;
@@ -221,7 +243,7 @@ Session* Broker::deliver_shared(std::uint32_t group_id, const MessageRef& messag
   delivery.retain = message->facts().retain && member->options.retain_as_published;
   if (member->identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&member->identifier, 1});
   deliver_owed(taker, std::move(delivery), now);
-  return &taker;
+  return true;
 }
 
 // ---- shared subscriptions: what a member leaves behind
@@ -274,7 +296,7 @@ void Broker::hand_over(Session& session, std::vector<Delivery> left, const Now& 
       begin_owed(delivery.message);
       deliver_shared(delivery.origin, delivery.message, &session, now);
       if (!owed_shares_.empty()) {
-        ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed().front()});
+        ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed()});
       }
       end_owed(!owed_shares_.empty());
     }
@@ -290,7 +312,7 @@ void Broker::leave_group(Session& session, std::uint32_t group_id, const Now& no
 // The session ends: what it holds of shared subscriptions, even of those that it has left, goes to others.
 void Broker::hand_over_rest(Session& session, const Now& now) {
   hand_over(
-      session, ~std::size_t{0}, [&](std::uint32_t origin) { return groups_.find(origin) != nullptr; }, now);
+      session, ~std::size_t{0}, [&](std::uint32_t origin) { return commons_.groups().contains(origin); }, now);
 }
 
 // Of a shared subscription that the session has left all goes to others; of the rest if it is not connected and another
@@ -307,6 +329,7 @@ void Broker::hand_over_all(Session& session, const Now& now) {
       member |= one.session == &session;
       another |= one.session->connection != nullptr;
     }
+    another = another || commons_.groups().connected_elsewhere(origin, ports_.core);
     return at->second = !member || (!session.connection && another);
   };
   hand_over(session, kHandOverStep, others_take, now);
@@ -347,8 +370,9 @@ void Broker::add_away(const SharedGroup& group, std::vector<Session*>& away) {
 
 void Broker::publish_own(const MessageRef& message, const Now& now) {
   if (message->facts().retain) {
+    const std::lock_guard lock(commons_.retained_lock());
+    if (commons_.cores() > 1) interested_ = commons_.interest().cores_for(message->topic());
     retained_.store(message);
-    arm_sweep(now);
   }
   route(message, now);
   append_owed(message, 0, 0);
@@ -384,9 +408,12 @@ void Broker::publish_sys(const Now& now) {
   figures.counters = counters_;
   figures.sessions = sessions_.size();
   figures.subscriptions = router_.index().size();
-  figures.shared_subscriptions = groups_.size();
-  figures.retained_messages = retained_.messages();
-  figures.retained_bytes = retained_.bytes();
+  figures.shared_subscriptions = commons_.groups().size();
+  {
+    const std::lock_guard lock(commons_.retained_lock());
+    figures.retained_messages = retained_.messages();
+    figures.retained_bytes = retained_.bytes();
+  }
   figures.bytes_sent = ports_.transport.bytes_sent();
   figures.log = ports_.records.figures();
   if (sessions_.size() <= kSysQueueSessions) {
@@ -397,6 +424,8 @@ void Broker::publish_sys(const Now& now) {
       queues.in_flight += session.state.outgoing.in_flight();
     });
   }
+  if (ports_.core != 0) return commons_.report(ports_.core, figures);
+  commons_.add_others(ports_.core, figures);
   sys_topics_.update(figures, now, [&](std::string_view topic, std::string_view payload) {
     session::MessageFacts facts;
     facts.retain = true;

@@ -64,20 +64,29 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
   options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
   if (parsed->shared) {
     const auto joined = groups_.join(entry.filter, parsed->filter, {&session, options, identifier});
-    if (joined.new_group && !index_subscription(session, parsed->filter, {kGroupBit | joined.group->id, 0, 0}, now)) {
-      groups_.erase(joined.group->id);
+    if (!joined.group) return index_full(session, parsed->filter, now);
+    const std::uint32_t group_id = joined.group->id;
+    // With several cores the directory has the filter.
+    if (joined.new_group && commons_.cores() == 1 &&
+        !index_subscription(session, parsed->filter, {kGroupBit | group_id, 0, 0}, now)) {
+      groups_.erase(group_id);
       return ReasonCode::quota_exceeded;
     }
-    session.subscriptions.insert_or_assign(std::string(entry.filter), joined.group->id);
-    if (joined.new_member) collect_stranded(*joined.group, now);
+    session.subscriptions.insert_or_assign(std::string(entry.filter), group_id);
+    if (joined.new_member) {
+      commons_.groups().count(group_id, ports_.core, {1, 1, session.key != 0 ? 1 : 0});
+      tell_connected(group_id);
+      collect_stranded(*joined.group, now);
+    }
   } else {
     if (!index_subscription(session, parsed->filter, {session.number, identifier, options.to_byte()}, now)) {
       return ReasonCode::quota_exceeded;
     }
     session.subscriptions.insert_or_assign(std::string(entry.filter), 0);
+    const std::uint64_t version = announce(session, parsed->filter, is_new);
     // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
-      start_retained(session, parsed->filter, options, identifier);
+      start_retained(session, parsed->filter, options, identifier, version);
     } else if (const auto cursor = session.retained.find(parsed->filter); cursor != session.retained.end()) {
       cursor->second.options = options;  // what is still on its way follows the new subscription [MQTT-3.8.4-3]
       cursor->second.identifier = identifier;
@@ -95,8 +104,13 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
 bool Broker::index_subscription(const Session& session, std::string_view filter,
                                 const topic::Subscription& subscription, const Now& now) {
   if (router_.index().add(filter, subscription) != topic::AddOutcome::full) return true;
-  verdicts_.record({VerdictReason::quota_exceeded, session.client_id, filter, "the subscription index is full"}, now);
+  index_full(session, filter, now);
   return false;
+}
+
+ReasonCode Broker::index_full(const Session& session, std::string_view filter, const Now& now) {
+  verdicts_.record({VerdictReason::quota_exceeded, session.client_id, filter, "the subscription index is full"}, now);
+  return ReasonCode::quota_exceeded;
 }
 
 bool Broker::has_room_for(const Session& session, std::string_view filter, const Now& now) {
@@ -142,26 +156,34 @@ ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, co
 void Broker::remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now) {
   if (group_id == 0) {
     router_.index().remove(filter, session.number);
+    remove_interest(session, filter);
     return;
   }
   SharedGroup* group = groups_.find(group_id);
   if (!group) return;
+  commons_.groups().count(group_id, ports_.core, {-1, session.connection ? -1 : 0, session.key != 0 ? -1 : 0});
   if (groups_.leave(*group, session)) {
-    router_.index().remove(group->filter, kGroupBit | group_id);
+    if (commons_.cores() == 1) router_.index().remove(group->filter, kGroupBit | group_id);
     groups_.erase(group_id);
-    return;
+    if (!commons_.groups().contains(group_id)) return;
   }
   leave_group(session, group_id, now);
 }
 
 // ---- retained messages
 
+std::uint64_t Broker::announce(const Session& session, std::string_view filter, bool is_new) {
+  const std::lock_guard lock(commons_.retained_lock());
+  if (is_new) add_interest(session, filter);
+  return retained_.version();
+}
+
 void Broker::start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
-                            std::uint32_t identifier) {
+                            std::uint32_t identifier, std::uint64_t version) {
   RetainedCursor cursor;
   cursor.options = options;
   cursor.identifier = identifier;
-  cursor.up_to_version = retained_.version();
+  cursor.up_to_version = version;
   session.retained.insert_or_assign(std::string(filter), std::move(cursor));
 }
 
@@ -202,6 +224,7 @@ void Broker::log_retained(Session& session, session::Delivery& delivery) {
 Broker::Fed Broker::feed_retained(Connection& connection, std::string_view filter, RetainedCursor& cursor,
                                   std::size_t& budget, const Now& now) {
   ByteChain& out = ports_.transport.outbox(connection.id);
+  const std::lock_guard lock(commons_.retained_lock());
   const topic::Visit visit = retained_.index().visit_some(
       filter, cursor.position, budget, [&](std::string_view, const RetainedMessage& retained) {
         const session::MessageRef& message = retained.message;

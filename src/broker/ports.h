@@ -74,6 +74,10 @@ class RecordSink {
   virtual Ticket ticket(Durability level, std::uint32_t messages) = 0;
   // The position in the log that the next MessageOwed or HandedOver takes, from 1.
   virtual std::uint64_t next_position() const { return 0; }
+  // From now on next_position() is above `position`, which another core took.
+  virtual void pass(std::uint64_t position) { (void)position; }
+  // Called every few seconds: positions are to follow time across cores.
+  virtual void renew() {}
   // False while the disk takes nothing: no ticket is resolved.
   virtual bool accepting() const { return true; }
   // True while more is on its way to the disk than there should be: whoever adds to it is to be held.
@@ -196,6 +200,9 @@ class Log {
   virtual void write(LogLevel level, std::string_view text) = 0;
 };
 
+class Commons;
+class Neighbours;
+
 // Everything that a broker is built on.
 struct Ports {
   Transport& transport;
@@ -203,6 +210,10 @@ struct Ports {
   Authenticator& authenticator;
   Authorizer& authorizer;
   Log& log;
+  // With several cores: what they share, the others, and which one this is. Alone it has its own.
+  Commons* commons = nullptr;
+  Neighbours* neighbours = nullptr;
+  std::uint32_t core = 0;
 };
 
 }  // namespace martlet::broker

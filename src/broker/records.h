@@ -15,7 +15,7 @@ namespace martlet::broker {
 
 // One session's share of a message: how it gets it.
 struct Owed {
-  std::uint64_t session_key = 0;
+  std::uint64_t session_key = 0;  // or a core's, see neighbours.h
   wire::QoS qos = wire::QoS::at_most_once;
   bool retain = false;
   bool ahead = false;      // retained, for a new subscription: it is older than what else waits
@@ -31,13 +31,14 @@ struct MessageOwed {
   std::uint16_t packet_id_qos2 = 0;  // ... the incoming identifier that it takes; else 0
   std::span<const Owed> owed;
 };
-// A shared subscription's message goes from one member, who was owed it at `position`, to another. It takes a position
-// itself, which is the new member's: what is owed to a session below its cursor must be finished.
+// A message goes from the one who was owed it at `position` to others: a shared subscription's to another member, or
+// what was owed to a core's sessions to those that it has found, perhaps to nobody. It takes a position itself, which
+// is the new receivers': what is owed to a session below its cursor must be finished.
 struct HandedOver {
   std::uint64_t position = 0;
   std::uint64_t from_key = 0;
   const session::Message& message;
-  Owed to;
+  std::span<const Owed> to;
 };
 // Nothing below `position` is owed any more.
 struct Trimmed {

@@ -19,10 +19,12 @@ std::size_t load_of(const Session& session) {
 }  // namespace
 
 SharedGroups::Joined SharedGroups::join(std::string_view share, std::string_view filter, const SharedMember& member) {
-  const auto [at, new_group] = ids_.try_emplace(std::string(share), last_id_ + 1);
-  SharedGroup& group = groups_[at->second];
+  const auto id = directory_.enter(share, filter, core_);
+  if (!id) return {nullptr, false, false};
+  const auto [at, new_group] = groups_.try_emplace(*id);
+  SharedGroup& group = at->second;
   if (new_group) {
-    group.id = ++last_id_;
+    group.id = *id;
     group.share = share;
     group.filter = filter;
   }
@@ -48,10 +50,7 @@ bool SharedGroups::leave(SharedGroup& group, const Session& session) {
 }
 
 void SharedGroups::erase(std::uint32_t id) {
-  const auto at = groups_.find(id);
-  if (at == groups_.end()) return;
-  ids_.erase(at->second.share);
-  groups_.erase(at);
+  if (groups_.erase(id) != 0) directory_.leave(id, core_);
 }
 
 // The place in the member list where the strategy looks first; from there on the first member that is fit takes it.

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/random.h"
+#include "broker/group_directory.h"
 #include "broker/options.h"
 #include "broker/session.h"
 
@@ -33,11 +33,13 @@ struct SharedGroup {
 class SharedGroups {
  public:
   // `limits` are those of the members' queues; it must outlive the object.
-  SharedGroups(SharedStrategy strategy, const session::QueueLimits& limits, std::uint64_t seed)
-      : strategy_(strategy), limits_(limits), random_(seed), ids_(0, SeededHash{random_.next()}) {}
+  // `directory`, which numbers the groups, knows those of all cores; this is the one of `core`.
+  SharedGroups(SharedStrategy strategy, const session::QueueLimits& limits, std::uint64_t seed,
+               GroupDirectory& directory, std::uint32_t core)
+      : strategy_(strategy), limits_(limits), random_(seed), directory_(directory), core_(core) {}
 
   struct Joined {
-    SharedGroup* group;
+    SharedGroup* group;  // null: there is no room for its filter
     bool new_group;
     bool new_member;
   };
@@ -63,9 +65,9 @@ class SharedGroups {
   SharedStrategy strategy_;
   const session::QueueLimits& limits_;
   Random random_;
-  std::uint32_t last_id_ = 0;
+  GroupDirectory& directory_;
+  const std::uint32_t core_;
   std::unordered_map<std::uint32_t, SharedGroup> groups_;
-  std::unordered_map<std::string, std::uint32_t, SeededHash, std::equal_to<>> ids_;
 };
 
 }  // namespace martlet::broker

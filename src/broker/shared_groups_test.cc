@@ -22,6 +22,8 @@ class SharedGroupsTest : public ::testing::TestWithParam<SharedStrategy> {
   static constexpr std::string_view kShare = "$share/g/t/#";
   static constexpr session::QueueLimits kLimits{};
 
+  GroupDirectory directory{SharedStrategy::round_robin, 1, 1};
+
   SharedGroupsTest() {
     for (std::size_t i = 0; i < 3; ++i) {
       sessions_[i].client_id = std::string(1, static_cast<char>('a' + i));
@@ -49,7 +51,7 @@ class SharedGroupsTest : public ::testing::TestWithParam<SharedStrategy> {
 };
 
 TEST_F(SharedGroupsTest, JoinFindLeave) {
-  SharedGroups groups(SharedStrategy::round_robin, kLimits, 1);
+  SharedGroups groups(SharedStrategy::round_robin, kLimits, 1, directory, 0);
   const auto first = groups.join(kShare, "t/#", {&sessions_[0], {}, 5});
   EXPECT_TRUE(first.new_group);
   EXPECT_TRUE(first.new_member);
@@ -73,7 +75,7 @@ TEST_F(SharedGroupsTest, JoinFindLeave) {
 }
 
 TEST_F(SharedGroupsTest, RoundRobinTakesTurns) {
-  SharedGroups groups(SharedStrategy::round_robin, kLimits, 1);
+  SharedGroups groups(SharedStrategy::round_robin, kLimits, 1, directory, 0);
   SharedGroup& group = join_all(groups);
   std::string turns;
   for (int i = 0; i < 7; ++i) turns += pick(groups, group);
@@ -85,7 +87,7 @@ TEST_F(SharedGroupsTest, RoundRobinTakesTurns) {
 }
 
 TEST_F(SharedGroupsTest, StickyStaysUntilItsMemberIsGone) {
-  SharedGroups groups(SharedStrategy::sticky, kLimits, 1);
+  SharedGroups groups(SharedStrategy::sticky, kLimits, 1, directory, 0);
   SharedGroup& group = join_all(groups);
   const std::string first = pick(groups, group);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(pick(groups, group), first);
@@ -97,9 +99,9 @@ TEST_F(SharedGroupsTest, StickyStaysUntilItsMemberIsGone) {
 }
 
 TEST_F(SharedGroupsTest, HashesKeepTopicOrClientTogether) {
-  SharedGroups by_topic(SharedStrategy::hash_topic, kLimits, 1);
+  SharedGroups by_topic(SharedStrategy::hash_topic, kLimits, 1, directory, 0);
   SharedGroup& topics = join_all(by_topic);
-  SharedGroups by_client(SharedStrategy::hash_client, kLimits, 1);
+  SharedGroups by_client(SharedStrategy::hash_client, kLimits, 1, directory, 0);
   SharedGroup& clients = join_all(by_client);
   std::set<std::string> members_by_topic;
   std::set<std::string> members_by_client;
@@ -117,7 +119,7 @@ TEST_F(SharedGroupsTest, HashesKeepTopicOrClientTogether) {
 }
 
 TEST_F(SharedGroupsTest, RandomReachesAll) {
-  SharedGroups groups(SharedStrategy::random, kLimits, 1);
+  SharedGroups groups(SharedStrategy::random, kLimits, 1, directory, 0);
   SharedGroup& group = join_all(groups);
   std::map<std::string, int> picked;
   for (int i = 0; i < 300; ++i) ++picked[pick(groups, group)];
@@ -125,7 +127,7 @@ TEST_F(SharedGroupsTest, RandomReachesAll) {
 }
 
 TEST_F(SharedGroupsTest, LeastInFlightCountsWhatWaitsAndWhatIsUnderWay) {
-  SharedGroups groups(SharedStrategy::least_in_flight, kLimits, 1);
+  SharedGroups groups(SharedStrategy::least_in_flight, kLimits, 1, directory, 0);
   SharedGroup& group = join_all(groups);
   give(sessions_[0], 3);
   sessions_[1].state.outgoing.begin(session::test::delivery("t", 1));
@@ -137,7 +139,7 @@ TEST_F(SharedGroupsTest, LeastInFlightCountsWhatWaitsAndWhatIsUnderWay) {
 }
 
 TEST_P(SharedGroupsTest, ConnectedOnesComeFirstAndTheExceptedNever) {
-  SharedGroups groups(GetParam(), kLimits, 1);
+  SharedGroups groups(GetParam(), kLimits, 1, directory, 0);
   SharedGroup& group = join_all(groups);
   sessions_[0].connection = sessions_[1].connection = nullptr;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(pick(groups, group, "t/" + std::to_string(i)), "c");

@@ -70,7 +70,7 @@ class FakeRecords : public RecordSink {
     if (keeps_names) names.emplace_back(name_of(record));
     ++position;
     if (const auto* owed = std::get_if<MessageOwed>(&record)) log(owed->message, owed->owed);
-    if (const auto* over = std::get_if<HandedOver>(&record)) log(over->message, {&over->to, 1});
+    if (const auto* over = std::get_if<HandedOver>(&record)) log(over->message, over->to);
   }
   Ticket ticket(Durability level, std::uint32_t messages) override {
     promised[static_cast<std::size_t>(level)] += messages;

@@ -132,11 +132,13 @@ void encode(const broker::MessageOwed& record, const Now& now, ByteWriter& to) {
 
 void encode(const broker::HandedOver& record, const Now& now, ByteWriter& to) {
   to.number8(kRecordLayout);
-  to.number8(static_cast<std::uint8_t>(LogKind::handed_over));
+  const bool one = record.to.size() == 1;
+  to.number8(static_cast<std::uint8_t>(one ? LogKind::handed_over : LogKind::handed_over_to));
   to.number64(record.position);
   to.varint(record.from_key);
   encode_at(now.wall_ms, record.message, now, to);
-  encode_owed(record.to, to);
+  if (!one) to.varint(record.to.size());
+  for (const broker::Owed& owed : record.to) encode_owed(owed, to);
 }
 
 bool LogRecordReader::begin(ByteView bytes) {
@@ -144,6 +146,8 @@ bool LogRecordReader::begin(ByteView bytes) {
   position = from_key = 0;
   if (from_.number8() != kRecordLayout) return false;
   kind = static_cast<LogKind>(from_.number8());
+  const bool counted = kind != LogKind::handed_over;
+  if (kind == LogKind::handed_over_to) kind = LogKind::handed_over;
   if (kind == LogKind::handed_over) {
     position = from_.number64();
     from_key = from_.varint();
@@ -151,7 +155,7 @@ bool LogRecordReader::begin(ByteView bytes) {
     return false;
   }
   message = read_message(from_);
-  left_ = kind == LogKind::message ? from_.varint() : 1;
+  left_ = counted ? from_.varint() : 1;
   return from_.ok() && is_sound(message);
 }
 

@@ -22,7 +22,8 @@ inline constexpr std::uint8_t kNewestLayout = 2;
 
 // ---- the log
 
-enum class LogKind : std::uint8_t { message = 1, handed_over = 2 };
+// `handed_over_to` is a handed_over with any number of receivers; readers are told the latter.
+enum class LogKind : std::uint8_t { message = 1, handed_over = 2, handed_over_to = 3 };
 
 // Times in messages are kept as Unix time; `now` has both clocks.
 void encode(const broker::MessageOwed& record, const Now& now, ByteWriter& to);

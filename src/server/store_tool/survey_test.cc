@@ -55,7 +55,8 @@ class StoreTool : public ::testing::Test {
   }
   void handed_over(std::uint64_t position, std::uint64_t from, std::uint64_t to) {
     ByteWriter bytes;
-    encode(broker::HandedOver{position, from, *text_message(), owed_to(to, "$share/g/t")}, kNow, bytes);
+    const broker::Owed owed = owed_to(to, "$share/g/t");
+    encode(broker::HandedOver{position, from, *text_message(), {&owed, 1}}, kNow, bytes);
     store_->append(bytes.view());
   }
   template <class Key, class Value>
