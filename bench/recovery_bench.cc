@@ -53,7 +53,7 @@ class Directory {
   std::string path_;
 };
 
-std::unique_ptr<Store> open_store(const std::string& path, std::function<void()> notify) {
+std::unique_ptr<Store> open_store(const std::string& path, std::function<void(std::uint32_t)> notify) {
   auto backend = martlet::store::open_rocksdb({.path = path});
   if (!backend) std::abort();
   Committer::Options options;
@@ -73,17 +73,17 @@ void write_sessions(server::DurableRecords& records, std::uint64_t sessions) {
 [[noreturn]] void fill(const std::string& path, std::int64_t count, std::uint64_t sessions) {
   std::mutex mutex;
   std::condition_variable resolved;
-  const auto notify = [&] {
+  const auto notify = [&](std::uint32_t) {
     { const std::lock_guard lock(mutex); }
     resolved.notify_one();
   };
   const auto store = open_store(path, notify);
   const auto await = [&](Ticket ticket) {
     std::unique_lock lock(mutex);
-    resolved.wait(lock, [&] { return ticket.resolved(store->resolved()); });
+    resolved.wait(lock, [&] { return ticket.resolved(store->writer().resolved()); });
   };
   const auto clock = martlet::env::posix::make_clock();
-  server::DurableRecords records(*store, *clock, Durability::interval);
+  server::DurableRecords records(*store, store->writer(), *clock, Durability::interval);
   write_sessions(records, sessions);
   std::vector<broker::Owed> owed(sessions);
   for (std::uint64_t i = 0; i < sessions; ++i) {
@@ -100,10 +100,10 @@ void write_sessions(server::DurableRecords& records, std::uint64_t sessions) {
     records.append(broker::MessageOwed{*message, 0, 0, owed});
     if (i % kTurn != kTurn - 1) continue;
     records.submit();
-    if (store->pending_bytes() > kMostPendingBytes) await(store->ticket(Durability::interval));
+    if (store->pending_bytes() > kMostPendingBytes) await(store->writer().ticket(Durability::interval));
   }
   records.submit();
-  await(store->ticket(Durability::interval));
+  await(store->writer().ticket(Durability::interval));
   ::_exit(0);
 }
 
@@ -117,21 +117,22 @@ struct Times {
 Times recover(const std::string& path, bool stop) {
   Times times;
   const std::uint64_t began_ns = martlet::env::posix::monotonic_ns();
-  const auto store = open_store(path, [] {});
+  const auto store = open_store(path, {});
   times.open_s = static_cast<double>(martlet::env::posix::monotonic_ns() - began_ns) / 1e9;
   const auto clock = martlet::env::posix::make_clock();
-  server::DurableRecords records(*store, *clock, Durability::interval);
+  server::DurableRecords records(*store, store->writer(), *clock, Durability::interval);
   broker::BrokerOptions options;
   broker::testing::FakeTransport transport;
   broker::AllowAll all;
   broker::testing::SilentLog log;
   broker::Broker broker(options, {transport, records, all, all, log}, clock->now());
-  const auto recovered = server::recover(*store, broker, {}, log, clock->now());
+  broker::Broker* const brokers[] = {&broker};
+  const auto recovered = server::recover(*store, brokers, {}, log, clock->now());
   if (!recovered) std::abort();
   times.recover_s = static_cast<double>(martlet::env::posix::monotonic_ns() - began_ns) / 1e9 - times.open_s;
   times.deliveries = recovered->deliveries;
   if (!stop) return times;
-  server::write_clean_stop(*store, broker);
+  server::write_clean_stop(*store, brokers);
   records.submit();
   if (!store->close()) std::abort();
   return times;

@@ -47,7 +47,7 @@ class Bench {
     auto backend = martlet::store::open_rocksdb({.path = path + "/store"});
     if (!backend) std::abort();
     Committer::Options options;
-    options.notify = [this] {
+    options.notify = [this](std::uint32_t) {
       { const std::lock_guard lock(mutex_); }
       resolved_.notify_one();
     };
@@ -58,12 +58,12 @@ class Bench {
   Store* operator->() { return store_.get(); }
   void await(Ticket ticket) {
     std::unique_lock lock(mutex_);
-    resolved_.wait(lock, [&] { return ticket.resolved(store_->resolved()); });
+    resolved_.wait(lock, [&] { return ticket.resolved(store_->writer().resolved()); });
   }
   void append(std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) store_->append(as_bytes(record_));
-    last_ = store_->ticket(level_);
-    store_->submit();
+    for (std::int64_t i = 0; i < count; ++i) store_->writer().append(as_bytes(record_));
+    last_ = store_->writer().ticket(level_);
+    store_->writer().submit();
   }
   // Until all that was appended is resolved.
   void await_all() { await(last_); }

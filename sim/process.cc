@@ -53,14 +53,17 @@ Process::Process(const Settings& settings, env::sim::SimulatedClock& clock, env:
     : clock_(clock),
       options_(settings.broker),
       store_(open_store(settings, std::move(disk), trouble)),
-      records_(*store_, clock, broker::surest_level(options_.durability)),
+      records_(*store_, store_->writer(), clock, broker::surest_level(options_.durability)),
       planted_(records_, plant),
       sink_(planted_, std::move(on_logged)),
       core_(options_ = with_client_seed(options_, *store_), reactor_options(settings),
             {network, clock, sink_, access_, access_, log_}) {}
 
 Result<void> Process::start() {
-  const auto recovered = server::recover(*store_, core_.broker(), {}, log_, clock_.now());
+  server::RecoveryOptions recovery;
+  recovery.client_seed = options_.client_seed;
+  broker::Broker* const brokers[] = {&core_.broker()};
+  const auto recovered = server::recover(*store_, brokers, recovery, log_, clock_.now());
   if (!recovered) return tl::unexpected(recovered.error());
   const auto bound = core_.listen({}, "tcp");
   if (!bound) return tl::unexpected(bound.error());
@@ -71,7 +74,8 @@ void Process::stop(env::sim::SimulatedClock& clock) {
   core_.request_stop();
   constexpr std::int64_t kTurnMs = 100;
   while (core_.turn(0)) clock.advance(kTurnMs);
-  server::write_clean_stop(*store_, core_.broker());
+  broker::Broker* const brokers[] = {&core_.broker()};
+  server::write_clean_stop(*store_, brokers);
   sink_.submit();
   static_cast<void>(store_->close());
 }

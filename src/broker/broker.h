@@ -81,6 +81,8 @@ class Broker : private session::DeliveryObserver {
   std::size_t restore_handed_over(std::uint64_t key, std::span<const std::uint64_t> positions);
   void restore_retained(const session::MessageRef& message);
   void restore_will(std::string client_id, SessionWill will);
+  // Sessions from now on get keys above `key`.
+  void restore_last_key(std::uint64_t key);
   void restored(const Now& now);
 
   // ---- the end

@@ -368,6 +368,10 @@ void Broker::restore_will(std::string client_id, SessionWill will) {
   }
 }
 
+void Broker::restore_last_key(std::uint64_t key) {
+  last_key_ = std::max(last_key_, key);
+}
+
 // The crash ended every connection: sessions that were connected are away since then, as far as anybody knows since
 // now.
 void Broker::restored(const Now& now) {

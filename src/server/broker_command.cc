@@ -115,7 +115,9 @@ Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, C
   RecoveryOptions options;
   options.skip_damaged = config.skip_damaged;
   options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };
-  const auto recovered = recover(*data.store, core.broker(), options, log, clock.now());
+  options.client_seed = config.broker.client_seed;
+  broker::Broker* const brokers[] = {&core.broker()};
+  const auto recovered = recover(*data.store, brokers, options, log, clock.now());
   if (!recovered) return tl::unexpected(recovered.error());
   log.write(broker::LogLevel::info,
             fmt::format("{}: {} sessions, {} retained messages and {} owed messages are back, from {} records",
@@ -128,7 +130,7 @@ Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, C
 Result<DataDirectory> open_data(ServerConfig& config, env::Clock& clock, env::Network& network, broker::Log& log) {
   if (!config.keeps_data()) return DataDirectory();
   log.write(broker::LogLevel::info, fmt::format("opens {}", config.data_dir));
-  auto opened = open_data_directory(config, clock, [&network] { network.wake(); });
+  auto opened = open_data_directory(config, 1, clock, [&network](std::uint32_t) { network.wake(); });
   if (!opened) return opened;
   const auto seed = client_seed(*opened->store, config.broker.random_seed);
   if (!seed) return tl::unexpected(seed.error());
@@ -165,7 +167,7 @@ int run(ServerConfig& config, env::Files& files) {
   auto opened = open_data(config, *clock, **network, log);
   if (!opened) return fail_with(files, kFailedExit, opened.error().message);
   const DataDirectory data = std::move(*opened);
-  broker::RecordSink& records = data.records ? static_cast<broker::RecordSink&>(*data.records) : no_records;
+  broker::RecordSink& records = data.store ? static_cast<broker::RecordSink&>(*data.records[0]) : no_records;
   broker::AllowAll access;
   CoreLoop core(config.broker, config.reactor, {**network, *clock, records, access, access, log});
   if (const auto back = bring_back(config, data, core, *clock, files, log); !back) {
@@ -180,8 +182,9 @@ int run(ServerConfig& config, env::Files& files) {
   say(files, env::Handle::standard_output, start_line(config, *bound, descriptors));
   core.run();
   if (data.store) {
-    write_clean_stop(*data.store, core.broker());
-    data.records->submit();
+    broker::Broker* const brokers[] = {&core.broker()};
+    write_clean_stop(*data.store, brokers);
+    records.submit();
     if (const auto closed = data.store->close(); !closed) return fail_with(files, kFailedExit, closed.error().message);
   }
   log.write(broker::LogLevel::info, "stopped");

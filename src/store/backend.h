@@ -19,9 +19,10 @@ using RecordVisitor = std::function<bool(Position position, ByteView record)>;
 using PairVisitor = std::function<bool(ByteView key, ByteView value)>;
 
 struct ScanOutcome {
-  // Where to read on: behind the last record visited; the record that cannot be read when there is an error.
+  // Where to read on: behind the last record visited, or end() when there is none behind it. When there is an error,
+  // the record that cannot be read is there or behind the hole that begins there.
   Position next = 0;
-  // Set when `next` is damaged or missing, or cannot be read now. Whoever wants to skip it scans from next + 1 on,
+  // Set when the record at `next` is damaged or cannot be read now. Whoever wants to skip it scans from next + 1 on,
   // after having said so to a person.
   std::optional<Error> error;
 };
@@ -34,12 +35,13 @@ class Reader {
 
   // The lowest position that was not trimmed; equal to end() when the log is empty.
   virtual Position first() const = 0;
-  // Behind the last committed record.
+  // Behind the committed record with the highest position, whoever wrote it. Positions below may be holes: they were
+  // never used, or what another writer appends there is not committed yet (see Writer::readable_below()).
   virtual Position end() const = 0;
-  // Copies the record at `position`; false if it was trimmed or is not committed yet. An Error when it is damaged.
+  // Copies the record at `position`; false if there is none: it was trimmed, or is a hole. An Error when it is damaged.
   virtual Result<bool> read(Position position, std::string& record) const = 0;
-  // Visits records in order from `from` (or first(), if that is higher) until end(), until the visitor says false, or
-  // until `max_bytes` of records were visited, at least one of them.
+  // Visits records by position from `from` (or first(), if that is higher) until end(), until the visitor says false,
+  // or until `max_bytes` of records were visited, at least one of them.
   virtual ScanOutcome scan(Position from, std::size_t max_bytes, const RecordVisitor& visit) const = 0;
 
   // Copies the value of `key`; false if there is none.

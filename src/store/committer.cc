@@ -1,5 +1,6 @@
 #include "store/committer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -7,8 +8,24 @@
 #include "env/posix/measure.h"
 
 namespace martlet::store {
+namespace {
 
-Committer::Committer(Backend& backend, Options options) : backend_(backend), options_(std::move(options)) {}
+// What a submission counts for while it is pending.
+std::size_t bytes_of(const Submission& submission) {
+  return submission.batch.bytes() + (submission.needs_from != 0 ? sizeof submission.needs_from : 0);
+}
+
+}  // namespace
+
+Committer::Committer(Backend& backend, Options options, std::uint32_t writers)
+    : backend_(backend), options_(std::move(options)), trimmed_(backend.first()), progress_(writers) {
+  check(writers > 0, "somebody writes");
+  group_.parts.resize(writers);
+  for (Progress& progress : progress_) {
+    progress.committed_below.store(backend.end(), std::memory_order_relaxed);
+    progress.needs_from = trimmed_;
+  }
+}
 
 Committer::~Committer() {
   {
@@ -25,14 +42,15 @@ void Committer::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Committer::submit(Batch batch, const Promises& promises) {
+void Committer::submit(std::uint32_t writer, Submission submission) {
   const std::uint64_t now = now_ns();
-  pending_bytes_.fetch_add(batch.bytes(), std::memory_order_relaxed);
+  pending_bytes_.fetch_add(bytes_of(submission), std::memory_order_relaxed);
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);
+    check(!stopping_, "a closed store takes nothing");
     was_empty = waiting_.empty();
-    waiting_.push_back({std::move(batch), promises, now});
+    waiting_.push_back({writer, std::move(submission), now});
   }
   if (was_empty) wake_.notify_one();
 }
@@ -76,20 +94,54 @@ void Committer::run() {
 
 bool Committer::take_group() {
   if (!group_.batches.empty()) return true;
-  const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return false;
-  group_.first_submit_ns = waiting_.front().submitted_ns;
-  while (!waiting_.empty() && group_.bytes < options_.max_group_bytes) {
-    auto& [batch, promises, submitted_ns] = waiting_.front();
-    group_.bytes += batch.bytes();
-    group_.operations += batch.operations();
-    group_.promises.sync |= promises.sync;
-    group_.promises.free_at_once += promises.free_at_once;
-    group_.promises.free_when_written += promises.free_when_written;
-    group_.batches.push_back(std::move(batch));
-    waiting_.pop_front();
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) return false;
+    group_.first_submit_ns = waiting_.front().submitted_ns;
+    while (!waiting_.empty() && group_.bytes < options_.max_group_bytes) {
+      take(waiting_.front());
+      waiting_.pop_front();
+    }
   }
+  // Behind the batches, so that all is there that was shared before they were submitted.
+  if (writers() > 1) take_shared();
+  take_trim();
   return true;
+}
+
+void Committer::take(Waiting& waiting) {
+  Submission& submission = waiting.submission;
+  group_.bytes += bytes_of(submission);
+  group_.promises.sync |= submission.promises.sync;
+  group_.promises.free_at_once += submission.promises.free_at_once;
+  group_.promises.free_when_written += submission.promises.free_when_written;
+  Part& part = group_.parts[waiting.writer];
+  ++part.batches;
+  part.appended_end = submission.appended_end;
+  Progress& progress = progress_[waiting.writer];
+  progress.needs_from = std::max(progress.needs_from, submission.needs_from);
+  add_to_group(std::move(submission.batch));
+}
+
+void Committer::take_shared() {
+  const std::lock_guard lock(shared_mutex_);
+  if (shared_.empty()) return;
+  group_.bytes += shared_.bytes();
+  add_to_group(std::exchange(shared_, Batch()));
+}
+
+void Committer::take_trim() {
+  const Position below = std::ranges::min_element(progress_, {}, &Progress::needs_from)->needs_from;
+  if (below <= trimmed_) return;
+  trimmed_ = below;
+  Batch trim;
+  trim.trim(below);
+  add_to_group(std::move(trim));
+}
+
+void Committer::add_to_group(Batch batch) {
+  group_.operations += batch.operations();
+  group_.batches.push_back(std::move(batch));
 }
 
 bool Committer::nothing_waits() const {
@@ -142,7 +194,7 @@ bool Committer::sync_now() {
   if (failing()) {
     set_healthy();
   } else {
-    tell();
+    tell_all();
   }
   return true;
 }
@@ -161,16 +213,20 @@ void Committer::publish_group(std::uint64_t started_ns) {
   metrics_.group_operations.record(group_.operations);
   metrics_.group_bytes.record(group_.bytes);
   pending_bytes_.fetch_sub(group_.bytes, std::memory_order_relaxed);
-  resolved_.fetch_add(group_.batches.size(), std::memory_order_release);
   group_.batches.clear();
   group_.bytes = 0;
   group_.operations = 0;
   group_.promises = {};
-  if (failing()) {
-    set_healthy();
-  } else {
-    tell();
+  const bool failed = failing();
+  for (std::uint32_t writer = 0; writer < writers(); ++writer) {
+    const Part part = std::exchange(group_.parts[writer], {});
+    if (part.batches == 0) continue;
+    Progress& progress = progress_[writer];
+    progress.committed_below.store(part.appended_end, std::memory_order_release);
+    progress.resolved.fetch_add(part.batches, std::memory_order_release);
+    if (!failed) tell(writer);
   }
+  if (failed) set_healthy();
 }
 
 void Committer::set_failing(const Error& error) {
@@ -180,7 +236,7 @@ void Committer::set_failing(const Error& error) {
     ++failures_;
     failing_.store(true, std::memory_order_relaxed);
   }
-  tell();
+  tell_all();
 }
 
 void Committer::set_healthy() {
@@ -189,7 +245,7 @@ void Committer::set_healthy() {
     health_text_.clear();
     failing_.store(false, std::memory_order_relaxed);
   }
-  tell();
+  tell_all();
 }
 
 bool Committer::step(bool sync) {

@@ -38,7 +38,7 @@ class StoreContract : public ::testing::TestWithParam<const char*> {
   }
   std::unique_ptr<Store> threaded(Committer::Options options = {}) {
     options.retry_ms = 1;
-    options.notify = [this] {
+    options.notify = [this](std::uint32_t) {
       { const std::lock_guard lock(mutex_); }
       notified_.notify_all();
     };
@@ -51,7 +51,7 @@ class StoreContract : public ::testing::TestWithParam<const char*> {
     notified_.wait(lock, condition);
   }
   void await(const Store& store, Ticket ticket) {
-    await([&] { return ticket.resolved(store.resolved()); });
+    await([&] { return ticket.resolved(store.writer().resolved()); });
   }
 
   std::unique_ptr<World> world_;
@@ -70,11 +70,11 @@ void commit(Store& store, Durability level = Durability::fsync) {
 
 TEST_P(StoreContract, PositionsAreDenseAndRecordsReadableOnceCommitted) {
   const auto store = stepped();
-  EXPECT_EQ(store->next(), 1u);
-  EXPECT_EQ(store->append(as_bytes("a")), 1u);
-  EXPECT_EQ(store->append(as_bytes("")), 2u);
-  store->submit();
-  EXPECT_EQ(store->append(as_bytes("c")), 3u);
+  EXPECT_EQ(store->writer().next(), 1u);
+  EXPECT_EQ(store->writer().append(as_bytes("a")), 1u);
+  EXPECT_EQ(store->writer().append(as_bytes("")), 2u);
+  store->writer().submit();
+  EXPECT_EQ(store->writer().append(as_bytes("c")), 3u);
   std::string record;
   EXPECT_FALSE(store->reader().read(1, record).value());
   EXPECT_EQ(store->reader().end(), 1u);
@@ -91,31 +91,31 @@ TEST_P(StoreContract, PositionsAreDenseAndRecordsReadableOnceCommitted) {
 
 TEST_P(StoreContract, ATicketIsResolvedWithItsBatch) {
   const auto store = stepped();
-  EXPECT_TRUE(store->ticket(Durability::fsync).resolved(0));
-  store->append(as_bytes("a"));
-  const Ticket first = store->ticket(Durability::fsync);
-  EXPECT_FALSE(first.resolved(store->resolved()));
-  store->submit();
-  EXPECT_EQ(store->ticket(Durability::fsync).position(), first.position());
-  store->submit();  // nothing is open: no batch
-  EXPECT_EQ(store->ticket(Durability::fsync).position(), first.position());
-  store->put(Table::meta, as_bytes("k"), as_bytes("v"));
-  const Ticket second = store->ticket(Durability::fsync);
+  EXPECT_TRUE(store->writer().ticket(Durability::fsync).resolved(0));
+  store->writer().append(as_bytes("a"));
+  const Ticket first = store->writer().ticket(Durability::fsync);
+  EXPECT_FALSE(first.resolved(store->writer().resolved()));
+  store->writer().submit();
+  EXPECT_EQ(store->writer().ticket(Durability::fsync).position(), first.position());
+  store->writer().submit();  // nothing is open: no batch
+  EXPECT_EQ(store->writer().ticket(Durability::fsync).position(), first.position());
+  store->writer().put(Table::meta, as_bytes("k"), as_bytes("v"));
+  const Ticket second = store->writer().ticket(Durability::fsync);
   EXPECT_GT(second.position(), first.position());
   EXPECT_GT(store->pending_bytes(), 0u);
   EXPECT_TRUE(store->step());
-  EXPECT_TRUE(first.resolved(store->resolved()));
-  EXPECT_FALSE(second.resolved(store->resolved()));
+  EXPECT_TRUE(first.resolved(store->writer().resolved()));
+  EXPECT_FALSE(second.resolved(store->writer().resolved()));
   EXPECT_EQ(store->pending_bytes(), 0u);
   commit(*store);
-  EXPECT_TRUE(second.resolved(store->resolved()));
-  EXPECT_EQ(store->ticket(Durability::fsync).position(), Ticket::done().position());
+  EXPECT_TRUE(second.resolved(store->writer().resolved()));
+  EXPECT_EQ(store->writer().ticket(Durability::fsync).position(), Ticket::done().position());
 }
 
 TEST_P(StoreContract, OneStepCommitsAllThatWaits) {
   const auto store = stepped();
   for (int i = 0; i < 10; ++i) {
-    store->append(as_bytes("x"));
+    store->writer().append(as_bytes("x"));
     submit(*store);
   }
   EXPECT_TRUE(store->step());
@@ -127,10 +127,10 @@ TEST_P(StoreContract, OneStepCommitsAllThatWaits) {
 
 TEST_P(StoreContract, AGroupIsBounded) {
   const auto store = stepped({.max_group_bytes = 1});
-  store->append(as_bytes("a"));
-  store->submit();
-  store->append(as_bytes("b"));
-  store->submit();
+  store->writer().append(as_bytes("a"));
+  store->writer().submit();
+  store->writer().append(as_bytes("b"));
+  store->writer().submit();
   EXPECT_TRUE(store->step());
   EXPECT_EQ(store->reader().end(), 2u);
   EXPECT_TRUE(store->step());
@@ -139,31 +139,31 @@ TEST_P(StoreContract, AGroupIsBounded) {
 
 TEST_P(StoreContract, ABatchIsAllOrNothingAcrossAKill) {
   auto store = stepped();
-  store->append(as_bytes("a"));
-  store->put(Table::sessions, as_bytes("s"), as_bytes("1"));
+  store->writer().append(as_bytes("a"));
+  store->writer().put(Table::sessions, as_bytes("s"), as_bytes("1"));
   commit(*store);
-  store->append(as_bytes("b"));
-  store->put(Table::sessions, as_bytes("s"), as_bytes("2"));
-  store->submit();
+  store->writer().append(as_bytes("b"));
+  store->writer().put(Table::sessions, as_bytes("s"), as_bytes("2"));
+  store->writer().submit();
   faults_->fail_writes(1, 1000);
   world_->kill(std::move(store));
   store = stepped();
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "a")));
   EXPECT_THAT(pairs_of(store->reader(), Table::sessions), ElementsAre(Pair("s", "1")));
-  EXPECT_EQ(store->next(), 2u);
+  EXPECT_EQ(store->writer().next(), 2u);
 }
 
 TEST_P(StoreContract, ReopeningGivesBackAll) {
   auto store = stepped();
-  store->append(as_bytes("a"));
-  store->append(as_bytes("b"));
-  store->put(Table::retained, as_bytes("t"), as_bytes("r"));
-  store->submit();
+  store->writer().append(as_bytes("a"));
+  store->writer().append(as_bytes("b"));
+  store->writer().put(Table::retained, as_bytes("t"), as_bytes("r"));
+  store->writer().submit();
   EXPECT_TRUE(store->close());  // commits what was submitted
   store = stepped();
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "a"), Pair(2, "b")));
-  EXPECT_EQ(store->append(as_bytes("c")), 3u);
-  store->trim(4);
+  EXPECT_EQ(store->writer().append(as_bytes("c")), 3u);
+  store->writer().trim(4);
   commit(*store);
   EXPECT_EQ(store->reader().first(), 4u);
   EXPECT_EQ(store->reader().end(), 4u);
@@ -171,7 +171,7 @@ TEST_P(StoreContract, ReopeningGivesBackAll) {
   store = stepped();
   EXPECT_EQ(store->reader().first(), 4u);
   EXPECT_EQ(store->reader().end(), 4u);
-  EXPECT_EQ(store->append(as_bytes("d")), 4u);
+  EXPECT_EQ(store->writer().append(as_bytes("d")), 4u);
   commit(*store);
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(4, "d")));
   EXPECT_THAT(pairs_of(store->reader(), Table::retained), ElementsAre(Pair("t", "r")));
@@ -179,23 +179,23 @@ TEST_P(StoreContract, ReopeningGivesBackAll) {
 
 TEST_P(StoreContract, TrimDropsWhatIsBelow) {
   const auto store = stepped();
-  for (const char* text : {"a", "b", "c", "d"}) store->append(as_bytes(text));
-  store->trim(3);
-  store->trim(2);  // lower than before: nothing
+  for (const char* text : {"a", "b", "c", "d"}) store->writer().append(as_bytes(text));
+  store->writer().trim(3);
+  store->writer().trim(2);  // lower than before: nothing
   commit(*store);
   std::string record;
   EXPECT_FALSE(store->reader().read(2, record).value());
   EXPECT_TRUE(store->reader().read(3, record).value());
   EXPECT_EQ(store->reader().first(), 3u);
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(3, "c"), Pair(4, "d")));
-  store->trim(2);
-  EXPECT_TRUE(store->ticket(Durability::fsync).resolved(store->resolved()));
+  store->writer().trim(2);
+  EXPECT_TRUE(store->writer().ticket(Durability::fsync).resolved(store->writer().resolved()));
 }
 
 TEST_P(StoreContract, AScanStopsWhereItIsTold) {
   const auto store = stepped();
-  for (int i = 1; i <= 9; ++i) store->append(as_bytes("12345678"));
-  store->trim(3);
+  for (int i = 1; i <= 9; ++i) store->writer().append(as_bytes("12345678"));
+  store->writer().trim(3);
   commit(*store);
   const Reader& reader = store->reader();
   std::vector<Position> seen;
@@ -216,18 +216,18 @@ TEST_P(StoreContract, AScanStopsWhereItIsTold) {
 
 TEST_P(StoreContract, TablesAreApartAndSortedByBytes) {
   const auto store = stepped();
-  store->put(Table::sessions, as_bytes("k"), as_bytes("sessions"));
-  store->put(Table::wills, as_bytes("k"), as_bytes("wills"));
-  store->put(Table::meta, as_bytes("a"), as_bytes(""));
-  store->put(Table::meta, as_bytes("a\xff"), as_bytes("1"));
-  store->put(Table::meta, as_bytes("a\xff\xff"), as_bytes("2"));
-  store->put(Table::meta, as_bytes("b"), as_bytes("3"));
-  store->put(Table::meta, as_bytes("\xff"), as_bytes("4"));
-  store->put(Table::meta, as_bytes("gone"), as_bytes("5"));
-  store->erase(Table::meta, as_bytes("gone"));
-  store->erase(Table::meta, as_bytes("never there"));
-  store->erase(Table::meta, as_bytes("b"));
-  store->put(Table::meta, as_bytes("b"), as_bytes("6"));
+  store->writer().put(Table::sessions, as_bytes("k"), as_bytes("sessions"));
+  store->writer().put(Table::wills, as_bytes("k"), as_bytes("wills"));
+  store->writer().put(Table::meta, as_bytes("a"), as_bytes(""));
+  store->writer().put(Table::meta, as_bytes("a\xff"), as_bytes("1"));
+  store->writer().put(Table::meta, as_bytes("a\xff\xff"), as_bytes("2"));
+  store->writer().put(Table::meta, as_bytes("b"), as_bytes("3"));
+  store->writer().put(Table::meta, as_bytes("\xff"), as_bytes("4"));
+  store->writer().put(Table::meta, as_bytes("gone"), as_bytes("5"));
+  store->writer().erase(Table::meta, as_bytes("gone"));
+  store->writer().erase(Table::meta, as_bytes("never there"));
+  store->writer().erase(Table::meta, as_bytes("b"));
+  store->writer().put(Table::meta, as_bytes("b"), as_bytes("6"));
   commit(*store);
   const Reader& reader = store->reader();
   std::string value;
@@ -248,9 +248,9 @@ TEST_P(StoreContract, LargeRecordsAreKeptWhole) {
   auto store = stepped();
   std::string large(7u << 20, 'x');
   for (std::size_t i = 0; i < large.size(); i += 4096) large[i] = static_cast<char>(i >> 12);
-  store->append(as_bytes(large));
-  store->put(Table::retained, as_bytes("t"), as_bytes(large));
-  store->append(as_bytes("small"));
+  store->writer().append(as_bytes(large));
+  store->writer().put(Table::retained, as_bytes("t"), as_bytes(large));
+  store->writer().append(as_bytes("small"));
   commit(*store);
   world_->kill(std::move(store));
   store = stepped();
@@ -263,11 +263,11 @@ TEST_P(StoreContract, LargeRecordsAreKeptWhole) {
 TEST_P(StoreContract, APowerCutTakesNothingThatWasResolvedWithFsync) {
   auto store = stepped();
   for (int i = 0; i < 20; ++i) {
-    store->append(as_bytes("x"));
+    store->writer().append(as_bytes("x"));
     commit(*store);
   }
-  store->append(as_bytes("never committed"));
-  store->submit();
+  store->writer().append(as_bytes("never committed"));
+  store->writer().submit();
   faults_->fail_writes(1, 1000);
   world_->cut_power(std::move(store));
   store = stepped();
@@ -276,16 +276,16 @@ TEST_P(StoreContract, APowerCutTakesNothingThatWasResolvedWithFsync) {
 
 TEST_P(StoreContract, APowerCutTakesWhatWasOnlyWritten) {
   auto store = stepped();
-  store->append(as_bytes("synced"));
+  store->writer().append(as_bytes("synced"));
   submit(*store, Durability::interval);
   EXPECT_TRUE(store->step(true));
   EXPECT_EQ(store->metrics().unsynced_operations, 0u);
-  store->append(as_bytes("written"));
-  store->trim(2);
+  store->writer().append(as_bytes("written"));
+  store->writer().trim(2);
   const Ticket ticket = submit(*store, Durability::interval);
-  EXPECT_FALSE(ticket.resolved(store->resolved()));
+  EXPECT_FALSE(ticket.resolved(store->writer().resolved()));
   EXPECT_TRUE(store->step());
-  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_TRUE(ticket.resolved(store->writer().resolved()));
   EXPECT_EQ(store->metrics().unsynced_operations, 2u);
   EXPECT_EQ(store->metrics().syncs, 1u);
   world_->cut_power(std::move(store));
@@ -295,7 +295,7 @@ TEST_P(StoreContract, APowerCutTakesWhatWasOnlyWritten) {
 
 TEST_P(StoreContract, AKillTakesNothingThatWasWritten) {
   auto store = stepped();
-  store->append(as_bytes("written"));
+  store->writer().append(as_bytes("written"));
   commit(*store, Durability::interval);
   world_->kill(std::move(store));
   store = stepped();
@@ -304,7 +304,7 @@ TEST_P(StoreContract, AKillTakesNothingThatWasWritten) {
 
 TEST_P(StoreContract, ATicketInMemoryWaitsForNothingAndIsWrittenBehind) {
   auto store = stepped();
-  store->append(as_bytes("a"));
+  store->writer().append(as_bytes("a"));
   EXPECT_TRUE(submit(*store, Durability::memory).resolved(0));
   EXPECT_EQ(store->reader().end(), 1u);
   EXPECT_TRUE(store->step());
@@ -316,18 +316,18 @@ TEST_P(StoreContract, ATicketInMemoryWaitsForNothingAndIsWrittenBehind) {
 
 TEST_P(StoreContract, OneTicketWithFsyncSyncsAllThatIsBeforeIt) {
   auto store = stepped();
-  store->append(as_bytes("written"));
+  store->writer().append(as_bytes("written"));
   commit(*store, Durability::interval);
-  store->append(as_bytes("in memory"));
+  store->writer().append(as_bytes("in memory"));
   submit(*store, Durability::memory);
-  store->append(as_bytes("with it"));
-  store->ticket(Durability::interval);
-  store->append(as_bytes("synced"));
+  store->writer().append(as_bytes("with it"));
+  store->writer().ticket(Durability::interval);
+  store->writer().append(as_bytes("synced"));
   const Ticket ticket = submit(*store);
-  store->append(as_bytes("behind"));
+  store->writer().append(as_bytes("behind"));
   submit(*store, Durability::interval);
   EXPECT_TRUE(store->step());  // all of them in one group
-  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_TRUE(ticket.resolved(store->writer().resolved()));
   EXPECT_EQ(store->metrics().syncs, 1u);
   EXPECT_EQ(store->metrics().unsynced_operations, 0u);
   world_->cut_power(std::move(store));
@@ -337,13 +337,13 @@ TEST_P(StoreContract, OneTicketWithFsyncSyncsAllThatIsBeforeIt) {
 
 TEST_P(StoreContract, ATicketWithFsyncReachesWhatWasSubmittedWithout) {
   auto store = stepped();
-  store->append(as_bytes("a"));
+  store->writer().append(as_bytes("a"));
   commit(*store, Durability::memory);
   const Ticket ticket = submit(*store);
-  EXPECT_FALSE(ticket.resolved(store->resolved()));
-  EXPECT_EQ(store->ticket(Durability::fsync).position(), ticket.position()) << "asked for already";
+  EXPECT_FALSE(ticket.resolved(store->writer().resolved()));
+  EXPECT_EQ(store->writer().ticket(Durability::fsync).position(), ticket.position()) << "asked for already";
   EXPECT_TRUE(store->step());
-  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_TRUE(ticket.resolved(store->writer().resolved()));
   EXPECT_FALSE(store->step());
   world_->cut_power(std::move(store));
   store = stepped();
@@ -353,24 +353,24 @@ TEST_P(StoreContract, ATicketWithFsyncReachesWhatWasSubmittedWithout) {
 TEST_P(StoreContract, MessagesCountAsUnsafeFromTheirAcknowledgementToTheirSync) {
   const auto store = stepped();
   const auto unsafe = [&] { return store->metrics().unsafe_messages.load(); };
-  store->append(as_bytes("f"));
-  store->ticket(Durability::fsync, 1);
+  store->writer().append(as_bytes("f"));
+  store->writer().ticket(Durability::fsync, 1);
   EXPECT_EQ(unsafe(), 0u);
-  store->append(as_bytes("m"));
-  store->ticket(Durability::memory, 2);
+  store->writer().append(as_bytes("m"));
+  store->writer().ticket(Durability::memory, 2);
   EXPECT_EQ(unsafe(), 2u) << "free at once";
-  store->append(as_bytes("i"));
-  store->ticket(Durability::interval, 4);
+  store->writer().append(as_bytes("i"));
+  store->writer().ticket(Durability::interval, 4);
   EXPECT_EQ(unsafe(), 2u) << "not written yet";
   commit(*store);
   EXPECT_EQ(unsafe(), 0u) << "the fsync took the others along";
 
-  store->append(as_bytes("m"));
-  store->ticket(Durability::memory, 8);
-  store->ticket(Durability::interval, 16);
+  store->writer().append(as_bytes("m"));
+  store->writer().ticket(Durability::memory, 8);
+  store->writer().ticket(Durability::interval, 16);
   commit(*store, Durability::interval);
   EXPECT_EQ(unsafe(), 24u);
-  store->append(as_bytes("m"));
+  store->writer().append(as_bytes("m"));
   submit(*store, Durability::memory, 32);
   EXPECT_EQ(unsafe(), 56u);
   EXPECT_TRUE(store->step(true));
@@ -380,10 +380,10 @@ TEST_P(StoreContract, MessagesCountAsUnsafeFromTheirAcknowledgementToTheirSync) 
 TEST_P(StoreContract, WhatFailsStaysUnsafe) {
   const auto store = stepped();
   faults_->fail_writes(1);
-  store->append(as_bytes("m"));
-  store->ticket(Durability::memory, 1);
-  store->ticket(Durability::interval, 2);
-  store->submit();
+  store->writer().append(as_bytes("m"));
+  store->writer().ticket(Durability::memory, 1);
+  store->writer().ticket(Durability::interval, 2);
+  store->writer().submit();
   EXPECT_FALSE(store->step());
   EXPECT_EQ(store->metrics().unsafe_messages, 1u);
   faults_->fail_syncs(1);
@@ -396,20 +396,20 @@ TEST_P(StoreContract, WhatFailsStaysUnsafe) {
 TEST_P(StoreContract, AFailedGroupIsTriedAgainBeforeLaterOnes) {
   const auto store = stepped();
   faults_->fail_writes(1, 2);
-  store->append(as_bytes("a"));
+  store->writer().append(as_bytes("a"));
   const Ticket ticket = submit(*store);
   EXPECT_FALSE(store->step());
   EXPECT_TRUE(store->health().failing);
   EXPECT_EQ(store->health().text, "planned write error");
-  EXPECT_FALSE(ticket.resolved(store->resolved()));
-  store->append(as_bytes("b"));
-  store->submit();
+  EXPECT_FALSE(ticket.resolved(store->writer().resolved()));
+  store->writer().append(as_bytes("b"));
+  store->writer().submit();
   EXPECT_FALSE(store->step());
   EXPECT_EQ(store->health().failures, 2u);
   EXPECT_TRUE(store->step());
   EXPECT_FALSE(store->health().failing);
   EXPECT_EQ(store->health().text, "");
-  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_TRUE(ticket.resolved(store->writer().resolved()));
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "a")));
   EXPECT_TRUE(store->step());
   EXPECT_THAT(log_of(store->reader()), ElementsAre(Pair(1, "a"), Pair(2, "b")));
@@ -418,14 +418,14 @@ TEST_P(StoreContract, AFailedGroupIsTriedAgainBeforeLaterOnes) {
 
 TEST_P(StoreContract, AGroupWhoseAnswerWasLostIsNotDoubled) {
   auto store = stepped();
-  store->put(Table::meta, as_bytes("k"), as_bytes("old"));
+  store->writer().put(Table::meta, as_bytes("k"), as_bytes("old"));
   commit(*store);
   faults_->fail_writes_behind(1);
-  store->append(as_bytes("a"));
-  store->append(as_bytes("b"));
-  store->put(Table::meta, as_bytes("k"), as_bytes("new"));
-  store->trim(2);
-  store->submit();
+  store->writer().append(as_bytes("a"));
+  store->writer().append(as_bytes("b"));
+  store->writer().put(Table::meta, as_bytes("k"), as_bytes("new"));
+  store->writer().trim(2);
+  store->writer().submit();
   EXPECT_FALSE(store->step());
   EXPECT_TRUE(store->step());
   EXPECT_TRUE(store->close());
@@ -437,7 +437,7 @@ TEST_P(StoreContract, AGroupWhoseAnswerWasLostIsNotDoubled) {
 TEST_P(StoreContract, AFailedSyncIsTriedAgain) {
   const auto store = stepped();
   faults_->fail_syncs(1);
-  store->append(as_bytes("a"));
+  store->writer().append(as_bytes("a"));
   submit(*store, Durability::interval);
   EXPECT_TRUE(store->step(true));
   EXPECT_TRUE(store->health().failing);
@@ -450,8 +450,8 @@ TEST_P(StoreContract, AFailedSyncIsTriedAgain) {
 TEST_P(StoreContract, ClosingSaysWhenSomethingIsNotDurable) {
   const auto store = stepped();
   faults_->fail_writes(1);
-  store->append(as_bytes("a"));
-  store->submit();
+  store->writer().append(as_bytes("a"));
+  store->writer().submit();
   const Result<void> closed = store->close();
   ASSERT_FALSE(closed);
   EXPECT_EQ(closed.error().message, "planned write error");
@@ -460,15 +460,15 @@ TEST_P(StoreContract, ClosingSaysWhenSomethingIsNotDurable) {
 TEST_P(StoreContract, WhatComesDuringACommitGoesIntoOneGroup) {
   const auto store = threaded();
   faults_->hold();
-  store->append(as_bytes("x"));
+  store->writer().append(as_bytes("x"));
   submit(*store);
   faults_->await_held_write();
   Ticket last = Ticket::done();
   for (int i = 0; i < 50; ++i) {
-    store->append(as_bytes("x"));
+    store->writer().append(as_bytes("x"));
     last = submit(*store);
   }
-  EXPECT_EQ(store->resolved(), 0u);
+  EXPECT_EQ(store->writer().resolved(), 0u);
   faults_->release();
   await(*store, last);
   EXPECT_TRUE(store->close());
@@ -481,7 +481,7 @@ TEST_P(StoreContract, TheThreadTriesAgainByItself) {
   const auto store = threaded();
   faults_->fail_writes(2, 3);
   for (int i = 0; i < 2; ++i) {
-    store->append(as_bytes("x"));
+    store->writer().append(as_bytes("x"));
     await(*store, submit(*store));
   }
   EXPECT_EQ(store->health().failures, 3u);
@@ -491,7 +491,7 @@ TEST_P(StoreContract, TheThreadTriesAgainByItself) {
 
 TEST_P(StoreContract, TheThreadSyncsBehindTheInterval) {
   const auto store = threaded({.sync_interval_ms = 1});
-  store->append(as_bytes("x"));
+  store->writer().append(as_bytes("x"));
   await(*store, submit(*store, Durability::interval, 1));
   await([&] { return store->metrics().unsynced_operations == 0; });
   EXPECT_EQ(store->metrics().unsafe_messages, 0u);
@@ -519,9 +519,9 @@ TEST_P(StoreContract, ReadersRunBesideTheWriter) {
   std::thread first(read_on);
   std::thread second(read_on);
   for (int turn = 0; turn < 300; ++turn) {
-    for (int i = 0; i < 20; ++i) store->append(as_bytes(std::to_string(store->next())));
-    store->put(Table::meta, as_bytes("k"), as_bytes(std::to_string(turn)));
-    if (turn % 10 == 9) store->trim(store->next() - 50);
+    for (int i = 0; i < 20; ++i) store->writer().append(as_bytes(std::to_string(store->writer().next())));
+    store->writer().put(Table::meta, as_bytes("k"), as_bytes(std::to_string(turn)));
+    if (turn % 10 == 9) store->writer().trim(store->writer().next() - 50);
     const Ticket ticket = submit(*store);
     if (turn % 50 == 49) await(*store, ticket);
   }
@@ -551,20 +551,20 @@ TEST_P(StoreContract, RandomTurnsKillsAndPowerCutsMatchAModel) {
       switch (random.below(4)) {
         case 0:
           open.pairs[text.substr(0, 2)] = text;
-          store->put(Table::sessions, as_bytes(text.substr(0, 2)), as_bytes(text));
+          store->writer().put(Table::sessions, as_bytes(text.substr(0, 2)), as_bytes(text));
           break;
         case 1:
           open.pairs.erase(text.substr(0, 2));
-          store->erase(Table::sessions, as_bytes(text.substr(0, 2)));
+          store->writer().erase(Table::sessions, as_bytes(text.substr(0, 2)));
           break;
         case 2:
           open.first = std::max(open.first, open.next - random.below(1 + std::min<Position>(open.next, 10)));
           open.log.erase(open.log.begin(), open.log.lower_bound(open.first));
-          store->trim(open.first);
+          store->writer().trim(open.first);
           break;
         default:
           open.log[open.next++] = text;
-          store->append(as_bytes(text));
+          store->writer().append(as_bytes(text));
       }
     }
     submit(*store);
@@ -583,7 +583,7 @@ TEST_P(StoreContract, RandomTurnsKillsAndPowerCutsMatchAModel) {
     ASSERT_THAT(pairs_of(store->reader(), Table::sessions), ::testing::ElementsAreArray(synced.pairs));
     ASSERT_EQ(store->reader().first(), synced.first);
     ASSERT_EQ(store->reader().end(), synced.next);
-    ASSERT_EQ(store->next(), open.next);
+    ASSERT_EQ(store->writer().next(), open.next);
   }
 }
 

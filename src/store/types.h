@@ -7,7 +7,7 @@
 
 namespace martlet::store {
 
-// Place of a record in the log: counted from 1, without gaps. 0 is no position.
+// Place of a record in the log: counted from 1, with holes. 0 is no position.
 using Position = std::uint64_t;
 
 // Keyed state, one key space each. The names are part of the format: a table is added, never renamed or reused.

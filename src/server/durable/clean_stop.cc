@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,7 @@ bool alike(const LoggedDelivery& a, const LoggedDelivery& b) {
 // Writes the notes of all sessions: runs of neighbours that are alike, each named by its distance from the one before.
 class Notes {
  public:
-  explicit Notes(store::Store& store) : store_(store) {}
+  explicit Notes(store::Writer& writer) : writer_(writer) {}
 
   void add(const broker::RestoredDelivery& owed) {
     const LoggedDelivery& delivery = owed.logged;
@@ -85,11 +86,11 @@ class Notes {
     name.raw(as_bytes(kNotePrefix));
     name.number64(key_);
     name.number32(part_++);
-    store_.put(Table::meta, name.view(), value_.view());
+    writer_.put(Table::meta, name.view(), value_.view());
     value_.clear();
   }
 
-  store::Store& store_;
+  store::Writer& writer_;
   ByteWriter value_;
   std::uint64_t key_ = 0;
   std::uint32_t part_ = 0;
@@ -145,26 +146,33 @@ class NoteReader {
 
 }  // namespace
 
-void write_clean_stop(store::Store& store, const broker::Broker& broker) {
-  Notes notes(store);
-  broker.visit_owed([&](const broker::RestoredDelivery& owed) { notes.add(owed); });
+void write_clean_stop(store::Store& store, std::span<broker::Broker* const> brokers) {
+  for (std::uint32_t i = 1; i < store.writers(); ++i) store.writer(i).submit();
+  Notes notes(store.writer());
+  for (const broker::Broker* broker : brokers) {
+    broker->visit_owed([&](const broker::RestoredDelivery& owed) { notes.add(owed); });
+  }
   notes.finish();
   ByteWriter end;
-  end.number64(store.next());
-  store.put(Table::meta, as_bytes(kStopKey), end.view());
+  end.number64(store.appended_end());
+  store.writer().put(Table::meta, as_bytes(kStopKey), end.view());
 }
 
 Result<CleanStop> take_clean_stop(store::Store& store, const broker::Broker::OwedVisitor& receive) {
   CleanStop stop;
-  std::string end;
-  const auto found = store.reader().get(Table::meta, as_bytes(kStopKey), end);
+  std::string stopped_at;
+  const auto found = store.reader().get(Table::meta, as_bytes(kStopKey), stopped_at);
   if (!found) return tl::unexpected(found.error());
-  stop.found = *found && end.size() == 8 && ByteReader(as_bytes(end)).number64() == store.next();
+  const store::Position end = store.reader().end();
+  if (*found && stopped_at.size() == 8) {
+    // A trim with the stop may have moved the end of an empty log.
+    stop.found = std::max(ByteReader(as_bytes(stopped_at)).number64(), store.reader().first()) == end;
+  }
   std::vector<std::string> names;
   bool sound = true;
   const auto each = [&](auto&& visit) { return store.reader().scan(Table::meta, as_bytes(kNotePrefix), visit); };
   // All of them first: what a part of them tells would be told again by the log.
-  NoteReader check(store.next());
+  NoteReader check(end);
   const auto scanned = each([&](ByteView name, ByteView value) {
     names.emplace_back(as_text(name));
     if (stop.found)
@@ -172,11 +180,11 @@ Result<CleanStop> take_clean_stop(store::Store& store, const broker::Broker::Owe
     return true;
   });
   if (!scanned) return tl::unexpected(scanned.error());
-  if (*found) store.erase(Table::meta, as_bytes(kStopKey));
-  for (const std::string& name : names) store.erase(Table::meta, as_bytes(name));
+  if (*found) store.writer().erase(Table::meta, as_bytes(kStopKey));
+  for (const std::string& name : names) store.writer().erase(Table::meta, as_bytes(name));
   if (!sound) return fail("the store's notes of its last clean stop have an unknown form");
   if (!stop.found) return stop;
-  NoteReader notes(store.next());
+  NoteReader notes(end);
   const auto told = each([&](ByteView name, ByteView value) { return notes.read(name, value, receive); });
   if (!told) return tl::unexpected(told.error());
   return stop;

@@ -304,7 +304,7 @@ TEST_F(Durable, HandOversThatWaitForTheDiskDoNotPileUp) {
   const auto writer = process().connect("writer", 0);
   for (std::uint16_t i = 1; i <= 4; ++i) process().publish(writer, "t", 1, "x", i);
   process().commit();
-  process().store().append(as_bytes(std::string(65u << 20, 'x')));
+  process().store().writer().append(as_bytes(std::string(65u << 20, 'x')));
   process().submit();  // the disk is behind
   const std::size_t before = process().broker().deadlines();
   for (int i = 0; i < 100; ++i) {
@@ -334,7 +334,7 @@ TEST_F(Durable, NotesOfACleanStopThatAreDamagedGiveWayToTheLog) {
   for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, "x", i);
   process().commit();
   process().broker().shut_down(clock_.time);
-  write_clean_stop(process().store(), process().broker());
+  process().write_clean_stop();
   process().commit();
   std::string last;
   ASSERT_TRUE(process().store().reader().scan(store::Table::meta, as_bytes(std::string_view("owed:")),
@@ -342,7 +342,7 @@ TEST_F(Durable, NotesOfACleanStopThatAreDamagedGiveWayToTheLog) {
                                                 last = as_text(key);
                                                 return true;
                                               }));
-  process().store().put(store::Table::meta, as_bytes(last), as_bytes(std::string_view("\xFF")));
+  process().store().writer().put(store::Table::meta, as_bytes(last), as_bytes(std::string_view("\xFF")));
   sync();
   lose_power();
   ASSERT_FALSE(process().recovered.has_value());

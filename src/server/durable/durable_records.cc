@@ -1,5 +1,6 @@
 #include "server/durable/durable_records.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -62,7 +63,7 @@ void DurableRecords::add(const broker::Record& record) {
 
 Ticket DurableRecords::ticket(Durability level, std::uint32_t messages) {
   if (level == Durability::memory && !accepting()) level = Durability::interval;
-  return store_.ticket(level, messages);
+  return writer_.ticket(level, messages);
 }
 
 std::optional<broker::LogFigures> DurableRecords::figures() const {
@@ -83,10 +84,11 @@ std::optional<broker::LogFigures> DurableRecords::figures() const {
 
 broker::LogReading DurableRecords::read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
                                         std::span<session::Delivery> to) {
-  return read_log(store_, clock_.now(), key, wanted, to);
+  return read_log(store_, writer_.readable_below(), clock_.now(), key, wanted, to);
 }
 
-// Sizes and times both rise along the log, so either bound is a search in halves.
+// Sizes rise along the log and times nearly do, so either bound is a search in halves. What this core cannot read yet
+// is not cut.
 std::uint64_t DurableRecords::begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) {
   const store::Reader& reader = store_.reader();
   const auto within = [&](store::Position begin) {
@@ -96,7 +98,7 @@ std::uint64_t DurableRecords::begin_within(std::uint64_t max_bytes, std::int64_t
     return received == 0 || received >= oldest_wall_ms;
   };
   store::Position low = reader.first();
-  store::Position high = reader.end();
+  store::Position high = std::min(reader.end(), writer_.readable_below());
   if (low >= high || within(low)) return low;
   while (high - low > 1) {
     const store::Position middle = low + (high - low) / 2;
@@ -109,34 +111,34 @@ std::uint64_t DurableRecords::begin_within(std::uint64_t max_bytes, std::int64_t
 
 void DurableRecords::write(const broker::MessageOwed& record) {
   encode(record, clock_.now(), value_);
-  store_.append(value_.view());
+  writer_.append(value_.view());
   if (record.packet_id_qos2 != 0) write(broker::IncomingTaken{record.publisher_key, record.packet_id_qos2});
 }
 
 void DurableRecords::write(const broker::HandedOver& record) {
   encode(record, clock_.now(), value_);
-  store_.append(value_.view());
+  writer_.append(value_.view());
 }
 
 void DurableRecords::write(const broker::RetainedChanged& record) {
   const ByteView topic = as_bytes(record.message.topic());
-  if (record.message.payload().empty()) return store_.erase(Table::retained, topic);
+  if (record.message.payload().empty()) return writer_.erase_shared(Table::retained, topic);
   value_.number8(kRecordLayout);
   encode(record.message, clock_.now(), value_);
-  store_.put(Table::retained, topic, value_.view());
+  writer_.put_shared(Table::retained, topic, value_.view());
 }
 
 void DurableRecords::write(const broker::SessionChanged& record) {
   session_key(record.key, key_);
-  if (record.expiry_s == 0) return store_.erase(Table::sessions, key_.view());
+  if (record.expiry_s == 0) return writer_.erase(Table::sessions, key_.view());
   encode(record, value_);
-  store_.put(Table::sessions, key_.view(), value_.view());
+  writer_.put(Table::sessions, key_.view(), value_.view());
 }
 
 // What was recorded under the session and is not committed yet stays behind; the next start cleans it up.
 void DurableRecords::write(const broker::SessionEnded& record) {
   session_key(record.key, key_);
-  store_.erase(Table::sessions, key_.view());
+  writer_.erase(Table::sessions, key_.view());
   erase_all(Table::subscriptions, record.key);
   erase_all(Table::exchanges, record.key);
 }
@@ -150,44 +152,44 @@ void DurableRecords::erase_all(Table table, std::uint64_t key) {
     found.emplace_back(as_text(name));
     return true;
   }));
-  for (const std::string& name : found) store_.erase(table, as_bytes(name));
+  for (const std::string& name : found) writer_.erase(table, as_bytes(name));
 }
 
 void DurableRecords::write(const broker::SubscriptionChanged& record) {
   subscription_key(record.key, record.filter, key_);
   encode(record, value_);
-  store_.put(Table::subscriptions, key_.view(), value_.view());
+  writer_.put(Table::subscriptions, key_.view(), value_.view());
 }
 
 void DurableRecords::write(const broker::SubscriptionRemoved& record) {
   subscription_key(record.key, record.filter, key_);
-  store_.erase(Table::subscriptions, key_.view());
+  writer_.erase(Table::subscriptions, key_.view());
 }
 
 void DurableRecords::write(const broker::IncomingTaken& record) {
   key_.clear();
   incoming_key(record.key, record.packet_id, key_);
-  store_.put(Table::exchanges, key_.view(), {});
+  writer_.put(Table::exchanges, key_.view(), {});
 }
 
 void DurableRecords::write(const broker::IncomingReleased& record) {
   incoming_key(record.key, record.packet_id, key_);
-  store_.erase(Table::exchanges, key_.view());
+  writer_.erase(Table::exchanges, key_.view());
 }
 
 void DurableRecords::write(const broker::OutgoingChanged& record) {
   outgoing_key(record.key, record.position, key_);
-  if (record.state == broker::ExchangeState::forgotten) return store_.erase(Table::exchanges, key_.view());
+  if (record.state == broker::ExchangeState::forgotten) return writer_.erase(Table::exchanges, key_.view());
   value_.number16(record.packet_id);
   value_.number8(static_cast<std::uint8_t>(record.state));
-  store_.put(Table::exchanges, key_.view(), value_.view());
+  writer_.put(Table::exchanges, key_.view(), value_.view());
 }
 
 void DurableRecords::write(const broker::WillChanged& record) {
   const ByteView client_id = as_bytes(record.client_id);
-  if (!record.message) return store_.erase(Table::wills, client_id);
+  if (!record.message) return writer_.erase(Table::wills, client_id);
   encode(record, clock_.now(), value_);
-  store_.put(Table::wills, client_id, value_.view());
+  writer_.put(Table::wills, client_id, value_.view());
 }
 
 }  // namespace martlet::server

@@ -131,7 +131,7 @@ TEST_F(Durable, ASessionEndsByTheTimeThatPassedWhileNobodyRan) {
   EXPECT_EQ(process().broker().sessions(), 1u);
 }
 
-TEST_F(Durable, ALostRecordStopsTheStartUntilItIsToBeSkipped) {
+TEST_F(Durable, ADamagedRecordStopsTheStartUntilItIsToBeSkipped) {
   const auto reader = process().connect("reader");
   process().subscribe(reader, "t", 1);
   process().leave(reader);
@@ -139,7 +139,7 @@ TEST_F(Durable, ALostRecordStopsTheStartUntilItIsToBeSkipped) {
   for (std::uint16_t i = 1; i <= 3; ++i) process().publish(writer, "t", 1, "x", i);
   process().commit();
   disk_ = disk_->power_cut();
-  disk_->lose_record(2);
+  disk_->damage_record(2);
   process_.reset();
   ASSERT_FALSE(process().recovered.has_value());
   EXPECT_THAT(process().recovered.error().message, HasSubstr("store.skip_damaged"));
@@ -221,9 +221,9 @@ TEST_F(Durable, AnIdentifierIsReleasedForGoodWhateverItsTopic) {
 
 TEST_F(Durable, WhatIsOnItsWayToTheDiskIsBoundedAtEachLevel) {
   const auto store = store::Store::stepped(store::open_memory(disk_), {});
-  DurableRecords records(*store, clock_, Durability::memory);
+  DurableRecords records(*store, store->writer(), clock_, Durability::memory);
   EXPECT_TRUE(records.append(broker::SessionEnded{1}).resolved(0));
-  store->append(as_bytes(std::string(65u << 20, 'x')));
+  store->writer().append(as_bytes(std::string(65u << 20, 'x')));
   records.submit();
   const Ticket ticket = records.append(broker::SessionEnded{1});
   EXPECT_FALSE(ticket.resolved(records.durable_position()));
@@ -252,7 +252,7 @@ TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
   const auto reader = process().connect("reader");
   process().subscribe(reader, "t", 1);
   const std::uint8_t newer[] = {9, 1, 2, 3};
-  process().store().append(newer);
+  process().store().writer().append(newer);
   sync();
   ASSERT_FALSE(lose_power().recovered.has_value());
   EXPECT_THAT(
@@ -261,7 +261,7 @@ TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
 
   ByteWriter key;
   subscription_key(1, "t", key);
-  process().store().put(store::Table::subscriptions, key.view(), newer);
+  process().store().writer().put(store::Table::subscriptions, key.view(), newer);
   sync();
   ASSERT_FALSE(lose_power().recovered.has_value());
   EXPECT_THAT(process().recovered.error().message,

@@ -20,9 +20,9 @@ constexpr std::uint64_t kScanThrough = 32;
 
 class LogReadingRun {
  public:
-  LogReadingRun(const store::Store& store, const Now& now, std::uint64_t key, std::span<const LoggedDelivery> wanted,
-                std::span<Delivery> to)
-      : store_(store), now_(now), key_(key), wanted_(wanted), to_(to) {}
+  LogReadingRun(const store::Store& store, Position readable_below, const Now& now, std::uint64_t key,
+                std::span<const LoggedDelivery> wanted, std::span<Delivery> to)
+      : store_(store), readable_below_(readable_below), now_(now), key_(key), wanted_(wanted), to_(to) {}
 
   broker::LogReading run() {
     pass_trimmed();
@@ -33,12 +33,12 @@ class LogReadingRun {
   }
 
  private:
-  bool more() const { return reading_.done < wanted_.size(); }
+  bool more() const { return reading_.done < wanted_.size() && next() < readable_below_; }
   Position next() const { return wanted_[reading_.done].position; }
 
   void pass_trimmed() {
     const Position first = store_.reader().first();
-    while (more() && next() < first) lose(fmt::format("the log's record {} was trimmed", next()));
+    while (more() && next() < first) lose_trimmed();
   }
 
   bool is_alone() const {
@@ -53,8 +53,14 @@ class LogReadingRun {
       take(as_bytes(record_));
       return true;
     }
-    if (mends() || (found && next() >= store_.reader().end())) return false;
-    lose(found ? fmt::format("the log's record {} was trimmed", next()) : found.error().message);
+    if (mends()) return false;
+    if (!found) {
+      lose(found.error().message);
+    } else if (next() < store_.reader().first()) {
+      lose_trimmed();
+    } else {
+      lose_missing();
+    }
     return true;
   }
 
@@ -63,13 +69,15 @@ class LogReadingRun {
     const std::size_t done_before = reading_.done;
     const store::ScanOutcome scanned =
         store_.reader().scan(next(), kMostBytes, [&](Position position, ByteView record) {
-          while (more() && next() < position) lose(fmt::format("the log's record {} is missing", next()));
+          while (more() && next() < position) lose_missing();
           if (more() && next() == position) take(record);
           return more() && bytes_ < kMostBytes && next() - position < kScanThrough;
         });
     if (scanned.error) {
       if (mends()) return false;
       while (more() && next() <= scanned.next) lose(scanned.error->message);
+    } else {
+      while (more() && next() < scanned.next) lose_missing();  // with nothing behind it
     }
     return reading_.done > done_before;
   }
@@ -94,6 +102,8 @@ class LogReadingRun {
     }
   }
 
+  void lose_trimmed() { lose(fmt::format("the log's record {} was trimmed", next())); }
+  void lose_missing() { lose(fmt::format("the log's record {} is missing", next())); }
   void lose(std::string damage) {
     if (reading_.damage.empty()) reading_.damage = std::move(damage);
     to_[reading_.done] = Delivery::from(wanted_[reading_.done]);
@@ -101,6 +111,7 @@ class LogReadingRun {
   }
 
   const store::Store& store_;
+  const Position readable_below_;
   const Now& now_;
   const std::uint64_t key_;
   const std::span<const LoggedDelivery> wanted_;
@@ -112,9 +123,9 @@ class LogReadingRun {
 
 }  // namespace
 
-broker::LogReading read_log(const store::Store& store, const Now& now, std::uint64_t key,
+broker::LogReading read_log(const store::Store& store, Position readable_below, const Now& now, std::uint64_t key,
                             std::span<const LoggedDelivery> wanted, std::span<Delivery> to) {
-  return LogReadingRun(store, now, key, wanted, to).run();
+  return LogReadingRun(store, readable_below, now, key, wanted, to).run();
 }
 
 std::int64_t received_wall_ms(const store::Reader& reader, Position position) {

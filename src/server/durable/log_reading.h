@@ -10,9 +10,10 @@
 
 namespace martlet::server {
 
-// As broker::RecordSink::read().
-broker::LogReading read_log(const store::Store& store, const Now& now, std::uint64_t key,
-                            std::span<const session::LoggedDelivery> wanted, std::span<session::Delivery> to);
+// As broker::RecordSink::read(). From `readable_below` on, see store::Writer, what is wanted is not on the disk yet.
+broker::LogReading read_log(const store::Store& store, store::Position readable_below, const Now& now,
+                            std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
+                            std::span<session::Delivery> to);
 
 // When the message at `position` was received, or the first behind it that can be read; 0 if there is none.
 std::int64_t received_wall_ms(const store::Reader& reader, store::Position position);

@@ -6,7 +6,8 @@
 
 namespace martlet::server {
 
-Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock& clock, std::function<void()> notify) {
+Result<DataDirectory> open_data_directory(const ServerConfig& config, std::uint32_t cores, env::Clock& clock,
+                                          std::function<void(std::uint32_t core)> notify) {
   store::RocksdbOptions options;
   options.path = config.data_dir;
   options.drop_damaged_end = config.skip_damaged;
@@ -28,9 +29,11 @@ Result<DataDirectory> open_data_directory(const ServerConfig& config, env::Clock
   store::Committer::Options commit;
   commit.sync_interval_ms = config.broker.durability.sync_interval_ms;
   commit.notify = std::move(notify);
-  directory.store = store::Store::start(std::move(*backend), std::move(commit));
-  directory.records =
-      std::make_unique<DurableRecords>(*directory.store, clock, broker::surest_level(config.broker.durability));
+  directory.store = store::Store::start(std::move(*backend), std::move(commit), cores);
+  for (std::uint32_t core = 0; core < cores; ++core) {
+    directory.records.push_back(std::make_unique<DurableRecords>(*directory.store, directory.store->writer(core), clock,
+                                                                 broker::surest_level(config.broker.durability)));
+  }
   return directory;
 }
 

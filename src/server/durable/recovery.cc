@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "broker/home_core.h"
 #include "server/durable/clean_stop.h"
 #include "server/durable/durable_records.h"
 #include "server/durable/place.h"
@@ -43,9 +45,9 @@ struct DeliveryNameHash {
 
 class Recovery {
  public:
-  Recovery(store::Store& store, broker::Broker& broker, const RecoveryOptions& options, broker::Log& log,
-           const Now& now)
-      : store_(store), broker_(broker), options_(options), log_(log), now_(now) {}
+  Recovery(store::Store& store, std::span<broker::Broker* const> brokers, const RecoveryOptions& options,
+           broker::Log& log, const Now& now)
+      : store_(store), brokers_(brokers), options_(options), log_(log), now_(now) {}
 
   Result<Recovered> run() {
     for (const auto step : {&Recovery::sessions, &Recovery::subscriptions, &Recovery::exchanges, &Recovery::retained,
@@ -54,13 +56,35 @@ class Recovery {
     }
     for (auto& [key, positions] : handed_over_) {
       std::sort(positions.begin(), positions.end());
-      recovered_.deliveries -= broker_.restore_handed_over(key, positions);
+      if (const Home* home = home_of(key)) recovered_.deliveries -= home->broker->restore_handed_over(key, positions);
     }
-    broker_.restored(now_);
+    // Before any core submits: notes of a clean stop end with the first change.
+    store_.writer().submit();
+    for (broker::Broker* broker : brokers_) {
+      broker->restore_last_key(last_key_);
+      broker->restored(now_);
+    }
     return recovered_;
   }
 
  private:
+  // Of a session.
+  struct Home {
+    broker::Broker* broker;
+    Position cursor;
+  };
+
+  broker::Broker& broker_of(std::string_view client_id) const {
+    const std::uint64_t hash = broker::client_hash(client_id, options_.client_seed);
+    return *brokers_[broker::home_core(hash, static_cast<std::uint32_t>(brokers_.size()))];
+  }
+
+  // Null for a session that is not there.
+  const Home* home_of(std::uint64_t key) const {
+    const auto at = homes_.find(key);
+    return at == homes_.end() ? nullptr : &at->second;
+  }
+
   // Damage ends the start, unless it is to be skipped.
   Result<void> damaged(const std::string& what) {
     if (!options_.skip_damaged) {
@@ -82,23 +106,31 @@ class Recovery {
     return outcome;
   }
 
+  // A cursor may be above all records: in positions that a core had taken and not used yet. What the session is owed
+  // from now on has to be above its cursor.
   Result<void> sessions() {
     lowest_cursor_ = store_.reader().end();
-    return each(Table::sessions, [&](ByteView key, ByteView value) {
+    Position highest = 0;
+    auto done = each(Table::sessions, [&](ByteView key, ByteView value) {
       const auto session = decode_session(ByteReader(key).number64(), value);
       if (!session) return false;
-      cursors_.emplace(session->key, session->cursor);
+      broker::Broker& broker = broker_of(session->client_id);
+      homes_.emplace(session->key, Home{&broker, session->cursor});
       lowest_cursor_ = std::min(lowest_cursor_, session->cursor);
-      broker_.restore(*session);
+      highest = std::max({highest, session->cursor, session->maybe_sent_below});
+      last_key_ = std::max(last_key_, session->key);
+      broker.restore(*session);
       ++recovered_.sessions;
       return true;
     });
+    store_.skip_to(highest);
+    return done;
   }
 
   // Pairs of sessions that ended are left over from the last turns of a process; they go now.
   bool orphan(Table table, ByteView key) {
-    if (cursors_.contains(ByteReader(key).number64())) return false;
-    store_.erase(table, key);
+    if (home_of(ByteReader(key).number64())) return false;
+    store_.writer().erase(table, key);
     return true;
   }
 
@@ -106,7 +138,7 @@ class Recovery {
     return each(Table::subscriptions, [&](ByteView key, ByteView value) {
       if (orphan(Table::subscriptions, key)) return true;
       const auto subscription = decode_subscription(key, value);
-      if (subscription) broker_.restore(*subscription, now_);
+      if (subscription) home_of(subscription->key)->broker->restore(*subscription, now_);
       return subscription.has_value();
     });
   }
@@ -118,7 +150,7 @@ class Recovery {
       const std::uint64_t session = name.number64();
       const std::uint8_t mark = name.number8();
       if (mark == kIncomingMark) {
-        broker_.restore(broker::RestoredExchange{session, name.number16()});
+        home_of(session)->broker->restore(broker::RestoredExchange{session, name.number16()});
         return name.ok();
       }
       const Position position = name.number64();
@@ -137,9 +169,9 @@ class Recovery {
       const session::MessageRef message = decode_message(from, now_);
       if (!message || !from.empty()) return false;
       if (message->expired(now_)) {
-        store_.erase(Table::retained, topic);
+        store_.writer().erase_shared(Table::retained, topic);
       } else {
-        broker_.restore_retained(message);
+        brokers_[0]->restore_retained(message);
         ++recovered_.retained;
       }
       return true;
@@ -150,7 +182,7 @@ class Recovery {
     return each(Table::wills, [&](ByteView client_id, ByteView value) {
       auto will = decode_will(value, now_);
       if (!will) return false;
-      broker_.restore_will(std::string(as_text(client_id)), std::move(*will));
+      broker_of(as_text(client_id)).restore_will(std::string(as_text(client_id)), std::move(*will));
       return true;
     });
   }
@@ -161,7 +193,7 @@ class Recovery {
     std::vector<std::pair<DeliveryName, std::uint16_t>> flights;
     for (const auto& [name, exchange] : exchanges_) {
       const bool unfinished = exchange.state != broker::ExchangeState::finished;
-      if (unfinished && was_cut(name.position) && name.position >= cursors_.at(name.key)) {
+      if (unfinished && was_cut(name.position) && name.position >= home_of(name.key)->cursor) {
         flights.emplace_back(name, exchange.packet_id);
       }
     }
@@ -177,7 +209,7 @@ class Recovery {
       flight.delivery.message = session::MessageRef::make({}, {}, {}, facts);
       flight.packet_id = packet_id;
       flight.received = true;
-      broker_.restore(std::move(flight));
+      home_of(name.key)->broker->restore(std::move(flight));
     }
     return {};
   }
@@ -193,9 +225,11 @@ class Recovery {
         ++cut;  // it was under way then
         return;
       }
+      const Home* home = home_of(owed.key);
+      if (!home) return;
       const auto exchange = exchanges_.find({owed.key, owed.logged.position});
       if (exchange == exchanges_.end() || owed.logged.qos != wire::QoS::exactly_once) {
-        broker_.restore(owed);
+        home->broker->restore(owed);
       } else if (outcome) {
         outcome = in_flight(owed, exchange->second);
       }
@@ -254,8 +288,8 @@ class Recovery {
   // owed_ at `position`, unless that is over.
   void give(Position position) {
     const std::uint64_t key = owed_.session_key;
-    const auto cursor = cursors_.find(key);
-    if (cursor == cursors_.end() || position < cursor->second) return;
+    const Home* home = home_of(key);
+    if (!home || position < home->cursor) return;
     const auto exchange = exchanges_.find({key, position});
     if (exchange != exchanges_.end() && owed_.qos == wire::QoS::exactly_once) {
       if (exchange->second.state == broker::ExchangeState::finished) return;
@@ -264,8 +298,8 @@ class Recovery {
     }
     if (owed_.ahead && superseded()) return;
     ++recovered_.deliveries;
-    broker_.restore(broker::RestoredDelivery{key, owed_.share, delivery_at(position).logged(),
-                                             sizeof(session::Delivery) + record_.message.footprint_bytes()});
+    home->broker->restore(broker::RestoredDelivery{key, owed_.share, delivery_at(position).logged(),
+                                                   sizeof(session::Delivery) + record_.message.footprint_bytes()});
   }
 
   void give_in_flight(Position position, const OutgoingExchange& exchange) {
@@ -276,7 +310,7 @@ class Recovery {
     flight.delivery.message = make_message(record_.message, now_);
     flight.packet_id = exchange.packet_id;
     flight.received = exchange.state == broker::ExchangeState::received;
-    broker_.restore(std::move(flight));
+    home_of(flight.key)->broker->restore(std::move(flight));
   }
 
   session::Delivery delivery_at(Position position) const {
@@ -291,7 +325,7 @@ class Recovery {
   // A retained message on its way to a new subscription was older than what else it waits with: if another took its
   // place meanwhile, it would come too late.
   bool superseded() const {
-    const broker::RetainedMessage* retained = broker_.retained().index().find(record_.message.topic);
+    const broker::RetainedMessage* retained = brokers_[0]->retained().index().find(record_.message.topic);
     if (!retained) return true;
     const session::Message& kept = *retained->message;
     return !std::ranges::equal(kept.payload(), record_.message.payload) ||
@@ -299,12 +333,13 @@ class Recovery {
   }
 
   store::Store& store_;
-  broker::Broker& broker_;
+  const std::span<broker::Broker* const> brokers_;
   const RecoveryOptions& options_;
   broker::Log& log_;
   const Now now_;
   Recovered recovered_;
-  std::unordered_map<std::uint64_t, Position> cursors_;  // by session key
+  std::unordered_map<std::uint64_t, Home> homes_;  // by session key
+  std::uint64_t last_key_ = 0;
   Position lowest_cursor_ = 0;
   std::unordered_map<DeliveryName, OutgoingExchange, DeliveryNameHash> exchanges_;
   std::unordered_map<std::uint64_t, std::vector<Position>> handed_over_;  // by the session that was owed it before
@@ -322,15 +357,16 @@ Result<std::uint64_t> client_seed(store::Store& store, std::uint64_t fresh) {
   if (*found && value.size() == 8) return ByteReader(as_bytes(value)).number64();
   ByteWriter seed;
   seed.number64(fresh | 1);
-  store.put(Table::meta, as_bytes(kClientSeed), seed.view());
+  store.writer().put(Table::meta, as_bytes(kClientSeed), seed.view());
   // Nobody waits for it, but it is synced before anything that is.
-  static_cast<void>(store.ticket(Durability::fsync));
+  static_cast<void>(store.writer().ticket(Durability::fsync));
   return fresh | 1;
 }
 
-Result<Recovered> recover(store::Store& store, broker::Broker& broker, const RecoveryOptions& options, broker::Log& log,
-                          const Now& now) {
-  return Recovery(store, broker, options, log, now).run();
+Result<Recovered> recover(store::Store& store, std::span<broker::Broker* const> brokers, const RecoveryOptions& options,
+                          broker::Log& log, const Now& now) {
+  check(brokers.size() == 1 || options.client_seed != 0, "with several brokers sessions are told apart by their hash");
+  return Recovery(store, brokers, options, log, now).run();
 }
 
 }  // namespace martlet::server

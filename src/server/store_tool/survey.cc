@@ -77,9 +77,6 @@ class Surveyor {
     if (!clients_.insert(decoded->client_id).second) {
       return fmt::format("has the client identifier \"{}\" of another session", printable(decoded->client_id));
     }
-    if (decoded->cursor > survey_.end) {
-      return fmt::format("has the cursor {}, behind the log's end {}", decoded->cursor, survey_.end);
-    }
     return {};
   }
 
@@ -189,11 +186,13 @@ class Surveyor {
 
   void handed_over(Position position) {
     ++survey_.handed_over;
-    if (reader_.position >= position) {
-      damaged(fmt::format("{} hands over the later record {}", place_of(position), reader_.position));
+    if (reader_.position == position) damaged(fmt::format("{} hands over itself", place_of(position)));
+    const DeliveryName name{reader_.from_key, reader_.position};
+    const auto taken = shared_.find(name);
+    if (taken == shared_.end()) {
+      handed_over_.insert(name);
+      return;
     }
-    const auto taken = shared_.find({reader_.from_key, reader_.position});
-    if (taken == shared_.end()) return;
     count_owed(reader_.from_key, taken->second, -1);
     shared_.erase(taken);
   }
@@ -201,10 +200,11 @@ class Surveyor {
   void owe(Position position, const StoredOwed& owed, std::uint64_t bytes) {
     const auto at = survey_.sessions.find(owed.session_key);
     if (at == survey_.sessions.end() || position < at->second.cursor) return;
-    if (finished_.contains({owed.session_key, position})) return;
+    const DeliveryName name{owed.session_key, position};
+    if (finished_.contains(name) || handed_over_.contains(name)) return;
     if (at->second.oldest_owed == 0) at->second.oldest_owed = position;
     count_owed(owed.session_key, bytes, 1);
-    if (!owed.share.empty()) shared_[{owed.session_key, position}] = bytes;
+    if (!owed.share.empty()) shared_[name] = bytes;
   }
 
   void count_owed(std::uint64_t key, std::uint64_t bytes, int sign) {
@@ -220,6 +220,7 @@ class Surveyor {
   StoredOwed owed_;
   std::set<std::string> clients_;
   std::set<DeliveryName> finished_;
+  std::set<DeliveryName> handed_over_;                          // to another core, whose record has a lower position
   std::set<std::pair<std::uint64_t, std::uint16_t>> outgoing_;  // session key, packet identifier
   std::map<DeliveryName, std::uint64_t> shared_;                // bytes of the payload
 };

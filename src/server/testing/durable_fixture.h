@@ -39,12 +39,13 @@ class Process {
     options_.endpoint.alias_out_maximum = 0;
     store_ = store::Store::stepped(store::open_memory(std::move(disk)), {});
     options_.client_seed = client_seed(*store_, 77).value();
-    records_.emplace(*store_, clock_, broker::surest_level(options_.durability));
+    records_.emplace(*store_, store_->writer(), clock_, broker::surest_level(options_.durability));
     broker_.emplace(options_, broker::Ports{transport_, *records_, all_, all_, log_}, clock_.time);
     RecoveryOptions recovery;
     recovery.skip_damaged = skip_damaged;
     recovery.progress = [this](std::uint64_t done, std::uint64_t total) { progress.emplace_back(done, total); };
-    recovered = recover(*store_, *broker_, recovery, log_, clock_.time);
+    broker::Broker* const brokers[] = {&*broker_};
+    recovered = recover(*store_, brokers, recovery, log_, clock_.time);
   }
 
   // The disk has caught up.
@@ -74,6 +75,10 @@ class Process {
     return id;
   }
   void submit() { records_->submit(); }
+  void write_clean_stop() {
+    broker::Broker* const brokers[] = {&*broker_};
+    server::write_clean_stop(*store_, brokers);
+  }
   bool reading_paused(broker::ConnectionId id) { return transport_.at(id).paused; }
   void send(broker::ConnectionId id, const wire::Packet& packet) {
     const session::test::Bytes bytes = session::test::encoded(packet, ProtocolVersion::v5_0);
@@ -129,7 +134,7 @@ class Durable : public ::testing::Test {
   }
   Process& stop_and_start() {
     process().broker().shut_down(clock_.time);
-    write_clean_stop(process().store(), process().broker());
+    process().write_clean_stop();
     process().commit();
     return lose_power();
   }
@@ -140,7 +145,7 @@ class Durable : public ::testing::Test {
     return process();
   }
   void sync() {
-    static_cast<void>(process().store().ticket(Durability::fsync, 0));
+    static_cast<void>(process().store().writer().ticket(Durability::fsync, 0));
     process().commit();
   }
   void drop_hello(broker::ConnectionId id) { process().written(id); }

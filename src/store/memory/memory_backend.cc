@@ -24,7 +24,9 @@ void apply(MemoryDisk::State& state, const Operation& operation) {
       break;
     case Operation::Kind::trim:
       state.first = std::max(state.first, operation.position);
+      state.end = std::max(state.end, state.first);
       state.log.erase(state.log.begin(), state.log.lower_bound(state.first));
+      state.damaged.erase(state.damaged.begin(), state.damaged.lower_bound(state.first));
       break;
   }
 }
@@ -61,39 +63,36 @@ class MemoryBackend final : public Backend {
   Result<bool> read(Position position, std::string& record) const override {
     const std::lock_guard lock(disk_->mutex_);
     const MemoryDisk::State& state = disk_->written_;
-    if (position < state.first || position >= state.end) return false;
+    if (state.damaged.contains(position)) return fail(damaged(position));
     const auto found = state.log.find(position);
-    if (found == state.log.end()) return fail(missing(position));
+    if (found == state.log.end()) return false;
     record = found->second;
     return true;
   }
 
   ScanOutcome scan(Position from, std::size_t max_bytes, const RecordVisitor& visit) const override {
     ScanOutcome outcome;
-    std::vector<std::string> records;
+    std::vector<std::pair<Position, std::string>> records;
     {
       // Copied first: the visitor may use the store.
       const std::lock_guard lock(disk_->mutex_);
       const MemoryDisk::State& state = disk_->written_;
       from = std::max(from, state.first);
-      outcome.next = from;
+      const auto damage = state.damaged.lower_bound(from);
+      const Position until = damage == state.damaged.end() ? state.end : *damage;
       std::size_t bytes = 0;
-      for (Position at = from; at < state.end && (records.empty() || bytes < max_bytes); ++at) {
-        const auto found = state.log.find(at);
-        if (found == state.log.end()) {
-          outcome.error = Error{missing(at)};
-          break;
-        }
-        records.push_back(found->second);
-        bytes += found->second.size();
+      auto at = state.log.lower_bound(from);
+      for (; at != state.log.end() && at->first < until && (records.empty() || bytes < max_bytes); ++at) {
+        records.emplace_back(*at);
+        bytes += at->second.size();
       }
+      const bool all = at == state.log.end() || at->first >= until;
+      outcome.next = all ? std::max(from, until) : records.back().first + 1;
+      if (all && until != state.end) outcome.error = Error{damaged(until)};
     }
-    for (const std::string& record : records) {
-      const Position position = outcome.next++;
-      if (!visit(position, as_bytes(record))) {
-        outcome.error.reset();
-        break;
-      }
+    for (const auto& [position, record] : records) {
+      if (visit(position, as_bytes(record))) continue;
+      return {position + 1, {}};
     }
     return outcome;
   }
@@ -157,7 +156,7 @@ class MemoryBackend final : public Backend {
   Result<void> close() override { return sync(); }
 
  private:
-  static std::string missing(Position position) { return fmt::format("log record {} is missing", position); }
+  static std::string damaged(Position position) { return fmt::format("log record {} is damaged", position); }
 
   void sync_locked() {
     for (const Batch& batch : disk_->unsynced_) apply(disk_->synced_, batch);
@@ -184,10 +183,11 @@ std::shared_ptr<MemoryDisk> MemoryDisk::killed() const {
   return after;
 }
 
-void MemoryDisk::lose_record(Position position) {
+void MemoryDisk::damage_record(Position position) {
   const std::lock_guard lock(mutex_);
-  written_.log.erase(position);
-  synced_.log.erase(position);
+  for (State* state : {&written_, &synced_}) {
+    if (state->log.erase(position) > 0) state->damaged.insert(position);
+  }
 }
 
 std::unique_ptr<Backend> open_memory(std::shared_ptr<MemoryDisk> disk) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ class MemoryDisk {
  public:
   struct State {
     std::map<Position, std::string> log;
+    std::set<Position> damaged;
     Position first = 1;
     Position end = 1;
     std::array<std::map<std::string, std::string, std::less<>>, kTables> tables;
@@ -29,8 +31,8 @@ class MemoryDisk {
   std::shared_ptr<MemoryDisk> power_cut() const;
   // The disk after the process was killed now: what was written is there.
   std::shared_ptr<MemoryDisk> killed() const;
-  // Damages the log: the record is gone, without a trim.
-  void lose_record(Position position);
+  // The record at `position` cannot be read any more.
+  void damage_record(Position position);
 
  private:
   friend class MemoryBackend;

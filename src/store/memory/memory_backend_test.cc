@@ -10,14 +10,14 @@ namespace {
 TEST(MemoryBackend, ALostRecordIsReportedWithItsPlace) {
   const auto disk = std::make_shared<MemoryDisk>();
   const auto store = Store::stepped(open_memory(disk), {});
-  for (const char* text : {"a", "b", "c"}) store->append(as_bytes(text));
-  store->submit();
+  for (const char* text : {"a", "b", "c"}) store->writer().append(as_bytes(text));
+  store->writer().submit();
   store->step();
-  disk->lose_record(2);
+  disk->damage_record(2);
   std::string record;
   const Result<bool> read = store->reader().read(2, record);
   ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().message, "log record 2 is missing");
+  EXPECT_EQ(read.error().message, "log record 2 is damaged");
   const ScanOutcome outcome = store->reader().scan(1, 100, [](Position, ByteView) { return true; });
   ASSERT_TRUE(outcome.error);
   EXPECT_EQ(outcome.next, 2u);
@@ -28,8 +28,8 @@ TEST(MemoryBackend, TheDiskOutlivesItsBackendAndIsCutApart) {
   const auto disk = std::make_shared<MemoryDisk>();
   {
     const auto store = Store::stepped(open_memory(disk), {});
-    store->append(as_bytes("a"));
-    store->submit();
+    store->writer().append(as_bytes("a"));
+    store->writer().submit();
     store->step();
     EXPECT_EQ(open_memory(disk->power_cut())->end(), 1u);
     EXPECT_EQ(open_memory(disk->killed())->end(), 2u);

@@ -27,7 +27,7 @@ class RocksdbDisk : public ::testing::Test {
   // One record a commit, in files of their own size class. Each record names its position.
   static std::string record_text(Position position) { return std::to_string(position) + std::string(1000, '.'); }
   static void append(Store& store, int count, Durability level = Durability::fsync) {
-    for (int i = 0; i < count; ++i) store.append(as_bytes(record_text(store.next())));
+    for (int i = 0; i < count; ++i) store.writer().append(as_bytes(record_text(store.writer().next())));
     submit(store, level);
   }
   static void commit(Store& store, int count) {
@@ -53,8 +53,8 @@ class RocksdbDisk : public ::testing::Test {
   RocksdbOptions closed_with(int records) {
     auto store = open();
     commit(*store, records);
-    store->put(Table::meta, as_bytes("k"), as_bytes("v"));
-    store->submit();
+    store->writer().put(Table::meta, as_bytes("k"), as_bytes("v"));
+    store->writer().submit();
     EXPECT_TRUE(store->step());
     EXPECT_TRUE(store->close());
     RocksdbOptions options = world_.options;
@@ -89,16 +89,16 @@ TEST_F(RocksdbDisk, AFullDiskIsWaitedOut) {
   commit(*store, 10);
   world_.disk->set_room(5000);
   append(*store, 10);
-  const Ticket ticket = store->ticket(Durability::fsync);
+  const Ticket ticket = store->writer().ticket(Durability::fsync);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(store->step());
   EXPECT_TRUE(store->health().failing);
   EXPECT_THAT(store->health().text, HasSubstr("No space left on device"));
-  EXPECT_FALSE(ticket.resolved(store->resolved()));
+  EXPECT_FALSE(ticket.resolved(store->writer().resolved()));
   expect_whole(store->reader(), 11);  // readers go on
   append(*store, 5);
   world_.disk->set_room(100u << 20);
   commit_all(*store);
-  EXPECT_TRUE(ticket.resolved(store->resolved()));
+  EXPECT_TRUE(ticket.resolved(store->writer().resolved()));
   EXPECT_FALSE(store->health().failing);
   expect_whole(store->reader(), 26);
   commit(*store, 5);
@@ -145,7 +145,7 @@ TEST_F(RocksdbDisk, ABrokenSyncIsWaitedOut) {
   append(*store, 10);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(store->step());
   EXPECT_TRUE(store->health().failing);
-  EXPECT_EQ(store->resolved(), 1u);
+  EXPECT_EQ(store->writer().resolved(), 1u);
   world_.disk->fail_syncs(false);
   EXPECT_TRUE(store->step()) << store->health().text;
   commit(*store, 10);
@@ -180,20 +180,20 @@ TEST_F(RocksdbDisk, TrimmingFreesTheDisk) {
     std::string noise(5000, ' ');
     Random random(static_cast<std::uint64_t>(i));
     for (char& byte : noise) byte = static_cast<char>(random.next());
-    store->append(as_bytes(noise));
+    store->writer().append(as_bytes(noise));
     submit(*store);
     ASSERT_TRUE(store->step());
   }
   const std::uint64_t full = store->reader().occupied_bytes();
   EXPECT_GT(full, 1'900'000u);
-  store->trim(store->next() - 10);
+  store->writer().trim(store->writer().next() - 10);
   submit(*store);
   ASSERT_TRUE(store->step());
   // Files that are just being compacted are left for the next time.
   constexpr int kPatience = 2'000;
   for (int i = 0; i < kPatience && store->reader().occupied_bytes() >= 700'000u; ++i) {
-    store->append(as_bytes("x"));
-    store->trim(store->next() - 10);
+    store->writer().append(as_bytes("x"));
+    store->writer().trim(store->writer().next() - 10);
     submit(*store);
     ASSERT_TRUE(store->step());
     raw.idle();
@@ -210,7 +210,7 @@ TEST_F(RocksdbDisk, WhatIsTrimmedInTimeIsNeverWrittenToAFile) {
   auto store = open();
   for (int i = 0; i < 100; ++i) {
     append(*store, 10);
-    store->trim(store->next() - 1);
+    store->writer().trim(store->writer().next() - 1);
     submit(*store);
     ASSERT_TRUE(store->step());
   }
@@ -226,7 +226,7 @@ TEST_F(RocksdbDisk, ATrimThatWasNotSyncedDropsNothing) {
   auto store = Store::stepped(std::move(backend), {});
   append(*store, 10);
   EXPECT_TRUE(store->step());
-  store->trim(5);
+  store->writer().trim(5);
   submit(*store, Durability::interval);
   EXPECT_TRUE(store->step());
   world_.cut_power(std::move(store));
@@ -238,7 +238,7 @@ TEST_F(RocksdbDisk, ATrimThatWasNotSyncedDropsNothing) {
 TEST_F(RocksdbDisk, ADamagedFileIsReportedWithItsPlace) {
   auto store = open();
   commit(*store, 200);
-  store->put(Table::meta, as_bytes("k\x01"), as_bytes(std::string(100, 'v')));
+  store->writer().put(Table::meta, as_bytes("k\x01"), as_bytes(std::string(100, 'v')));
   submit(*store);
   ASSERT_TRUE(store->step());
   EXPECT_TRUE(store->close());

@@ -124,18 +124,18 @@ TEST(RocksdbOpen, ReadOnlySeesAllAndChangesNothing) {
   auto backend = open_rocksdb({.path = directory / "store"});
   ASSERT_TRUE(backend);
   const auto store = Store::stepped(std::move(*backend), {});
-  for (const char* text : {"a", "b", "c"}) store->append(as_bytes(text));
-  store->put(Table::wills, as_bytes("k"), as_bytes("v"));
-  store->trim(2);
-  store->submit();
+  for (const char* text : {"a", "b", "c"}) store->writer().append(as_bytes(text));
+  store->writer().put(Table::wills, as_bytes("k"), as_bytes("v"));
+  store->writer().trim(2);
+  store->writer().submit();
   ASSERT_TRUE(store->step());
   const auto reader = open_rocksdb_read_only({.path = directory / "store"});
   ASSERT_TRUE(reader) << reader.error().message;
   EXPECT_EQ((*reader)->first(), 2u);
   EXPECT_THAT(log_of(**reader), ElementsAre(Pair(2, "b"), Pair(3, "c")));
   EXPECT_THAT(pairs_of(**reader, Table::wills), ElementsAre(Pair("k", "v")));
-  store->append(as_bytes("d"));
-  store->submit();
+  store->writer().append(as_bytes("d"));
+  store->writer().submit();
   EXPECT_TRUE(store->step());
 }
 

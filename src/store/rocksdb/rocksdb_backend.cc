@@ -38,6 +38,7 @@ rocksdb::Status add(rocksdb::WriteBatch& target, const Database& database, const
       return target.Delete(database.table(operation.table), slice_of(operation.key));
     case Operation::Kind::trim:
       bounds.first = std::max(bounds.first, operation.position);
+      bounds.end = std::max(bounds.end, bounds.first);
       return rocksdb::Status::OK();
   }
   return rocksdb::Status::NotSupported();

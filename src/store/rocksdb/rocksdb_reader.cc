@@ -30,8 +30,8 @@ Error record_error(const Database& database, Position position, const rocksdb::S
   return error_of(database.path(), fmt::format("read log record {}", position), status);
 }
 
-Error missing_error(const Database& database, Position position) {
-  return {fmt::format("store {}: log record {} is missing", database.path(), position)};
+Error key_error(const Database& database, Position position) {
+  return {fmt::format("store {}: a key of the log at or behind record {} is damaged", database.path(), position)};
 }
 
 // The lowest key above all that begin with `prefix`; nothing if there is none.
@@ -52,9 +52,8 @@ Result<bool> read_record(const OpenDatabase& open, Position position, std::strin
   const rocksdb::Status status =
       database->db().Get(rocksdb::ReadOptions(), database->log(), PositionKey(position).slice(), &record);
   if (status.ok()) return true;
-  if (!status.IsNotFound()) return tl::unexpected(record_error(*database, position, status));
-  if (position < open.first()) return false;  // trimmed while it was read
-  return tl::unexpected(missing_error(*database, position));
+  if (status.IsNotFound()) return false;
+  return tl::unexpected(record_error(*database, position, status));
 }
 
 ScanOutcome scan_records(const OpenDatabase& open, Position from, std::size_t max_bytes, const RecordVisitor& visit) {
@@ -72,21 +71,20 @@ ScanOutcome scan_records(const OpenDatabase& open, Position from, std::size_t ma
   options.iterate_upper_bound = &end_slice;
   const std::unique_ptr<rocksdb::Iterator> at(database->db().NewIterator(options, database->log()));
   std::size_t bytes = 0;
-  for (at->Seek(PositionKey(outcome.next).slice()); outcome.next < end; at->Next()) {
-    if (!at->Valid() || PositionKey::parse(at->key()) != outcome.next) {
-      // A trim may have overtaken the scan: what is gone then is not missing.
-      if (outcome.next < open.first()) {
-        outcome.next = open.first();
-      } else {
-        outcome.error = at->status().ok() ? missing_error(*database, outcome.next)
-                                          : record_error(*database, outcome.next, at->status());
-      }
-      return outcome;
-    }
+  for (at->Seek(PositionKey(outcome.next).slice()); at->Valid(); at->Next()) {
+    const std::optional<Position> position = PositionKey::parse(at->key());
+    if (!position) return {outcome.next, key_error(*database, outcome.next)};
     const ByteView record = view_of(at->value());
     bytes += record.size();
-    const Position position = outcome.next++;
-    if (!visit(position, record) || bytes >= max_bytes) return outcome;
+    outcome.next = *position + 1;
+    if (!visit(*position, record) || bytes >= max_bytes) return outcome;
+  }
+  if (at->status().ok()) {
+    outcome.next = end;
+  } else if (outcome.next < open.first()) {
+    outcome.next = open.first();  // a trim has overtaken the scan
+  } else {
+    outcome.error = record_error(*database, outcome.next, at->status());
   }
   return outcome;
 }

@@ -74,8 +74,8 @@ class RocksdbWorld final : public World {
 
 // Hands over what is open. Returns what an acknowledgement at `level` waits for.
 inline Ticket submit(Store& store, Durability level = Durability::fsync, std::uint32_t messages = 0) {
-  const Ticket ticket = store.ticket(level, messages);
-  store.submit();
+  const Ticket ticket = store.writer().ticket(level, messages);
+  store.writer().submit();
   return ticket;
 }
 
