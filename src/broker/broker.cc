@@ -121,7 +121,7 @@ void Broker::take_packets(Connection& connection, ByteView bytes, bool all, cons
   connection.endpoint.durable(durable_position_, out);
   const std::uint64_t enough = std::max(work_done_ + kLeastWork, kTurnWork);
   while (!connection.ended) {
-    if (!all && work_done_ >= enough && !bytes.empty()) {
+    if (!all && (work_done_ >= enough || neighbours_.congested()) && !bytes.empty()) {
       connection.unread.assign(bytes.begin(), bytes.end());
       unread_.push_back(connection.id);
       ports_.transport.pause_reading(connection.id, true);

@@ -68,6 +68,10 @@ class Broker : private session::DeliveryObserver {
   void run_timers(const Now& now);
   // In the past while there is work left over from the last turn.
   DeadlineMs next_deadline() const { return unread_.empty() ? deadlines_.next() : 0; }
+  // Says what of the log nobody here needs any more, and cuts what its limits do not let it keep. It does so by itself
+  // while there is something to do; with several cores each has to, now and then.
+  void trim(const Now& now);
+
   // ---- start-up: what was durable, before the first event; restored() ends it
 
   void restore(const RestoredSession& session);
@@ -189,6 +193,8 @@ class Broker : private session::DeliveryObserver {
   Ticket message_ticket(const session::Message& message, std::uint32_t acknowledged);
   // Gives the message to everyone who is owed it; returns how many. append_owed() follows.
   std::uint32_t route(const session::MessageRef& message, const Now& now);
+  // Whether the session is one of those that what is handed over now was owed to.
+  bool is_addressed(const Session& session) const;
   // The copies for this core's own sessions, without those of shared subscriptions.
   std::uint32_t route_here(const session::MessageRef& message, const Now& now);
   // The next record of the log may become this message's; owed_ is empty.
@@ -242,7 +248,6 @@ class Broker : private session::DeliveryObserver {
   void checkpoint_later(Session& session, const Now& now);
   void checkpoint(const Now& now);
   void checkpoint(Session& session);
-  void trim(const Now& now);
   // Cuts off what the limits on the log do not let it keep.
   void cut_log(const Now& now);
   Ticket record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,

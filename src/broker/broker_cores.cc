@@ -116,6 +116,12 @@ Ticket Broker::forwarded(const Forwarded& forwarded, const Now& now) {
   return ticket;
 }
 
+// After a restart with another number of cores, those that the key names are spread over all.
+bool Broker::is_addressed(const Session& session) const {
+  if (!is_core_key(origin_.key) || cores_of_key(origin_.key) == commons_.cores()) return true;
+  return home_core(session.client_hash, cores_of_key(origin_.key)) == core_of_key(origin_.key);
+}
+
 void Broker::group_connected(std::uint32_t group_id, const Now& now) {
   const SharedGroup* group = groups_.find(group_id);
   if (!group || !commons_.groups().connected_elsewhere(group_id, ports_.core)) return;

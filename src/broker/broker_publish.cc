@@ -157,6 +157,7 @@ std::uint32_t Broker::route_here(const MessageRef& message, const Now& now) {
   const auto targets = router_.match(message->topic(), facts.publisher);
   work_done_ += router_.visited();
   for (const Target& target : targets) {
+    if (origin_.key != 0 && target.session && !is_addressed(*target.session)) continue;
     ++receivers;
     if (!target.session) {
       deliver_shared(target.group, message, nullptr, now);

@@ -48,6 +48,11 @@ class Neighbours {
   // The lowest position of what was forwarded and is not recorded by its core yet: the log is needed from there on.
   // ~0 if there is nothing.
   virtual std::uint64_t lowest_unconfirmed() const = 0;
+  // While it is true the others cannot keep up: clients are not to be read.
+  bool congested() const { return congested_; }
+
+ protected:
+  bool congested_ = false;
 };
 
 // Of a process with one core.

@@ -30,7 +30,7 @@ void describe(CLI::App& app, BrokerArguments& arguments) {
                  "Directory for what outlives the process (server.data_dir); none: nothing does. Default: martlet-data "
                  "beside the configuration file, or here without one")
       ->type_name("DIR");
-  app.add_option("--threads", arguments.threads, "Cores to use (server.threads)")->type_name("N");
+  app.add_option("--threads", arguments.threads, "Threads that serve clients (server.threads)")->type_name("N");
   app.add_flag("--check", arguments.check_only, "Check the configuration and end");
   app.footer(
       "\nExit codes: 0 stopped cleanly, 1 failed while running, 2 bad usage or configuration.\n"

@@ -4,6 +4,7 @@
 
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,10 @@
 #include "build_info.h"
 #include "env/posix/measure.h"
 #include "env/posix/system.h"
+#include "env/posix/threads.h"
 #include "server/broker_arguments.h"
 #include "server/config/option_table.h"
-#include "server/core_loop.h"
+#include "server/cores/cores.h"
 #include "server/durable/clean_stop.h"
 #include "server/durable/open.h"
 #include "server/durable/progress.h"
@@ -55,23 +57,6 @@ Result<void> check_doors(const ServerConfig& config, env::Network& network) {
   return {};
 }
 
-// Opens all listeners; returns where they are bound, separated by commas.
-Result<std::string> open_listeners(CoreLoop& core, const ServerConfig& config) {
-  std::string bound;
-  for (const ListenerConfig& listener : config.listeners) {
-    const auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
-    if (!endpoint) return tl::unexpected(endpoint.error());
-    const auto opened = core.listen(*endpoint, listener.name);
-    if (!opened) {
-      return fail(fmt::format("{}: choose another address with --listen HOST:PORT, or address in [[listener]]",
-                              opened.error().message),
-                  opened.error().system_code);
-    }
-    fmt::format_to(std::back_inserter(bound), "{}{}", bound.empty() ? "" : ", ", env::to_text(*opened));
-  }
-  return bound;
-}
-
 std::string shown(const ServerConfig& config, std::string_view option) {
   return find_option(server_options(), option)->value_text(config);
 }
@@ -85,26 +70,20 @@ std::string data_text(const ServerConfig& config) {
   return text;
 }
 
-std::string start_line(const ServerConfig& config, std::string_view bound, std::size_t descriptors) {
+std::string start_line(const ServerConfig& config, std::uint32_t cores, std::string_view bound,
+                       std::size_t descriptors) {
   const std::string connections = config.broker.max_connections == 0
                                       ? fmt::format("connections: up to {} descriptors", descriptors)
                                       : fmt::format("max connections {}", config.broker.max_connections);
   return fmt::format(
-      "martlet {} listens on {} (max packet {}, max in flight {}, {}); {}. Try: martlet sub -t '#' -v; options: "
-      "docs/configuration.md\n",
-      version(), bound, shown(config, "limits.max_packet_size"), shown(config, "limits.max_in_flight"), connections,
-      data_text(config));
-}
-
-void warn_of_limits(const ServerConfig& config, broker::Log& log) {
-  if (config.threads > 1) {
-    log.write(broker::LogLevel::warning,
-              fmt::format("server.threads = {}: this version runs one core", config.threads));
-  }
+      "martlet {} listens on {} ({} thread{}, max packet {}, max in flight {}, {}); {}. Try: martlet sub -t '#' -v; "
+      "options: docs/configuration.md\n",
+      version(), bound, cores, cores == 1 ? "" : "s", shown(config, "limits.max_packet_size"),
+      shown(config, "limits.max_in_flight"), connections, data_text(config));
 }
 
 // Brings back what the data directory holds; without one, nothing.
-Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, CoreLoop& core, env::Clock& clock,
+Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, Cores& cores, env::Clock& clock,
                         env::Files& files, broker::Log& log) {
   if (!data.store) return {};
   RecoveryProgress progress(clock, files, log, env::posix::is_terminal(env::Handle::standard_error));
@@ -116,8 +95,7 @@ Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, C
   options.skip_damaged = config.skip_damaged;
   options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };
   options.client_seed = config.broker.client_seed;
-  broker::Broker* const brokers[] = {&core.broker()};
-  const auto recovered = recover(*data.store, brokers, options, log, clock.now());
+  const auto recovered = recover(*data.store, cores.brokers(), options, log, clock.now());
   if (!recovered) return tl::unexpected(recovered.error());
   log.write(broker::LogLevel::info,
             fmt::format("{}: {} sessions, {} retained messages and {} owed messages are back, from {} records",
@@ -127,10 +105,13 @@ Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, C
 }
 
 // Opens the data directory, if there is to be one, and takes from it what the broker's options need.
-Result<DataDirectory> open_data(ServerConfig& config, env::Clock& clock, env::Network& network, broker::Log& log) {
+Result<DataDirectory> open_data(ServerConfig& config, std::span<env::Network* const> networks, env::Clock& clock,
+                                broker::Log& log) {
   if (!config.keeps_data()) return DataDirectory();
   log.write(broker::LogLevel::info, fmt::format("opens {}", config.data_dir));
-  auto opened = open_data_directory(config, 1, clock, [&network](std::uint32_t) { network.wake(); });
+  const std::vector<env::Network*> by_core(networks.begin(), networks.end());
+  auto opened = open_data_directory(config, static_cast<std::uint32_t>(networks.size()), clock,
+                                    [by_core](std::uint32_t core) { by_core[core]->wake(); });
   if (!opened) return opened;
   const auto seed = client_seed(*opened->store, config.broker.random_seed);
   if (!seed) return tl::unexpected(seed.error());
@@ -149,43 +130,67 @@ std::string dump(const broker::Broker& broker, const broker::RecordSink& records
   return text;
 }
 
+// One for each core.
+Result<std::vector<std::unique_ptr<env::Network>>> make_networks(std::uint32_t cores) {
+  std::vector<std::unique_ptr<env::Network>> networks;
+  for (std::uint32_t core = 0; core < cores; ++core) {
+    auto network = env::posix::make_network();
+    if (!network) return tl::unexpected(network.error());
+    networks.push_back(std::move(*network));
+  }
+  return networks;
+}
+
+// Behind the last turn of all cores: the next start need not read the log.
+Result<void> close_data(const DataDirectory& data, Cores& cores) {
+  if (!data.store) return {};
+  if (cores.settled()) write_clean_stop(*data.store, cores.brokers());
+  for (const auto& records : data.records) records->submit();
+  return data.store->close();
+}
+
+Result<void> serve(ServerConfig& config, std::span<env::Network* const> networks, env::Signals& signals,
+                   env::Clock& clock, env::Files& files, LineLog& log) {
+  const std::size_t descriptors = env::posix::raise_descriptor_limit();
+  auto opened = open_data(config, networks, clock, log);
+  if (!opened) return tl::unexpected(opened.error());
+  const DataDirectory data = std::move(*opened);
+  broker::NoRecords no_records;
+  std::vector<broker::RecordSink*> records(networks.size(), &no_records);
+  for (std::size_t core = 0; core < data.records.size(); ++core) records[core] = data.records[core].get();
+  broker::AllowAll access;
+  Cores cores(config, networks, records, {clock, access, access, log});
+  if (auto back = bring_back(config, data, cores, clock, files, log); !back) return back;
+  for (std::uint32_t core = 0; core < cores.count(); ++core) {
+    const broker::Broker& broker = cores.loop(core).broker();
+    cores.loop(core).on_dump([&log, &broker, sink = records[core]] { log.dump(dump(broker, *sink)); });
+  }
+  if (auto watched = cores.loop(0).watch_signals(signals); !watched) return watched;
+  const auto bound = cores.listen();
+  if (!bound) return tl::unexpected(bound.error());
+  say(files, env::Handle::standard_output, start_line(config, cores.count(), *bound, descriptors));
+  cores.run();
+  return close_data(data, cores);
+}
+
 int run(ServerConfig& config, env::Files& files) {
   const auto clock = env::posix::make_clock();
-  const auto network = env::posix::make_network();
-  if (!network) return fail_with(files, kFailedExit, network.error().message);
-  if (const auto doors = check_doors(config, **network); !doors) {
+  const auto networks = make_networks(config.threads != 0 ? config.threads : env::posix::usable_processors());
+  if (!networks) return fail_with(files, kFailedExit, networks.error().message);
+  if (const auto doors = check_doors(config, *networks->front()); !doors) {
     return fail_with(files, kUsageExit, doors.error().message);
   }
   const auto signals = env::posix::make_signals();
   if (!signals) return fail_with(files, kFailedExit, signals.error().message);
-  const std::size_t descriptors = env::posix::raise_descriptor_limit();
-
-  config.broker.random_seed = env::posix::make_entropy()->seed();
+  const auto entropy = env::posix::make_entropy();
+  config.broker.random_seed = entropy->seed();
+  config.broker.client_seed = entropy->seed() | 1;
   config.broker.version = version();
   LineLog log(config.log, *clock, files);
-  broker::NoRecords no_records;
-  auto opened = open_data(config, *clock, **network, log);
-  if (!opened) return fail_with(files, kFailedExit, opened.error().message);
-  const DataDirectory data = std::move(*opened);
-  broker::RecordSink& records = data.store ? static_cast<broker::RecordSink&>(*data.records[0]) : no_records;
-  broker::AllowAll access;
-  CoreLoop core(config.broker, config.reactor, {**network, *clock, records, access, access, log});
-  if (const auto back = bring_back(config, data, core, *clock, files, log); !back) {
-    return fail_with(files, kFailedExit, back.error().message);
-  }
-  const auto watched = core.watch_signals(**signals, [&] { log.dump(dump(core.broker(), records)); });
-  if (!watched) return fail_with(files, kFailedExit, watched.error().message);
-  const auto bound = open_listeners(core, config);
-  if (!bound) return fail_with(files, kFailedExit, bound.error().message);
-
-  warn_of_limits(config, log);
-  say(files, env::Handle::standard_output, start_line(config, *bound, descriptors));
-  core.run();
-  if (data.store) {
-    broker::Broker* const brokers[] = {&core.broker()};
-    write_clean_stop(*data.store, brokers);
-    records.submit();
-    if (const auto closed = data.store->close(); !closed) return fail_with(files, kFailedExit, closed.error().message);
+  std::vector<env::Network*> by_core;
+  for (const auto& network : *networks) by_core.push_back(network.get());
+  if (const auto served = serve(config, by_core, **signals, *clock, files, log); !served) {
+    return fail_with(files, kFailedExit, served.error().message);
   }
   log.write(broker::LogLevel::info, "stopped");
   return kCleanExit;

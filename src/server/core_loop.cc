@@ -13,6 +13,8 @@ constexpr std::int64_t kLingerMs = 2'000;
 // A flood of refused connections gives one log line in this time.
 constexpr std::int64_t kRefusalLogMs = 1'000;
 constexpr std::uint32_t kSignalsToken = 1;
+// Between looks at whether the other cores are done.
+constexpr std::int64_t kGoodbyePollMs = 5;
 
 net::ReactorOptions with_water_marks(net::ReactorOptions options, const broker::BrokerOptions& broker_options) {
   // The broker stops at its mark or above, the reactor remembers what is above its own: one byte less makes them agree.
@@ -47,8 +49,14 @@ CoreLoop::CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptio
     : dependencies_(dependencies),
       reactor_(dependencies.network, dependencies.clock, *this, with_water_marks(reactor_options, options)),
       broker_(options,
-              {*this, dependencies.records, dependencies.authenticator, dependencies.authorizer, dependencies.log},
-              dependencies.clock.now()) {}
+              {*this, dependencies.records, dependencies.authenticator, dependencies.authorizer, dependencies.log,
+               dependencies.commons, dependencies.link, dependencies.link ? dependencies.link->core() : 0},
+              dependencies.clock.now()),
+      client_seed_(options.client_seed),
+      lobby_(options.endpoint.connect_timeout_ms) {
+  const bool shares_log = dependencies.link && dependencies.records.next_position() != 0;
+  if (shares_log) keep_house_at_ms_ = 0;
+}
 
 Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, std::string_view name, bool reuse_port) {
   env::ListenOptions options;
@@ -60,9 +68,15 @@ Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, std::strin
   return reactor_.local_endpoint(*listener);
 }
 
-Result<void> CoreLoop::watch_signals(env::Signals& signals, std::function<void()> on_dump) {
+Result<void> CoreLoop::try_address(const env::Endpoint& endpoint) {
+  const auto opened = dependencies_.network.listen(endpoint, {});
+  if (!opened) return tl::unexpected(opened.error());
+  dependencies_.network.close(*opened);
+  return {};
+}
+
+Result<void> CoreLoop::watch_signals(env::Signals& signals) {
   signals_ = &signals;
-  on_dump_ = std::move(on_dump);
   return reactor_.watch_external(signals.handle(), kSignalsToken);
 }
 
@@ -73,9 +87,14 @@ void CoreLoop::run() {
 
 bool CoreLoop::turn(DeadlineMs wake_at) {
   if (stop_requested_.exchange(false)) begin_stop();
-  if (stop_by_ms_ != kNever && (reactor_.connection_count() == 0 || reactor_.now().mono_ms >= stop_by_ms_))
-    return false;
-  reactor_.wait_and_dispatch(std::min({wake_at, broker_.next_deadline(), stop_by_ms_}));
+  if (!going_on(wake_at)) return false;
+  reactor_.wait_and_dispatch(wake_at);
+  CoreLink* link = dependencies_.link;
+  if (link) {
+    link->listen(*this);
+    clear_lobby();
+    keep_house();
+  }
   broker_.run_timers(reactor_.now());
   dependencies_.records.submit();
   const std::uint64_t durable = dependencies_.records.durable_position();
@@ -85,8 +104,36 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
     dependencies_.records.submit();
   }
   watch_disk();
+  if (link) link->speak(durable_position_);
   reactor_.flush();
   return true;
+}
+
+bool CoreLoop::going_on(DeadlineMs& wake_at) {
+  CoreLink* link = dependencies_.link;
+  wake_at = std::min({wake_at, broker_.next_deadline(), stop_by_ms_, lobby_.deadline(), keep_house_at_ms_});
+  const std::int64_t now_ms = reactor_.now().mono_ms;
+  // The others have no room for what is to be said: look again soon.
+  if (link && link->has_backlog()) wake_at = std::clamp(wake_at, now_ms + 1, now_ms + 2);
+  if (stop_by_ms_ == kNever) return true;
+  const bool alone = reactor_.connection_count() == 0 || now_ms >= stop_by_ms_;
+  if (!link) return !alone;
+  // What the others still say, the wills of their clients above all, is heard until all are done.
+  if (alone && !said_goodbye_ && (link->is_idle() || now_ms >= stop_by_ms_ + kLingerMs)) {
+    said_goodbye_ = true;
+    link->say_goodbye();
+  }
+  wake_at = std::min<DeadlineMs>(wake_at, now_ms + kGoodbyePollMs);
+  return !link->all_said_goodbye() || link->listen(*this);
+}
+
+void CoreLoop::keep_house() {
+  constexpr std::int64_t kEveryMs = 2'000;
+  const Now& now = reactor_.now();
+  if (now.mono_ms < keep_house_at_ms_) return;
+  keep_house_at_ms_ = now.mono_ms + kEveryMs;
+  dependencies_.records.renew();
+  broker_.trim(now);
 }
 
 void CoreLoop::watch_disk() {
@@ -112,8 +159,13 @@ void CoreLoop::request_stop() {
 
 void CoreLoop::begin_stop() {
   if (stop_by_ms_ != kNever) return;
+  if (dependencies_.link) dependencies_.link->send_all(CoreNote::Kind::stop);
   const Now now = dependencies_.clock.now();
   reactor_.stop_listening();
+  while (const auto guest = lobby_.anybody()) {
+    lobby_.leave(*guest);
+    reactor_.close(*guest);
+  }
   broker_.shut_down(now);
   reactor_.flush();
   stop_by_ms_ = now.mono_ms + kLingerMs;
@@ -122,10 +174,12 @@ void CoreLoop::begin_stop() {
 // ---- from the reactor
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
+  if (dependencies_.link) return enter_lobby(id, listener, peer_address);
   broker_.connection_opened(broker_id(id), listener_names_[listener.index], peer_address, reactor_.now());
 }
 
 void CoreLoop::received(net::ConnectionId id, ByteView bytes) {
+  if (lobby_.size() != 0 && lobby_.find(id)) return greet(id, bytes);
   broker_.bytes_received(broker_id(id), bytes, reactor_.now());
 }
 
@@ -134,6 +188,7 @@ void CoreLoop::drained(net::ConnectionId id) {
 }
 
 void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
+  if (lobby_.size() != 0 && lobby_.find(id)) stay(id, {});
   const auto cause =
       reason == net::CloseReason::peer_closed ? broker::LostBy::peer_closed : broker::LostBy::network_error;
   broker_.connection_lost(broker_id(id), cause, reactor_.now());
@@ -150,13 +205,44 @@ void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
                   std::exchange(refusals_unlogged_, 0), refusal_text(reason)));
 }
 
+void CoreLoop::on_dump(std::function<void()> dump) {
+  on_dump_ = std::move(dump);
+}
+
 void CoreLoop::external_ready(std::uint32_t) {
   while (const auto signal = signals_->next()) {
     if (*signal == env::Signal::dump) {
       on_dump_();
+      if (dependencies_.link) dependencies_.link->send_all(CoreNote::Kind::dump);
     } else {
       stop_requested_ = true;
     }
+  }
+}
+
+// ---- from the other cores
+
+Ticket CoreLoop::heard(const broker::Forwarded& forwarded) {
+  return broker_.forwarded(forwarded, reactor_.now());
+}
+
+void CoreLoop::heard(CoreNote& note) {
+  switch (note.kind) {
+    case CoreNote::Kind::group_connected:
+      broker_.group_connected(static_cast<std::uint32_t>(note.number), reactor_.now());
+      break;
+    case CoreNote::Kind::connection:
+      move_in(*note.connection);
+      break;
+    case CoreNote::Kind::dump:
+      if (on_dump_) on_dump_();
+      break;
+    case CoreNote::Kind::stop:
+      begin_stop();
+      break;
+    case CoreNote::Kind::forwarded:
+    case CoreNote::Kind::recorded:
+      break;  // the link's own
   }
 }
 

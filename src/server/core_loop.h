@@ -14,6 +14,8 @@
 #include "env/network.h"
 #include "env/signals.h"
 #include "net/reactor.h"
+#include "server/cores/core_link.h"
+#include "server/cores/lobby.h"
 
 namespace martlet::server {
 
@@ -25,9 +27,12 @@ struct CoreDependencies {
   broker::Authenticator& authenticator;
   broker::Authorizer& authorizer;
   broker::Log& log;
+  // With several cores: what they share, and this one's way to the others.
+  broker::Commons* commons = nullptr;
+  CoreLink* link = nullptr;
 };
 
-class CoreLoop : private net::ReactorHandler, private broker::Transport {
+class CoreLoop : private net::ReactorHandler, private broker::Transport, private CoreLink::Listener {
  public:
   // `options` must outlive the loop. The water marks of `reactor_options` are set from it.
   CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptions& reactor_options,
@@ -36,16 +41,24 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   // Opens a listener; `name` is for logs. Returns where it is bound (port 0 lets the system choose).
   Result<env::Endpoint> listen(const env::Endpoint& endpoint, std::string_view name, bool reuse_port = false);
 
-  // SIGINT and SIGTERM then stop the loop; SIGUSR1 calls `on_dump`. `signals` outlives the loop.
-  Result<void> watch_signals(env::Signals& signals, std::function<void()> on_dump);
+  // Whether `endpoint` can be listened at: as a broker that shares it with nobody.
+  Result<void> try_address(const env::Endpoint& endpoint);
+
+  // SIGINT and SIGTERM then stop the loop, and all others of the process; SIGUSR1 calls each one's on_dump(). `signals`
+  // outlives the loop.
+  Result<void> watch_signals(env::Signals& signals);
+  // What to do, on the loop's thread, to show how it is.
+  void on_dump(std::function<void()> dump);
 
   // Turns until a stop was asked for and carried out.
   void run();
   // One turn; waits no longer than until the monotonic time `wake_at` (kNever: until there is something to do). False
   // once stopped.
   bool turn(DeadlineMs wake_at = kNever);
-  // Any thread: the loop says goodbye to its clients and ends.
+  // Any thread: the loop says goodbye to its clients and ends; with several cores all do.
   void request_stop();
+  // After the end: nothing was left that another core, or the disk, had not taken.
+  bool settled() const { return !dependencies_.link || dependencies_.link->is_idle(); }
 
   broker::Broker& broker() { return broker_; }
   net::Reactor& reactor() { return reactor_; }
@@ -59,6 +72,22 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   void closed(net::ConnectionId id, net::CloseReason reason, int system_code) override;
   void refused(net::ListenerId listener, net::RefuseReason reason) override;
   void external_ready(std::uint32_t token) override;
+  bool before_wait() override { return !dependencies_.link || dependencies_.link->about_to_wait(); }
+  void after_wait() override {
+    if (dependencies_.link) dependencies_.link->woke();
+  }
+
+  // CoreLink::Listener
+  Ticket heard(const broker::Forwarded& forwarded) override;
+  void heard(CoreNote& note) override;
+
+  // core_loop_lobby.cc: to which core a new connection goes
+  void enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address);
+  void greet(net::ConnectionId id, ByteView bytes);
+  void stay(net::ConnectionId id, ByteView bytes);
+  void move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes);
+  void move_in(MovedConnection& moved);
+  void clear_lobby();
 
   // broker::Transport
   ByteChain& outbox(broker::ConnectionId connection) override;
@@ -68,6 +97,10 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
   void begin_stop();
+  // False once stopped; else no longer than until when to wait.
+  bool going_on(DeadlineMs& wake_at);
+  // What is done every few seconds so that the cores' logs go on together.
+  void keep_house();
   // One line each time that the disk fails or takes writes again.
   void watch_disk();
 
@@ -75,6 +108,10 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport {
   net::Reactor reactor_;
   broker::Broker broker_;
   std::vector<std::string> listener_names_;
+  const std::uint64_t client_seed_;
+  Lobby lobby_;
+  DeadlineMs keep_house_at_ms_ = kNever;
+  bool said_goodbye_ = false;
   env::Signals* signals_ = nullptr;
   std::function<void()> on_dump_;
   std::atomic<bool> stop_requested_ = false;

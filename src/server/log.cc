@@ -53,6 +53,7 @@ LineLog::~LineLog() {
 }
 
 void LineLog::write(broker::LogLevel level, std::string_view text) {
+  const std::lock_guard lock(mutex_);
   if (!wants(level)) return;
   const Now now = clock_.now();
   tell_left_out(now, false);
@@ -60,8 +61,11 @@ void LineLog::write(broker::LogLevel level, std::string_view text) {
 }
 
 void LineLog::dump(std::string_view lines) {
-  if (writer_.add_dump(lines)) return;
-  write(broker::LogLevel::warning, "a dump is left out: the one before is not written yet, or it is too large");
+  {
+    const std::lock_guard lock(mutex_);
+    if (writer_.add_dump(lines)) return;
+  }
+  write(broker::LogLevel::warning, "a dump is left out: those before are not written yet, or it is too large");
 }
 
 // Counts a line against its second. Errors always pass: they are few, and the last ones to miss.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,7 @@ struct LogOptions {
   std::uint32_t lines_per_second = 200;
 };
 
-// One thread. A line waits in memory for the writer's thread; one for which there is no room is lost and counted, and
+// Any thread. A line waits in memory for the writer's thread; one for which there is no room is lost and counted, and
 // the count is logged once there is room again.
 class LineLog : public broker::Log {
  public:
@@ -40,11 +41,14 @@ class LineLog : public broker::Log {
 
   bool wants(broker::LogLevel level) const override { return level >= options_.level; }
   void write(broker::LogLevel level, std::string_view text) override;
-  // Writes lines that are safe to show as they are, at any level. One dump waits at a time: another one is left out
-  // with a warning.
+  // Writes lines that are safe to show as they are, at any level. A dump for which there is no room is left out with
+  // a warning.
   void dump(std::string_view lines);
   // Waits until all lines are written, at most `wait_ms`. False if they are not.
-  bool flush(int wait_ms) { return writer_.flush(wait_ms); }
+  bool flush(int wait_ms) {
+    const std::lock_guard lock(mutex_);
+    return writer_.flush(wait_ms);
+  }
 
  private:
   static constexpr std::size_t kLevels = 4;
@@ -62,6 +66,7 @@ class LineLog : public broker::Log {
 
   const LogOptions options_;
   env::Clock& clock_;
+  std::mutex mutex_;  // guards what follows
   LogWriter writer_;
   std::array<Flood, kLevels> floods_{};
   std::uint64_t lost_ = 0;  // lines for which the writer had no room

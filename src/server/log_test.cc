@@ -199,8 +199,8 @@ TEST_F(StuckLogTest, TheCountIsToldAtTheEnd) {
   EXPECT_THAT(files.written(), HasSubstr("WARN ... 2 more lines were lost"));
 }
 
-TEST_F(StuckLogTest, ASecondDumpIsLeftOutWhileOneWaits) {
-  LineLog log({}, clock, files);
+TEST_F(StuckLogTest, ADumpIsLeftOutThatDoesNotFitWithThoseThatWait) {
+  LineLog log({}, clock, files, {.dump_bytes = sizeof("first\nsecond\n") - 2});
   log.dump("first\n");
   log.dump("second\n");
   files.release();
@@ -208,7 +208,7 @@ TEST_F(StuckLogTest, ASecondDumpIsLeftOutWhileOneWaits) {
   log.dump("third\n");
   ASSERT_TRUE(log.flush(kPatienceMs));
   EXPECT_EQ(files.written(),
-            "first\n2026-11-24T06:00:00.123Z WARN a dump is left out: the one before is not written yet, or it is too "
+            "first\n2026-11-24T06:00:00.123Z WARN a dump is left out: those before are not written yet, or it is too "
             "large\nthird\n");
 }
 

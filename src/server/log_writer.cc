@@ -70,8 +70,8 @@ void LogWriter::add_always(std::string_view line) {
 bool LogWriter::add_dump(std::string_view lines) {
   {
     const std::lock_guard lock(shared_->mutex);
-    if (lines.size() > limits_.dump_bytes || shared_->dump_bytes > 0) return false;
-    shared_->dump_bytes = lines.size();
+    if (shared_->dump_bytes + lines.size() > limits_.dump_bytes) return false;
+    shared_->dump_bytes += lines.size();
     shared_->waiting += lines;
   }
   shared_->wake.notify_one();

@@ -13,7 +13,7 @@ namespace martlet::server {
 
 struct LogWriterLimits {
   std::size_t waiting_bytes = 1 << 20;  // lines that are not written yet
-  std::size_t dump_bytes = 8 << 20;     // one dump; it does not count as lines
+  std::size_t dump_bytes = 8 << 20;     // of dumps that wait; they do not count as lines
   int stop_ms = 1'000;                  // for the last lines when the writer ends
 };
 

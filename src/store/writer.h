@@ -46,6 +46,11 @@ class alignas(64) Writer {
     if (positions_.overtaken(chunk_)) take_chunk();
   }
 
+  // From now on next() is above `position`, which another writer has handed out.
+  void pass(Position position) {
+    if (next_ <= position) take_chunk();
+  }
+
   // What an acknowledgement that stands for all operations so far waits for, to the degree that `level` says; done()
   // when that is nothing. `messages` may be acknowledged with it: until they are synced they count in
   // CommitMetrics::unsafe_messages. They have operations in the open batch. A ticket means this writer's resolved().

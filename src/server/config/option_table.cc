@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "topic/interest_table.h"
+
 namespace martlet::server {
 namespace {
 
@@ -81,7 +83,11 @@ constexpr std::array kServerOptions = {
     // --- server
     row(
         [](auto& c) -> auto& { return c.threads; },
-        integer("server.threads", 1, 1024, "Cores to use. This version runs one core whatever it says.")),
+        integer("server.threads", 0, topic::InterestTable::kMostCores,
+                "Threads that serve clients, each on its own; 0: one for each processor that the process may use.")),
+    row(
+        [](auto& c) -> auto& { return c.pin_threads; },
+        toggle("server.pin_threads", "Keep each of these threads on one processor.")),
     row(
         [](auto& c) -> auto& { return c.data_dir; },
         text("server.data_dir",

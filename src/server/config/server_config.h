@@ -28,7 +28,8 @@ struct ServerConfig {
   std::string data_dir;                   // or kNoData; once complete never empty
   bool data_dir_is_default = false;       // nobody has named it
   bool skip_damaged = false;
-  std::uint32_t threads = 1;
+  std::uint32_t threads = 0;  // 0: one for each processor
+  bool pin_threads = false;
   bool allow_anonymous_public = false;
   LogOptions log;
   broker::BrokerOptions broker;

@@ -46,8 +46,8 @@ class DurableRecords final : public broker::RecordSink {
   std::uint64_t begin_within(std::uint64_t max_bytes, std::int64_t oldest_wall_ms) override;
   // Of the store, so of all cores together.
   std::optional<broker::LogFigures> figures() const override;
-  // Lets positions follow time across cores: between events, about every 2 s.
-  void renew() { writer_.renew(); }
+  void pass(std::uint64_t position) override { writer_.pass(position); }
+  void renew() override { writer_.renew(); }
 
  private:
   void write(const broker::MessageOwed& record);

@@ -1,0 +1,57 @@
+// All cores of a broker process: their loops, each on its own thread, and what joins them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/commons.h"
+#include "env/clock.h"
+#include "env/network.h"
+#include "server/config/server_config.h"
+#include "server/core_loop.h"
+#include "server/cores/core_link.h"
+
+namespace martlet::server {
+
+// What the cores are built on beside their networks; all of it outlives them, and is used by all of their threads.
+struct CoresDependencies {
+  env::Clock& clock;
+  broker::Authenticator& authenticator;
+  broker::Authorizer& authorizer;
+  broker::Log& log;
+};
+
+class Cores {
+ public:
+  // `networks`: one for each core, at least one. `records`: as many. `config` outlives the cores.
+  Cores(const ServerConfig& config, std::span<env::Network* const> networks,
+        std::span<broker::RecordSink* const> records, const CoresDependencies& dependencies);
+  ~Cores();
+
+  std::uint32_t count() const { return static_cast<std::uint32_t>(loops_.size()); }
+  CoreLoop& loop(std::uint32_t core) { return *loops_[core]; }
+  std::vector<broker::Broker*> brokers();
+
+  // Opens all listeners of the configuration on all cores; where they are bound, separated by commas.
+  Result<std::string> listen();
+  // Until a stop was asked for and carried out. Core 0 runs on the calling thread.
+  void run();
+  // After run(): nothing of what the cores told each other was lost.
+  bool settled() const;
+
+ private:
+  Result<env::Endpoint> listen(const ListenerConfig& listener);
+
+  const ServerConfig& config_;
+  std::unique_ptr<broker::Commons> commons_;
+  std::unique_ptr<Switchboard> board_;
+  std::vector<std::unique_ptr<CoreLink>> links_;
+  std::vector<std::unique_ptr<CoreLoop>> loops_;
+};
+
+}  // namespace martlet::server

@@ -1,0 +1,20 @@
+// Looks for the client identifier in the first bytes of a connection, before anybody takes care of them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace martlet::wire {
+
+enum class ConnectPeek : std::uint8_t {
+  found,      // `client_id` lies in the bytes; it may be empty, and is not checked
+  need_more,  // so far it may be a CONNECT
+  hopeless,   // not a CONNECT that has one: whoever decodes it will say why
+};
+
+// `bytes` are all that have arrived. Decides no later than at the end of the packet.
+ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id);
+
+}  // namespace martlet::wire
