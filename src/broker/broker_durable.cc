@@ -107,7 +107,8 @@ void Broker::trim(const Now& now) {
     if (outgoing.in_flight() + outgoing.waiting_messages() > 0) lowest = std::min(lowest, session->cursor);
   }
   lowest = std::max(std::min(lowest, neighbours_.lowest_unconfirmed()), log_begin_);
-  if (lowest != 0) ports_.records.append(Trimmed{lowest});
+  // Nobody waits for it: no sync is asked for.
+  if (lowest != 0) ports_.records.add(Trimmed{lowest});
 }
 
 void Broker::cut_log(const Now& now) {

@@ -37,6 +37,7 @@ class Commons {
   std::mutex& retained_lock() { return retained_lock_; }
 
   GroupDirectory& groups() { return groups_; }
+  const GroupDirectory& groups() const { return groups_; }
 
   // Clients connected and sessions of all cores, for the limits.
   std::atomic<std::uint64_t> clients_connected = 0;

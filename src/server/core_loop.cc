@@ -140,6 +140,7 @@ void CoreLoop::watch_disk() {
   const bool failing = dependencies_.records.failing();
   if (failing == disk_failing_) return;
   disk_failing_ = failing;
+  if (dependencies_.link && dependencies_.link->core() != 0) return;  // it is the disk of all cores
   if (!failing) {
     return dependencies_.log.write(broker::LogLevel::warning,
                                    "the data directory takes writes again: what was held is acknowledged");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -60,6 +61,7 @@ class Recovery {
     }
     // Before any core submits: notes of a clean stop end with the first change.
     store_.writer().submit();
+    if (auto forwarded = forward_again(); !forwarded) return tl::unexpected(forwarded.error());
     for (broker::Broker* broker : brokers_) {
       broker->restore_last_key(last_key_);
       broker->restored(now_);
@@ -109,14 +111,12 @@ class Recovery {
   // A cursor may be above all records: in positions that a core had taken and not used yet. What the session is owed
   // from now on has to be above its cursor.
   Result<void> sessions() {
-    lowest_cursor_ = store_.reader().end();
     Position highest = 0;
     auto done = each(Table::sessions, [&](ByteView key, ByteView value) {
       const auto session = decode_session(ByteReader(key).number64(), value);
       if (!session) return false;
       broker::Broker& broker = broker_of(session->client_id);
       homes_.emplace(session->key, Home{&broker, session->cursor});
-      lowest_cursor_ = std::min(lowest_cursor_, session->cursor);
       highest = std::max({highest, session->cursor, session->maybe_sent_below});
       last_key_ = std::max(last_key_, session->key);
       broker.restore(*session);
@@ -257,7 +257,8 @@ class Recovery {
 
   Result<void> log_records() {
     if (noted_) return {};
-    Position at = std::max(lowest_cursor_, store_.reader().first());
+    // From its beginning: what is owed to a core is below the cursors of sessions that are owed nothing.
+    Position at = store_.reader().first();
     const Position begin = at;
     while (at < store_.reader().end()) {
       Result<void> outcome;
@@ -288,6 +289,7 @@ class Recovery {
   // owed_ at `position`, unless that is over.
   void give(Position position) {
     const std::uint64_t key = owed_.session_key;
+    if (broker::is_core_key(key)) return forwarded_[{position, key}].emplace_back(owed_.share), void();
     const Home* home = home_of(key);
     if (!home || position < home->cursor) return;
     const auto exchange = exchanges_.find({key, position});
@@ -300,6 +302,44 @@ class Recovery {
     ++recovered_.deliveries;
     home->broker->restore(broker::RestoredDelivery{key, owed_.share, delivery_at(position).logged(),
                                                    sizeof(session::Delivery) + record_.message.footprint_bytes()});
+  }
+
+  // What a core had not taken when the process ended reaches its sessions now. They may be spread over several cores:
+  // each then records what it takes.
+  Result<void> forward_again() {
+    for (auto& [key, positions] : handed_over_) {
+      if (!broker::is_core_key(key)) continue;
+      for (const Position position : positions) forwarded_.erase({position, key});
+    }
+    for (const auto& [name, shares] : forwarded_) {
+      const auto [position, key] = name;
+      std::string bytes;
+      const auto found = store_.reader().read(position, bytes);
+      const bool sound = found && *found && record_.begin(as_bytes(bytes));
+      if (!sound) return damaged(found ? unknown_record(position, as_bytes(bytes)) : found.error().message);
+      forward_again(position, key, shares);
+    }
+    return {};
+  }
+
+  void forward_again(Position position, std::uint64_t key, const std::vector<std::string>& shares) {
+    const auto cores = static_cast<std::uint32_t>(brokers_.size());
+    const bool as_before = broker::cores_of_key(key) == cores;
+    broker::Forwarded forwarded;
+    forwarded.message = make_message(record_.message, now_);
+    forwarded.position = position;
+    forwarded.key = key;
+    forwarded.to_subscribers = std::find(shares.begin(), shares.end(), "") != shares.end();
+    for (const std::string& share : shares) {
+      const std::uint32_t group = brokers_[0]->commons().groups().find(share);
+      if (group != 0) forwarded.groups.push_back(group);
+    }
+    for (std::uint32_t core = 0; core < cores; ++core) {
+      if (as_before && core != broker::core_of_key(key)) continue;
+      brokers_[core]->forwarded(forwarded, now_);
+      forwarded.groups.clear();  // one member gets it
+    }
+    ++recovered_.deliveries;
   }
 
   void give_in_flight(Position position, const OutgoingExchange& exchange) {
@@ -340,9 +380,10 @@ class Recovery {
   Recovered recovered_;
   std::unordered_map<std::uint64_t, Home> homes_;  // by session key
   std::uint64_t last_key_ = 0;
-  Position lowest_cursor_ = 0;
   std::unordered_map<DeliveryName, OutgoingExchange, DeliveryNameHash> exchanges_;
   std::unordered_map<std::uint64_t, std::vector<Position>> handed_over_;  // by the session that was owed it before
+  // By position and the key of a core: the shared subscriptions, or "" for its subscribers, that are owed the message.
+  std::map<std::pair<Position, std::uint64_t>, std::vector<std::string>> forwarded_;
   bool noted_ = false;                                                    // the log need not be read
   LogRecordReader record_;
   StoredOwed owed_;
