@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "broker/home_core.h"
 #include "broker/testing/fake_ports.h"
 #include "server/durable/clean_stop.h"
 #include "server/durable/durable_records.h"
@@ -23,37 +25,30 @@ using wire::PacketType;
 using wire::ProtocolVersion;
 using wire::QoS;
 
+inline constexpr std::uint64_t kClientSeed = 77;
+
 class ManualClock final : public env::Clock {
  public:
   Now now() override { return time; }
   Now time{1'000, 1'700'000'000'000};
 };
 
-// One process: from the start on what the disk holds to its end.
-class Process {
+// A broker on its core's writer, and its clients.
+class Core {
  public:
-  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock, const broker::BrokerOptions& options,
-          bool skip_damaged)
-      : clock_(clock), options_(options) {
-    options_.sys_interval_s = 0;
-    options_.endpoint.alias_out_maximum = 0;
-    store_ = store::Store::stepped(store::open_memory(std::move(disk)), {});
-    options_.client_seed = client_seed(*store_, 77).value();
-    records_.emplace(*store_, store_->writer(), clock_, broker::surest_level(options_.durability));
-    broker_.emplace(options_, broker::Ports{transport_, *records_, all_, all_, log_}, clock_.time);
-    RecoveryOptions recovery;
-    recovery.skip_damaged = skip_damaged;
-    recovery.progress = [this](std::uint64_t done, std::uint64_t total) { progress.emplace_back(done, total); };
-    broker::Broker* const brokers[] = {&*broker_};
-    recovered = recover(*store_, brokers, recovery, log_, clock_.time);
-  }
+  Core(store::Store& store, std::uint32_t core, ManualClock& clock, const broker::BrokerOptions& options)
+      : clock_(clock),
+        options_(options),
+        store_(store),
+        records_(store_, store_.writer(core), clock_, broker::surest_level(options_.durability)),
+        broker_(with_seed(options_, store_), {transport_, records_, all_, all_, log_}, clock_.time) {}
 
   // The disk has caught up.
   void commit() {
-    records_->submit();
-    while (store_->step()) {
+    records_.submit();
+    while (store_.step()) {
     }
-    broker_->durable(records_->durable_position(), clock_.time);
+    broker_.durable(records_.durable_position(), clock_.time);
   }
   broker::ConnectionId connect(std::string_view client_id, std::uint32_t expiry_s = 1000,
                                std::string_view will_topic = {}) {
@@ -70,19 +65,15 @@ class Process {
   }
   broker::ConnectionId open(const wire::Connect& packet) {
     const broker::ConnectionId id = transport_.open();
-    broker_->connection_opened(id, "tcp", "address", clock_.time);
+    broker_.connection_opened(id, "tcp", "address", clock_.time);
     send(id, packet);
     return id;
   }
-  void submit() { records_->submit(); }
-  void write_clean_stop() {
-    broker::Broker* const brokers[] = {&*broker_};
-    server::write_clean_stop(*store_, brokers);
-  }
+  void submit() { records_.submit(); }
   bool reading_paused(broker::ConnectionId id) { return transport_.at(id).paused; }
   void send(broker::ConnectionId id, const wire::Packet& packet) {
     const session::test::Bytes bytes = session::test::encoded(packet, ProtocolVersion::v5_0);
-    broker_->bytes_received(id, bytes, clock_.time);
+    broker_.bytes_received(id, bytes, clock_.time);
   }
   void subscribe(broker::ConnectionId id, std::string_view filter, unsigned qos) {
     wire::FilterListWriter filters(true);
@@ -102,28 +93,97 @@ class Process {
   void leave(broker::ConnectionId id) {
     if (!is_open(id)) return;
     transport_.lose(id);
-    broker_->connection_lost(id, broker::LostBy::network_error, clock_.time);
+    broker_.connection_lost(id, broker::LostBy::network_error, clock_.time);
   }
   Texts written(broker::ConnectionId id) {
     return session::test::take_packets(transport_.at(id).outbox, ProtocolVersion::v5_0, wire::Sender::server);
   }
   bool is_open(broker::ConnectionId id) { return transport_.is_open(id); }
-  std::uint64_t unsafe() { return records_->figures()->unsafe_messages; }
-  broker::Broker& broker() { return *broker_; }
+  std::uint64_t unsafe() { return records_.figures()->unsafe_messages; }
+  broker::Broker& broker() { return broker_; }
+  DurableRecords& records() { return records_; }
+  store::Store& store() { return store_; }
+
+ private:
+  static const broker::BrokerOptions& with_seed(broker::BrokerOptions& options, store::Store& store) {
+    options.sys_interval_s = 0;
+    options.endpoint.alias_out_maximum = 0;
+    options.client_seed = client_seed(store, kClientSeed).value();
+    return options;
+  }
+
+  ManualClock& clock_;
+  broker::BrokerOptions options_;
+  store::Store& store_;
+  DurableRecords records_;
+  broker::testing::FakeTransport transport_;
+  broker::AllowAll all_;
+  broker::testing::SilentLog log_;
+  broker::Broker broker_;
+};
+
+// One process of several cores: from the start on what the disk holds to its end.
+class Cores {
+ public:
+  Cores(std::shared_ptr<store::MemoryDisk> disk, std::uint32_t cores, ManualClock& clock,
+        const broker::BrokerOptions& options)
+      : store_(store::Store::stepped(store::open_memory(std::move(disk)), {}, cores)) {
+    for (std::uint32_t i = 0; i < cores; ++i) {
+      cores_.push_back(std::make_unique<Core>(*store_, i, clock, options));
+      brokers_.push_back(&cores_.back()->broker());
+    }
+    RecoveryOptions recovery;
+    recovery.client_seed = kClientSeed;
+    broker::testing::SilentLog log;
+    recovered = recover(*store_, brokers_, recovery, log, clock.time);
+  }
+
+  Core& core(std::size_t i) { return *cores_[i]; }
+  std::size_t size() const { return cores_.size(); }
   store::Store& store() { return *store_; }
+  // Where the client's session lives.
+  Core& home(std::string_view client_id) {
+    const std::uint64_t hash = broker::client_hash(client_id, kClientSeed);
+    return core(broker::home_core(hash, static_cast<std::uint32_t>(size())));
+  }
+  // What all have done is on the disk.
+  void commit() {
+    for (const auto& core : cores_) core->submit();
+    for (const auto& core : cores_) core->commit();
+  }
+  void write_clean_stop() { server::write_clean_stop(*store_, brokers_); }
+
+  Result<Recovered> recovered = Recovered{};
+
+ private:
+  std::unique_ptr<store::Store> store_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  std::vector<broker::Broker*> brokers_;
+};
+
+struct OpenedStore {
+  std::unique_ptr<store::Store> opened;
+};
+
+// One process of one core.
+class Process : private OpenedStore, public Core {
+ public:
+  Process(std::shared_ptr<store::MemoryDisk> disk, ManualClock& clock, const broker::BrokerOptions& options,
+          bool skip_damaged)
+      : OpenedStore{store::Store::stepped(store::open_memory(std::move(disk)), {})}, Core(*opened, 0, clock, options) {
+    RecoveryOptions recovery;
+    recovery.skip_damaged = skip_damaged;
+    recovery.progress = [this](std::uint64_t done, std::uint64_t total) { progress.emplace_back(done, total); };
+    broker::testing::SilentLog log;
+    recovered = recover(store(), brokers_, recovery, log, clock.time);
+  }
+  void write_clean_stop() { server::write_clean_stop(store(), brokers_); }
 
   Result<Recovered> recovered = Recovered{};
   std::vector<std::pair<std::uint64_t, std::uint64_t>> progress;  // as it was told
 
  private:
-  ManualClock& clock_;
-  broker::BrokerOptions options_;
-  std::unique_ptr<store::Store> store_;
-  std::optional<DurableRecords> records_;
-  broker::testing::FakeTransport transport_;
-  broker::AllowAll all_;
-  broker::testing::SilentLog log_;
-  std::optional<broker::Broker> broker_;
+  const std::array<broker::Broker*, 1> brokers_ = {&broker()};
 };
 
 class Durable : public ::testing::Test {
