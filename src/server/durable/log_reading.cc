@@ -76,8 +76,8 @@ class LogReadingRun {
     if (scanned.error) {
       if (mends()) return false;
       while (more() && next() <= scanned.next) lose(scanned.error->message);
-    } else {
-      while (more() && next() < scanned.next) lose_missing();  // with nothing behind it
+    } else if (reading_.done == done_before) {
+      lose_missing();  // with nothing behind it
     }
     return reading_.done > done_before;
   }

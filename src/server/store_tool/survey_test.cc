@@ -173,6 +173,26 @@ TEST_F(StoreTool, SaysWhatIsWrongAndWhere) {
                   "log record 2 has layout 9, this program knows up to 1", "log record 3 hands over itself"));
 }
 
+// Of several cores: a cursor in positions that its core has not used, holes, and a hand-over whose record has the lower
+// position.
+TEST_F(StoreTool, ALogOfSeveralCoresIsInOrder) {
+  store_ = store::Store::stepped(store::open_memory(disk_), {}, 2);
+  session(1, "one", 1);
+  session(2, "two", 5000);
+  session(3, "three", 1);
+  handed_over(1 + store::kChunk, 1, 3);
+  ByteWriter bytes;
+  const broker::Owed owed[] = {owed_to(1, "$share/g/t")};
+  encode(broker::MessageOwed{*text_message(), 0, 0, owed}, kNow, bytes);
+  EXPECT_EQ(store_->writer(1).append(bytes.view()), 1 + store::kChunk);
+  store_->writer(1).submit();
+  EXPECT_THAT(wrong(), IsEmpty());
+  EXPECT_EQ(survey_.records, 2u);
+  EXPECT_EQ(survey_.sessions.at(1).owed, 0u);
+  EXPECT_EQ(survey_.sessions.at(3).owed, 1u);
+  EXPECT_THAT(report_text(survey_, {}, 1), HasSubstr("owed            1 messages to 1 sessions"));
+}
+
 TEST_F(StoreTool, NeighboursThatAreDamagedAreNamedOnce) {
   session(1, "one", 1);
   for (int i = 0; i < 10; ++i) message({1});
