@@ -14,7 +14,7 @@ namespace martlet::server {
 struct RecoveryOptions {
   std::uint64_t client_seed = 0;  // client_seed()'s; tells where sessions go when there are several brokers
   bool skip_damaged = false;      // leave out what cannot be read, with a warning each, in place of refusing to start
-  // Told now and then how many of the log's records have been read, of how many.
+  // Told now and then how many of the log's positions have been read, of how many.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress = {};
 };
 

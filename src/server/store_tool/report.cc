@@ -90,7 +90,7 @@ std::string report_text(const Survey& survey, const std::vector<store::StoreFile
                                 size_text(survey.record_bytes), survey.first, survey.end - 1, survey.handed_over));
   if (survey.oldest_wall_ms != 0) line("oldest record", "received " + utc_text(survey.oldest_wall_ms));
   line("sessions", fmt::format("{}, of them {} connected at the end", survey.sessions.size(), totals.connected));
-  line("owed", fmt::format("{} messages to {} sessions; the last cursor is {} records behind", totals.owed,
+  line("owed", fmt::format("{} messages to {} sessions; the last cursor is {} positions behind", totals.owed,
                            totals.owing_sessions, totals.lag));
   line("exchanges", fmt::format("QoS 2: {} incoming, {} outgoing", survey.incoming, survey.outgoing));
   if (survey.left_over > 0)

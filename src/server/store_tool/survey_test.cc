@@ -144,7 +144,7 @@ TEST_F(StoreTool, CountsWhatEachSessionIsOwed) {
 
   const std::string text = report_text(survey_, {{"1.sst", "log", 2048, 4}, {"2.log", "", 1024, 0}}, 1);
   EXPECT_THAT(text, HasSubstr("2.0 KiB in tables, 1.0 KiB in write-ahead logs"));
-  EXPECT_THAT(text, HasSubstr("owed            3 messages to 2 sessions; the last cursor is 4 records behind"));
+  EXPECT_THAT(text, HasSubstr("owed            3 messages to 2 sessions; the last cursor is 4 positions behind"));
   EXPECT_THAT(text, HasSubstr("\"two\" (session 2, away since 2020-09-13T12:26:40.000Z)"));
   EXPECT_THAT(text, ::testing::Not(HasSubstr("\"one\"")));
   EXPECT_THAT(report_json(survey_, {}, 2), HasSubstr("\"owed\":3,\"owed_sessions\":2,\"cursor_lag\":4,"));
