@@ -124,6 +124,19 @@ TEST_P(Writers, RenewingFollowsWhatOthersHaveAppended) {
   EXPECT_THAT(log_of(store_->reader()), ElementsAre(Pair(1, "a"), Pair(1 + kChunk, "b"), Pair(1 + 2 * kChunk, "c")));
 }
 
+TEST_P(Writers, OneCanPassWhatAnotherTook) {
+  open(2);
+  const Position other = writer(1).append(as_bytes("b"));
+  writer(0).append(as_bytes("a"));
+  writer(0).pass(1);
+  EXPECT_EQ(writer(0).next(), 2u) << "it is above it already";
+  writer(0).pass(other);
+  EXPECT_GT(writer(0).next(), other);
+  EXPECT_EQ(writer(0).next(), 1 + 2 * kChunk);
+  writer(0).pass(other);
+  EXPECT_EQ(writer(0).next(), 1 + 2 * kChunk);
+}
+
 TEST_P(Writers, PositionsCanBeSkippedAtTheStart) {
   open(2);
   store_->skip_to(10);
