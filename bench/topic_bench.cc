@@ -7,9 +7,11 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
+#include "topic/interest_table.h"
 #include "topic/retained_index.h"
 #include "topic/subscription_index.h"
 
@@ -208,6 +210,63 @@ void remove_and_add_subscriber(benchmark::State& state) {
   }
 }
 BENCHMARK(remove_and_add_subscriber);
+
+// ---- which cores may have a subscriber
+
+constexpr std::uint32_t kCores = 2;
+
+// Filters that fit a topic of three levels, e.g. "p000417/+/s000417/#". Those of other numbers do not match it.
+std::string shaped(std::size_t shape, std::size_t number) {
+  constexpr std::string_view kForms[] = {"p/l/s",   "p/l/+",   "p/+/s", "+/l/s",   "p/l/#",   "p/+/+",
+                                         "+/l/+",   "+/+/s",   "p/#",   "p/l/s/#", "p/l/+/#", "p/+/s/#",
+                                         "+/l/s/#", "p/+/+/#", "+/l/#", "p/+/#"};
+  const std::string id = std::to_string(1000000 + number).substr(1);
+  std::string filter;
+  for (const char c : kForms[shape]) {
+    filter += c;
+    if (c >= 'a') filter += id;
+  }
+  return filter;
+}
+
+// Filters of both cores, half of them literal if there are further shapes; topics that a literal filter of core 0 has.
+void interest(benchmark::State& state) {
+  const auto shapes = static_cast<std::size_t>(state.range(0));
+  const auto count = static_cast<std::size_t>(state.range(1));
+  const std::size_t before = heap_bytes;
+  InterestTable table(kSeed, kCores);
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool literal = shapes == 1 || i % 2 == 0;
+    table.add(i / 2 % 2, shaped(literal ? 0 : 1 + i / 2 % (shapes - 1), i));
+  }
+  state.counters["bytes_per_filter"] = static_cast<double>(heap_bytes - before) / static_cast<double>(count);
+  Random random(99);
+  std::vector<std::string> topics;
+  for (std::size_t i = 0; i < kProbes; ++i) topics.push_back(shaped(0, random.below(count / 4) * 4));
+  std::size_t at = 0;
+  std::uint64_t for_nothing = 0;
+  for (auto _ : state) {
+    const std::uint64_t cores = table.cores_for(topics[at++ % kProbes]);
+    if ((cores & 1) == 0) state.SkipWithError("a core was missed");
+    for_nothing += cores >> 1;
+  }
+  state.counters["told_for_nothing"] = static_cast<double>(for_nothing) / static_cast<double>(state.iterations());
+}
+BENCHMARK(interest)->ArgNames({"shapes", "filters"})->ArgsProduct({{1, 4, 16}, {1000, 1000000}});
+
+void interest_remove_and_add(benchmark::State& state) {
+  InterestTable table(kSeed, kCores);
+  const auto count = static_cast<std::size_t>(state.range(0));
+  for (std::size_t i = 0; i < count; ++i) table.add(0, shaped(0, i));
+  std::size_t at = 0;
+  for (auto _ : state) {
+    const std::string filter = shaped(0, at);
+    at = (at + 7919) % count;
+    table.remove(0, filter);
+    table.add(0, filter);
+  }
+}
+BENCHMARK(interest_remove_and_add)->Arg(1000)->Arg(1000000);
 
 struct Retained {
   std::unique_ptr<RetainedIndex<std::uint64_t>> index;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <new>
@@ -17,7 +18,7 @@
 
 namespace {
 
-std::size_t allocations = 0;
+std::atomic<std::size_t> allocations{0};  // other tests of the program start threads
 
 void* counted(std::size_t bytes) {
   ++allocations;
