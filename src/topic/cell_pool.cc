@@ -65,6 +65,12 @@ Handle CellPool::allocate(std::size_t bytes) {
   return (id << kUnitBits) | unit;
 }
 
+Handle CellPool::start_of(Handle inside) const {
+  const std::size_t units = units_of(slabs_[inside >> kUnitBits].size_class);
+  const std::uint32_t unit = inside & kUnitMask;
+  return inside - (units == 0 ? unit : unit % static_cast<std::uint32_t>(units));
+}
+
 void CellPool::release(Handle handle) {
   const std::uint32_t id = handle >> kUnitBits;
   Slab& slab = slabs_[id];

@@ -30,6 +30,9 @@ class CellPool {
     return blocks_[handle >> kUnitBits].get() + ((handle & kUnitMask) << kAlignmentBits);
   }
 
+  // The cell in use that has the unit of 8 bytes `inside`: a handle plus less than the cell's units is one.
+  Handle start_of(Handle inside) const;
+
   // Heap bytes held, free cells included.
   std::size_t memory_bytes() const;
   // What one cell of `bytes` takes in a well-filled pool, its share of the slab's rest and administration included.

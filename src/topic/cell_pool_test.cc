@@ -117,5 +117,16 @@ TEST(HandleTable, FindsWhatIsInAmongEqualHashes) {
   EXPECT_LE(table.memory_bytes(), 1024u);
 }
 
+TEST(CellPool, FindsTheCellFromItsInside) {
+  CellPool pool;
+  for (const std::size_t bytes : {3u, 24u, 40u, 300u, 1000u, 2048u, 16000u}) {
+    for (int i = 0; i < 50; ++i) {
+      const Handle cell = pool.allocate(bytes);
+      const auto units = static_cast<Handle>((bytes + 7) / 8);
+      for (const Handle inside : {Handle{0}, units / 2, units - 1}) ASSERT_EQ(pool.start_of(cell + inside), cell);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace martlet::topic

@@ -19,6 +19,14 @@ constexpr std::size_t kSubscriberCostBytes = 2 * (sizeof(Subscription) + 2 * siz
 // ones.
 constexpr std::size_t kSlabsOfOneFilter = 512;
 
+// A filter's handle is that of its cell, plus in which way the filter is the cell's: a whole text, a level at which
+// filters end, or one with "#" behind. The cells have at least as many units as there are ways, so it names no other
+// cell's.
+constexpr Handle kWholeText = 0;
+constexpr Handle kEndsHere = 1;
+constexpr Handle kHashBehind = 2;
+constexpr std::size_t kUnitBytes = 8;
+
 }  // namespace
 
 // A filter without wildcards; its text follows the header.
@@ -85,6 +93,36 @@ bool SubscriptionIndex::remove(std::string_view filter, SubscriberId subscriber)
 const Subscription* SubscriptionIndex::find(std::string_view filter, SubscriberId subscriber) const {
   const SubscriberSet* set = has_wildcard(filter) ? find_wildcard(filter) : find_exact(filter);
   return set ? set->find(subscriber) : nullptr;
+}
+
+Handle SubscriptionIndex::handle_of(std::string_view filter) const {
+  static_assert(sizeof(Exact) >= kHashBehind * kUnitBytes && sizeof(Node) > kHashBehind * kUnitBytes);
+  if (!has_wildcard(filter)) return exact_handle(filter, exact_hash(filter));
+  const Place place = find_place(filter);
+  if (place.node == 0) return 0;
+  if (place.hash) return node_at(place.node).hash_set == 0 ? 0 : place.node + kHashBehind;
+  return node_at(place.node).own_set == 0 ? 0 : place.node + kEndsHere;
+}
+
+std::string SubscriptionIndex::filter_of(Handle handle) const {
+  const Handle cell = pool_.start_of(handle);
+  if (handle - cell == kWholeText) return std::string(exact_at(cell).view());
+  return wildcard_filter_of({cell, handle - cell == kHashBehind});
+}
+
+std::string SubscriptionIndex::wildcard_filter_of(const Place& place) const {
+  std::size_t bytes = 0;
+  for (Handle at = place.node; at != root_; at = node_at(at).parent) bytes += node_at(at).level_bytes + 1u;
+  // Each level with a slash before it, from the last to the first, whose slash is cut off.
+  std::string filter(bytes, '/');
+  for (Handle at = place.node; at != root_; at = node_at(at).parent) {
+    const std::string_view level = node_at(at).level();
+    bytes -= level.size();
+    std::copy(level.begin(), level.end(), filter.begin() + static_cast<std::ptrdiff_t>(bytes));
+    --bytes;
+  }
+  if (place.hash) filter += "/#";
+  return filter.substr(1);
 }
 
 std::size_t SubscriptionIndex::memory_bytes() const {

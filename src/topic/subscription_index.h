@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "topic/cell_pool.h"
@@ -33,6 +34,12 @@ class SubscriptionIndex {
   bool remove(std::string_view filter, SubscriberId subscriber);
   // Null if there is none. Valid until the next change.
   const Subscription* find(std::string_view filter, SubscriberId subscriber) const;
+
+  // A short name for a filter that somebody subscribes to, 0 for others. It stays the same as long as somebody does,
+  // and depends on what was added and removed alone.
+  Handle handle_of(std::string_view filter) const;
+  // The filter of a handle that handle_of gave and that is still subscribed to.
+  std::string filter_of(Handle handle) const;
 
   // Calls visit(const Subscription&) once per subscription whose filter matches `topic`: a subscriber with several
   // matching filters comes several times, in no particular order. Allocates nothing; the visitor must not change the
@@ -107,6 +114,7 @@ class SubscriptionIndex {
   // The handle of the set there, 0 if there is none.
   Handle& set_handle(const Place& place);
   const SubscriberSet* find_wildcard(std::string_view filter) const;
+  std::string wildcard_filter_of(const Place& place) const;
   AddOutcome add_wildcard(std::string_view filter, const Subscription& subscription);
   bool remove_wildcard(std::string_view filter, SubscriberId subscriber);
   // Frees `node` and its ancestors as far as nothing needs them.

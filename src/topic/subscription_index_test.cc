@@ -116,6 +116,36 @@ TEST(SubscriptionIndex, RemoveTellsWhetherItWasThere) {
   EXPECT_THAT(subscribers(index, "a/b"), ElementsAre());
 }
 
+TEST(SubscriptionIndex, AHandleNamesAFilterAsLongAsSomebodySubscribesToIt) {
+  SubscriptionIndex index(1);
+  const std::string longest(3000, 'x');
+  const std::vector<std::string> filters = {"a",    "a/b", "/",       "/a/",     "a/+",          "+",
+                                            "+/+",  "#",   "a/#",     "/#",      "+/#",          "a/+/c/#",
+                                            "/+/",  "+/",  "a/+/c/+", "a/+/c/d", longest + "/+", longest + "/#",
+                                            longest};
+  std::map<Handle, std::string> by_handle;
+  for (const std::string& filter : filters) {
+    EXPECT_EQ(index.handle_of(filter), 0u) << filter;
+    index.add(filter, {1});
+    by_handle[index.handle_of(filter)] = filter;
+  }
+  EXPECT_EQ(by_handle.size(), filters.size());  // all differ
+  EXPECT_FALSE(by_handle.contains(0));
+  EXPECT_EQ(index.handle_of("a/+/c"), 0u);  // on the way to others
+  for (const std::string& filter : filters) {
+    index.add(filter, {2});
+    index.remove(filter, 1);
+  }
+  for (const auto& [handle, filter] : by_handle) {
+    EXPECT_EQ(index.handle_of(filter), handle);
+    EXPECT_EQ(index.filter_of(handle), filter);
+  }
+  for (const std::string& filter : filters) {
+    index.remove(filter, 2);
+    EXPECT_EQ(index.handle_of(filter), 0u) << filter;
+  }
+}
+
 TEST(SubscriptionIndex, ManySubscribersOfOneFilter) {
   for (const std::string filter : {"a/b", "a/+", "a/#"}) {
     SubscriptionIndex index;
