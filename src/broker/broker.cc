@@ -464,7 +464,7 @@ void Broker::detach(Session& session, bool taken_over, const Now& now) {
 
 void Broker::end_session(Session& session, const Now& now) {
   if (session.will.message) due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
-  for (const auto& [filter, group_id] : session.subscriptions) remove_subscription(session, filter, group_id, now);
+  remove_all_subscriptions(session, now);
   hand_over_rest(session, now);
   session.state.outgoing.for_each([&](const session::Delivery& delivery) {
     ++counters_.publish_dropped;

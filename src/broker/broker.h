@@ -171,7 +171,9 @@ class Broker : private session::DeliveryObserver {
   wire::ReasonCode index_full(const Session& session, std::string_view filter, const Now& now);
   bool has_room_for(const Session& session, std::string_view filter, const Now& now);
   wire::ReasonCode unsubscribe_one(Session& session, std::string_view filter, const Now& now);
-  void remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now);
+  void remove_all_subscriptions(Session& session, const Now& now);
+  void remove_filter(const Session& session, std::string_view filter);
+  void leave_share(Session& session, std::uint32_t group_id, const Now& now);
   // Tells the other cores of a new subscription; the version of the retained store at that moment.
   std::uint64_t announce(const Session& session, std::string_view filter, bool is_new);
   void start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,

@@ -295,24 +295,24 @@ void Broker::restore(const RestoredSubscription& restored, const Now&) {
   const auto parsed = topic::parse_filter(restored.filter);
   if (at == by_key_.end() || !parsed) return;
   Session& session = *at->second;
-  std::uint32_t group_id = 0;
   if (parsed->shared) {
     const auto joined =
         groups_.join(restored.filter, parsed->filter, {&session, restored.options, restored.identifier});
     if (!joined.group) return;
-    group_id = joined.group->id;
+    const std::uint32_t group_id = joined.group->id;
     if (joined.new_group && commons_.cores() == 1) router_.index().add(parsed->filter, {kGroupBit | group_id, 0, 0});
     if (joined.new_member) commons_.groups().count(group_id, ports_.core, {1, 0, 1});
+    session.shares.insert_or_assign(restored.filter, group_id);
   } else {
-    router_.index().add(parsed->filter, {session.number, restored.identifier, restored.options.to_byte()});
-    add_interest(session, restored.filter);
+    const topic::Subscription subscription{session.number, restored.identifier, restored.options.to_byte()};
+    if (router_.index().add(parsed->filter, subscription) == topic::AddOutcome::full) return;
+    if (session.filters.insert(router_.index().handle_of(parsed->filter))) add_interest(session, restored.filter);
   }
   if (restored.retained_from) {
     session.retained.insert_or_assign(
         restored.filter, RetainedCursor{*restored.retained_from, restored.options, restored.identifier, 0});
   }
   session.filter_bytes += topic::SubscriptionIndex::cost_bytes(restored.filter);
-  session.subscriptions.insert_or_assign(restored.filter, group_id);
 }
 
 void Broker::restore(const RestoredExchange& exchange) {
@@ -322,8 +322,8 @@ void Broker::restore(const RestoredExchange& exchange) {
 
 std::uint32_t Broker::origin_of(const Session& session, std::string_view share) const {
   if (share.empty()) return 0;
-  const auto group = session.subscriptions.find(share);
-  return group == session.subscriptions.end() ? 0 : group->second;
+  const auto group = session.shares.find(share);
+  return group == session.shares.end() ? 0 : group->second;
 }
 
 void Broker::restore(const RestoredDelivery& restored) {

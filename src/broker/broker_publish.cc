@@ -340,8 +340,8 @@ void Broker::hand_over_all(Session& session, const Now& now) {
 void Broker::collect_stranded(Session& session, const Now& now) {
   std::unordered_set<std::uint32_t> groups;
   std::vector<Session*> away;
-  for (const auto& [share, group_id] : session.subscriptions) {
-    const SharedGroup* group = group_id == 0 ? nullptr : groups_.find(group_id);
+  for (const auto& [share, group_id] : session.shares) {
+    const SharedGroup* group = groups_.find(group_id);
     if (!group) continue;
     groups.insert(group_id);
     add_away(*group, away);

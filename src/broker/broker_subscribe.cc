@@ -58,7 +58,8 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     verdicts_.record({VerdictReason::denied, session.client_id, entry.filter, access.rule}, now);
     return ReasonCode::not_authorized;
   }
-  const bool is_new = !session.subscriptions.contains(entry.filter);
+  const bool is_new =
+      parsed->shared ? !session.shares.contains(entry.filter) : !router_.index().find(parsed->filter, session.number);
   if (is_new && !has_room_for(session, entry.filter, now)) return ReasonCode::quota_exceeded;
   wire::SubscriptionOptions options = entry.options;
   options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
@@ -72,7 +73,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
       groups_.erase(group_id);
       return ReasonCode::quota_exceeded;
     }
-    session.subscriptions.insert_or_assign(std::string(entry.filter), group_id);
+    session.shares.insert_or_assign(std::string(entry.filter), group_id);
     if (joined.new_member) {
       commons_.groups().count(group_id, ports_.core, {1, 1, session.key != 0 ? 1 : 0});
       tell_connected(group_id);
@@ -82,7 +83,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     if (!index_subscription(session, parsed->filter, {session.number, identifier, options.to_byte()}, now)) {
       return ReasonCode::quota_exceeded;
     }
-    session.subscriptions.insert_or_assign(std::string(entry.filter), 0);
+    if (is_new) session.filters.insert(router_.index().handle_of(parsed->filter));
     const std::uint64_t version = announce(session, parsed->filter, is_new);
     // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
@@ -115,7 +116,7 @@ ReasonCode Broker::index_full(const Session& session, std::string_view filter, c
 
 bool Broker::has_room_for(const Session& session, std::string_view filter, const Now& now) {
   const char* limit = nullptr;
-  if (session.subscriptions.size() >= options_.max_subscriptions_per_client) {
+  if (session.subscriptions() >= options_.max_subscriptions_per_client) {
     limit = "limits.max_subscriptions_per_client";
   } else if (session.filter_bytes + topic::SubscriptionIndex::cost_bytes(filter) >
              options_.max_filter_bytes_per_client) {
@@ -140,25 +141,36 @@ void Broker::on_unsubscribe(Connection& connection, const wire::Unsubscribe& uns
 }
 
 ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, const Now& now) {
-  if (!topic::parse_filter(filter)) return ReasonCode::topic_filter_invalid;
-  const auto known = session.subscriptions.find(filter);
-  if (known == session.subscriptions.end()) return ReasonCode::no_subscription_existed;
-  const std::uint32_t group_id = known->second;
-  session.subscriptions.erase(known);
+  const auto parsed = topic::parse_filter(filter);
+  if (!parsed) return ReasonCode::topic_filter_invalid;
+  if (parsed->shared) {
+    const auto known = session.shares.find(filter);
+    if (known == session.shares.end()) return ReasonCode::no_subscription_existed;
+    const std::uint32_t group_id = known->second;
+    session.shares.erase(known);
+    leave_share(session, group_id, now);
+  } else {
+    if (!session.filters.erase(router_.index().handle_of(filter))) return ReasonCode::no_subscription_existed;
+    remove_filter(session, filter);
+  }
   session.filter_bytes -= topic::SubscriptionIndex::cost_bytes(filter);
-  remove_subscription(session, filter, group_id, now);
   if (const auto cursor = session.retained.find(filter); cursor != session.retained.end())
     session.retained.erase(cursor);
   return ReasonCode::success;
 }
 
-// Takes the subscription out of the index or its group; the session's own list is the caller's.
-void Broker::remove_subscription(Session& session, std::string_view filter, std::uint32_t group_id, const Now& now) {
-  if (group_id == 0) {
-    router_.index().remove(filter, session.number);
-    remove_interest(session, filter);
-    return;
-  }
+void Broker::remove_all_subscriptions(Session& session, const Now& now) {
+  for (const auto& [share, group_id] : session.shares) leave_share(session, group_id, now);
+  session.filters.for_each([&](topic::Handle handle) { remove_filter(session, router_.index().filter_of(handle)); });
+}
+
+// Out of the index; the session's own list, here and below, is the caller's.
+void Broker::remove_filter(const Session& session, std::string_view filter) {
+  router_.index().remove(filter, session.number);
+  remove_interest(session, filter);
+}
+
+void Broker::leave_share(Session& session, std::uint32_t group_id, const Now& now) {
   SharedGroup* group = groups_.find(group_id);
   if (!group) return;
   commons_.groups().count(group_id, ports_.core, {-1, session.connection ? -1 : 0, session.key != 0 ? -1 : 0});

@@ -8,7 +8,7 @@ Session* SessionTable::find(std::string_view client_id) {
 }
 
 Session& SessionTable::create(std::string client_id) {
-  auto session = std::make_unique<Session>(seed_);
+  auto session = std::make_unique<Session>();
   Session& created = *session;
   if (free_numbers_.empty()) {
     free_numbers_.push_back(static_cast<std::uint32_t>(by_number_.size()));

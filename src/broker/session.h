@@ -15,7 +15,7 @@
 #include "broker/home_core.h"
 #include "broker/options.h"
 #include "session/endpoint.h"
-#include "topic/subscription_index.h"
+#include "topic/handle_set.h"
 #include "wire/packet.h"
 
 namespace martlet::broker {
@@ -40,8 +40,6 @@ struct SessionWill {
 };
 
 struct Session {
-  explicit Session(std::uint64_t hash_seed = 0) : subscriptions(0, SeededHash{hash_seed}) {}
-
   std::uint32_t number = 0;      // index in the table, from 1; the subscriber identifier in the index
   std::uint32_t generation = 0;  // of the number
   std::string client_id;
@@ -53,10 +51,10 @@ struct Session {
   DeadlineMs expires_at_ms = kNever;  // set while not connected
   DeadlineMs timer_ms = kNever;       // the earliest entry in the deadline queue
   Connection* connection = nullptr;
-  // Filters as subscribed, shared ones with their prefix; options and identifier are in the index.
-  std::unordered_map<std::string, std::uint32_t, SeededHash, std::equal_to<>> subscriptions;  // value: group, 0 if none
-  std::size_t filter_bytes = 0;                                                               // of these filters
-  std::map<std::string, RetainedCursor, std::less<>> retained;                                // by filter
+  topic::HandleSet filters;                                     // not shared: what the index calls them
+  std::map<std::string, std::uint32_t, std::less<>> shares;     // shared ones, as subscribed, and their groups
+  std::size_t filter_bytes = 0;                                 // of these filters
+  std::map<std::string, RetainedCursor, std::less<>> retained;  // by filter
   SessionWill will;
 
   // Scratch of the router: which entry of the present match is this session's.
@@ -75,6 +73,7 @@ struct Session {
   bool hands_over_later = false;  // an entry of the deadline queue waits to go on with it
 
   bool persistent() const { return expiry_s != 0; }
+  std::size_t subscriptions() const { return filters.size() + shares.size(); }
 };
 
 class SessionTable {

@@ -16,7 +16,7 @@ class HandleSet {
   bool insert(Handle handle);
   // False if it is not in.
   bool erase(Handle handle);
-  bool contains(Handle handle) const { return slot_count_ != 0 && slots_[find(handle)] == handle; }
+  bool contains(Handle handle) const { return handle != 0 && slot_count_ != 0 && slots_[find(handle)] == handle; }
 
   // Calls visit(handle) for each; the set must not change meanwhile. The order follows from the handles and from what
   // was inserted and erased when, nothing else.

@@ -28,6 +28,8 @@ TEST(HandleSet, HoldsEachHandleOnce) {
   EXPECT_FALSE(set.insert(5));
   EXPECT_TRUE(set.contains(5));
   EXPECT_FALSE(set.contains(6));
+  EXPECT_FALSE(set.contains(0));
+  EXPECT_FALSE(set.erase(0));
   EXPECT_EQ(set.size(), 1u);
   EXPECT_TRUE(set.erase(5));
   EXPECT_FALSE(set.erase(5));
