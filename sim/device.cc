@@ -50,6 +50,12 @@ void Device::act() {
     case Phase::connected:
       break;
   }
+  if (settings_.shares_much) {
+    const bool member =
+        world_.oracle.possible(number_, kFirstShared) || world_.oracle.possible(number_, kFirstShared + 1);
+    if (!member) return subscribe();
+    if (world_.chance(4)) return world_.chance(50) ? say_goodbye() : take_over();
+  }
   const std::uint64_t what = world_.random.below(100);
   if (what < 60) {
     for (std::uint64_t left = 1 + world_.random.below(3); left > 0; --left) publish();
@@ -85,7 +91,7 @@ void Device::connect() {
   // Of a 3.x client, clean means that the session is not kept either.
   const bool always = !settings_.persistent() && !settings_.v5();
   const bool may = !settling_ && (settings_.v5() || !settings_.may_share);
-  write_connect(must_clean_ || always || (may && world_.chance(6)));
+  write_connect(must_clean_ || always || (may && world_.chance(settings_.shares_much ? 40 : 6)));
 }
 
 // The client opens a second connection, as after a change of its network: the broker thinks that the first is alive.
@@ -156,7 +162,7 @@ void Device::say_goodbye() {
   if (settings_.v5() && world_.chance(25)) {
     packet.reason = ReasonCode::disconnect_with_will;
     takes_will = false;
-  } else if (settings_.v5() && settings_.persistent() && world_.chance(25)) {
+  } else if (settings_.v5() && settings_.persistent() && world_.chance(settings_.shares_much ? 70 : 25)) {
     properties.add_number(PropertyId::session_expiry_interval, 0);
     packet.properties = properties.properties();
     must_clean_ = true;

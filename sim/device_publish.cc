@@ -81,7 +81,8 @@ void Device::subscribe() {
   if (request_) return;
   Random& random = world_.random;
   const std::size_t filters = settings_.may_share ? kFilterCount : std::size_t{kFirstShared};
-  const auto filter = static_cast<FilterId>(random.below(filters));
+  const bool only_shared = settings_.shares_much && random.below(8) != 0;
+  const auto filter = static_cast<FilterId>(only_shared ? kFirstShared + random.below(kGroups) : random.below(filters));
   const bool shared = kFilters[filter].group != 0;
   wire::SubscriptionOptions options;
   options.qos = static_cast<QoS>(shared ? 1 + random.below(2) : random.below(8) == 0 ? 0 : 1 + random.below(2));

@@ -44,7 +44,8 @@ void Device::read() {
     on_packet(*packet);
   }
   if (link_ == link) world_.network.take(link, size);
-  if (phase_ == Phase::connected && (settling_ || world_.chance(60))) send_acknowledgements();
+  if (phase_ == Phase::connected && (settling_ || world_.chance(settings_.shares_much ? 15 : 60)))
+    send_acknowledgements();
 }
 
 void Device::on_packet(const wire::Packet& packet) {

@@ -28,6 +28,14 @@ ClientSettings client_of(Random& random) {
   return client;
 }
 
+// Its sessions end while they hold what shared subscriptions gave them, and others are there to take it.
+void share_much(Random& random, ClientSettings& client) {
+  client.version = wire::ProtocolVersion::v5_0;
+  client.expiry_s = 100'000;
+  client.may_share = client.shares_much = true;
+  client.receive_maximum = one_of<std::uint16_t>(random, {1, 3, 20});
+}
+
 }  // namespace
 
 Settings::Settings(Random& random) {
@@ -49,6 +57,8 @@ Settings::Settings(Random& random) {
     broker.log.max_age_s = one_of(random, {0u, 5u, 30u});
     broker.log.max_bytes = one_of<std::uint64_t>(random, {1'000, 5'000, 20'000});
   }
+  // So few that what a session leaves is under way while other things happen.
+  broker.hand_over_step = one_of<std::size_t>(random, {1, 1, 3, 1'000});
   if (chance(random, 20)) broker.overlap = broker::OverlapDelivery::separate;
   broker.shared_strategy = static_cast<broker::SharedStrategy>(random.below(6));
   broker.sys_interval_s = 0;
@@ -74,7 +84,11 @@ Settings::Settings(Random& random) {
   // What is only written is lost then: nothing is promised.
   chances.power_cut = synced_late ? 0 : one_of(random, {0u, 1u, 4u, 8u});
   const std::uint64_t count = 2 + random.below(kMostClients - 1);
-  for (std::uint64_t i = 0; i < count; ++i) clients.push_back(client_of(random));
+  const bool sharing = chance(random, 25);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    clients.push_back(client_of(random));
+    if (sharing && chance(random, 80)) share_much(random, clients.back());
+  }
 }
 
 }  // namespace martlet::sim

@@ -18,7 +18,8 @@ struct ClientSettings {
   std::uint16_t receive_maximum = 0;
   std::uint16_t topic_alias_maximum = 0;
   std::uint16_t keep_alive_s = 0;
-  bool may_share = false;  // takes part in shared subscriptions
+  bool may_share = false;    // takes part in shared subscriptions
+  bool shares_much = false;  // has few others, is given more than it takes, and often starts anew
 
   bool persistent() const { return expiry_s != 0; }
   bool v5() const { return version == wire::ProtocolVersion::v5_0; }

@@ -43,7 +43,7 @@ void World::come_to_rest() {
     oracle_.begin_step(step_, clock_.now().wall_ms);
     trace_.begin_step(step_, clock_.now().wall_ms - 1'700'000'000'000);
     const bool moved = carry_all();
-    bool rest = true;
+    bool rest = process_->broker().remnants() == 0;
     for (Device& device : devices_) rest &= device.at_rest();
     turn();
     process_->commit(true);
