@@ -38,13 +38,26 @@ Result<void> set_host(BenchOptions& options, std::string_view text) {
   return {};
 }
 
+// A text of the TLS options; any of them asks for TLS.
+Result<void> set_tls_file(BenchOptions& options, std::string& out, std::string_view text) {
+  if (text.empty()) return fail("needs a value");
+  options.tls.on = true;
+  out = text;
+  return {};
+}
+
+std::uint16_t default_port(const BenchOptions& options) {
+  if (options.websocket) return options.tls.on ? 443 : 80;
+  return options.tls.on ? 8883 : 1883;
+}
+
 constexpr std::uint32_t kMostClients = kMaxPublishers;
 constexpr double kMostSeconds = 86'400;
 constexpr std::uint32_t kMostOwnTopics = 10'000'000;  // seven digits
 
 constexpr Option kConnectionOptions[] = {
-    {"--host", "HOST[:PORT]", "the broker (127.0.0.1:1883)", set_host},
-    {"--port", "PORT", "its port, if not in --host",
+    {"--host", "HOST[:PORT]", "the broker (127.0.0.1)", set_host},
+    {"--port", "PORT", "its port, if not in --host (1883; TLS 8883, WebSocket 80, both 443)",
      [](BenchOptions& o, std::string_view v) { return take_number<std::uint16_t>(o.broker.port, v, 1, 65'535); }},
     {"--protocol", "VERSION", "3.1.1 or 5 (5)", set_version},
     {"--username", "NAME", "user name of every connection",
@@ -55,6 +68,34 @@ constexpr Option kConnectionOptions[] = {
      [](BenchOptions& o, std::string_view v) { return take_number<std::uint16_t>(o.keep_alive_s, v, 0, 65'535); }},
     {"--connects-in-flight", "N", "handshakes under way at once (200)",
      [](BenchOptions& o, std::string_view v) { return take_number(o.connects_in_flight, v, 1u, 100'000u); }},
+};
+
+constexpr Option kTransportOptions[] = {
+    {"--tls", "", "TLS; a full handshake for each connection",
+     [](BenchOptions& o, std::string_view) -> Result<void> { return o.tls.on = true, Result<void>(); }},
+    {"--cafile", "FILE", "certificates to trust, PEM; implies --tls (the system's)",
+     [](BenchOptions& o, std::string_view v) { return set_tls_file(o, o.tls.ca_file, v); }},
+    {"--cert", "FILE", "the clients' certificate, PEM; implies --tls",
+     [](BenchOptions& o, std::string_view v) { return set_tls_file(o, o.tls.cert_file, v); }},
+    {"--key", "FILE", "its key, PEM",
+     [](BenchOptions& o, std::string_view v) { return set_tls_file(o, o.tls.key_file, v); }},
+    {"--insecure", "", "the broker's name may differ; without --cafile any certificate will do; implies --tls",
+     [](BenchOptions& o, std::string_view) -> Result<void> {
+       return o.tls.on = o.tls.insecure = true, Result<void>();
+     }},
+    {"--tls-version", "VERSION", "only tlsv1.2 or tlsv1.3; implies --tls (the newest both know)",
+     [](BenchOptions& o, std::string_view v) -> Result<void> {
+       if (v != "tlsv1.2" && v != "tlsv1.3") return fail(fmt::format("needs tlsv1.2 or tlsv1.3, not \"{}\"", v));
+       return set_tls_file(o, o.tls.version, v);
+     }},
+    {"--ws", "", "MQTT over WebSocket; with --tls: wss",
+     [](BenchOptions& o, std::string_view) -> Result<void> { return o.websocket = true, Result<void>(); }},
+    {"--ws-path", "PATH", "of the request; implies --ws (/mqtt)",
+     [](BenchOptions& o, std::string_view v) -> Result<void> {
+       if (!v.starts_with('/') || v.find_first_of(" \r\n") != v.npos) return fail("needs a path that begins with /");
+       o.websocket = true;
+       return o.websocket_path = v, Result<void>();
+     }},
 };
 
 constexpr Option kLoadOptions[] = {
@@ -127,8 +168,10 @@ constexpr Option kRunOptions[] = {
      [](BenchOptions& o, std::string_view) -> Result<void> { return o.allow_loss = true, Result<void>(); }},
 };
 
-constexpr Group kGroupRows[] = {
-    {"Connections", kConnectionOptions}, {"Load", kLoadOptions}, {"Run and report", kRunOptions}};
+constexpr Group kGroupRows[] = {{"Connections", kConnectionOptions},
+                                {"Transport", kTransportOptions},
+                                {"Load", kLoadOptions},
+                                {"Run and report", kRunOptions}};
 constexpr std::span<const Group> kGroups = kGroupRows;
 
 Result<void> check_together(const BenchOptions& options) {
@@ -153,6 +196,7 @@ Result<void> check_together(const BenchOptions& options) {
   if (options.shared && options.version != wire::ProtocolVersion::v5_0) {
     return fail("--protocol: shared subscriptions exist in 5 only");
   }
+  if (options.tls.cert_file.empty() != options.tls.key_file.empty()) return fail("--cert and --key go together");
   if (options.threads > total_connections(options)) return fail("--threads: more threads than connections");
   return {};
 }
@@ -174,7 +218,9 @@ Result<ParsedArguments> parse_arguments(std::span<const std::string_view> argume
   }
   scenario->apply(parsed.options);
   parsed.options.name = name;
+  parsed.options.broker.port = 0;
   if (auto applied = collected->apply(parsed.options); !applied) return tl::unexpected(applied.error());
+  if (parsed.options.broker.port == 0) parsed.options.broker.port = default_port(parsed.options);
   if (auto together = check_together(parsed.options); !together) return tl::unexpected(together.error());
   return parsed;
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "env/network.h"
+#include "tools/bench/byte_filter.h"
 #include "tools/bench/flight.h"
 #include "tools/bench/publish_codec.h"
 
@@ -22,6 +24,14 @@ enum class Stage : std::uint8_t {
 
 enum class Role : std::uint8_t { publisher, subscriber, idle };
 
+// What a connection with TLS or WebSocket has besides: `out` of the connection waits until the filter is ready and
+// what it made before is gone.
+struct Wrapped {
+  std::unique_ptr<ByteFilter> filter;
+  ByteBuffer out;
+  std::size_t out_sent = 0;
+};
+
 struct Connection {
   env::Handle handle = env::Handle::none;
   Stage stage = Stage::waiting;
@@ -33,7 +43,8 @@ struct Connection {
   std::uint16_t receive_maximum = 65'535;  // the broker's
 
   std::vector<std::uint8_t> out;
-  std::size_t out_sent = 0;  // bytes of `out` that are gone
+  std::size_t out_sent = 0;          // bytes of `out` that are gone
+  std::unique_ptr<Wrapped> wrapped;  // plain TCP: none
 
   std::vector<std::uint8_t> held;  // the start of a packet whose rest has not come
   std::size_t skip_bytes = 0;      // payload of `pending` that is still to come

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "env/endpoint.h"
+#include "tools/bench/tls_filter.h"
 #include "wire/types.h"
 
 namespace martlet::tools::bench {
@@ -26,6 +27,9 @@ struct BenchOptions {
   wire::ProtocolVersion version = wire::ProtocolVersion::v5_0;
   std::string username;  // empty: none
   std::string password;
+  TlsOptions tls;
+  bool websocket = false;
+  std::string websocket_path = "/mqtt";
   std::string topic_prefix;  // empty: one of this run's own
 
   std::uint32_t publishers = 500;

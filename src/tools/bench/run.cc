@@ -82,6 +82,7 @@ class Run {
   const std::function<void(std::string_view)>& report_;
   RunResult& result_;
   SharedState shared_;
+  std::unique_ptr<TransportMaker> transports_;
   std::vector<std::unique_ptr<env::Network>> networks_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
@@ -102,8 +103,11 @@ Result<void> Run::open() {
   }
   const auto addresses = networks_.front()->resolve(options_.broker);
   if (!addresses) return tl::unexpected(addresses.error());
+  auto transports = TransportMaker::make(options_);
+  if (!transports) return tl::unexpected(transports.error());
+  transports_ = std::move(*transports);
   for (unsigned i = 0; i < options_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(options_, addresses->front(), *networks_[i], shared_, i));
+    workers_.push_back(std::make_unique<Worker>(options_, addresses->front(), *networks_[i], *transports_, shared_, i));
   }
   return {};
 }

@@ -23,11 +23,12 @@ constexpr std::uint32_t kPingsPerTurn = 64;
 
 }  // namespace
 
-Worker::Worker(const BenchOptions& options, const env::Endpoint& broker, env::Network& network, SharedState& shared,
-               unsigned index)
+Worker::Worker(const BenchOptions& options, const env::Endpoint& broker, env::Network& network,
+               const TransportMaker& transports, SharedState& shared, unsigned index)
     : options_(options),
       broker_(broker),
       network_(network),
+      transports_(transports),
       shared_(shared),
       index_(index),
       owed_per_message_(deliveries_per_message(options)),
@@ -197,18 +198,45 @@ void Worker::flush_dirty() {
 }
 
 void Worker::flush(Connection& connection, std::uint32_t index) {
-  if (connection.stage >= Stage::away || connection.out.empty()) return;
-  const ByteView rest = ByteView(connection.out).subspan(connection.out_sent);
+  if (connection.stage >= Stage::away) return;
+  if (connection.wrapped) return flush_wrapped(connection, index);
+  flush_bytes(connection, index, connection.out, connection.out_sent);
+}
+
+bool Worker::flush_bytes(Connection& connection, std::uint32_t index, ByteBuffer& bytes, std::size_t& sent) {
+  if (bytes.empty()) return true;
+  const ByteView rest = ByteView(bytes).subspan(sent);
   const env::IoOutcome outcome = network_.write(connection.handle, {&rest, 1});
-  if (outcome.status == env::IoStatus::failed) return fail_connection(connection, "the connection broke while sending");
-  connection.out_sent += outcome.bytes;
-  if (connection.out_sent < connection.out.size()) {
+  if (outcome.status == env::IoStatus::failed) {
+    fail_connection(connection, "the connection broke while sending");
+    return false;
+  }
+  sent += outcome.bytes;
+  if (sent < bytes.size()) {
     connection.write_blocked = true;
     set_interest(connection, index, true);
-    return;
+    return false;
+  }
+  bytes.clear();
+  sent = 0;
+  return true;
+}
+
+bool Worker::wrap(Connection& connection) {
+  Wrapped& wrapped = *connection.wrapped;
+  if (!wrapped.filter->send(connection.out, wrapped.out)) {
+    fail_connection(connection, wrapped.filter->error());
+    return false;
   }
   connection.out.clear();
-  connection.out_sent = 0;
+  return true;
+}
+
+void Worker::flush_wrapped(Connection& connection, std::uint32_t index) {
+  Wrapped& wrapped = *connection.wrapped;
+  if (!flush_bytes(connection, index, wrapped.out, wrapped.out_sent)) return;
+  if (connection.out.empty() || !wrapped.filter->ready() || !wrap(connection)) return;
+  flush_bytes(connection, index, wrapped.out, wrapped.out_sent);
 }
 
 void Worker::set_interest(Connection& connection, std::uint32_t index, bool write) {
@@ -243,13 +271,18 @@ void Worker::ping_some(std::uint64_t now_ns) {
   }
 }
 
+void Worker::say_goodbye(Connection& connection, std::uint32_t index) {
+  append(connection, index, wire::Disconnect{});
+  flush(connection, index);
+  if (!connection.wrapped || connection.stage != Stage::connected) return;
+  connection.wrapped->filter->close(connection.wrapped->out);
+  flush(connection, index);
+}
+
 void Worker::finish() {
   for (std::uint32_t i = 0; i < connections_.size(); ++i) {
     Connection& connection = connections_[i];
-    if (connection.stage == Stage::connected && connection.out.empty()) {
-      append(connection, i, wire::Disconnect{});
-      flush(connection, i);
-    }
+    if (connection.stage == Stage::connected && !connection.write_blocked) say_goodbye(connection, i);
     if (connection.stage != Stage::lost && connection.handle != env::Handle::none) network_.close(connection.handle);
     connection.stage = Stage::lost;
   }

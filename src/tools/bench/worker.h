@@ -18,6 +18,7 @@
 #include "tools/bench/options.h"
 #include "tools/bench/pacing.h"
 #include "tools/bench/shared_state.h"
+#include "tools/bench/transport.h"
 #include "wire/packet.h"
 #include "wire/properties.h"
 
@@ -40,8 +41,8 @@ struct WorkerResult {
 class Worker {
  public:
   // Takes connection i of publishers and of subscribers for each i with i % threads == index. All outlive the worker.
-  Worker(const BenchOptions& options, const env::Endpoint& broker, env::Network& network, SharedState& shared,
-         unsigned index);
+  Worker(const BenchOptions& options, const env::Endpoint& broker, env::Network& network,
+         const TransportMaker& transports, SharedState& shared, unsigned index);
 
   // One turn; waits no longer than a few milliseconds.
   void turn();
@@ -67,6 +68,11 @@ class Worker {
   void publish_progress();
   void flush_dirty();
   void flush(Connection& connection, std::uint32_t index);
+  // Writes what is left of `bytes` from `sent` on. True if all of it is gone; then both are cleared.
+  bool flush_bytes(Connection& connection, std::uint32_t index, ByteBuffer& bytes, std::size_t& sent);
+  void flush_wrapped(Connection& connection, std::uint32_t index);
+  bool wrap(Connection& connection);
+  void say_goodbye(Connection& connection, std::uint32_t index);
   void mark_dirty(Connection& connection, std::uint32_t index);
   std::uint8_t* extend(Connection& connection, std::uint32_t index, std::size_t count);
   void append(Connection& connection, std::uint32_t index, const wire::Packet& packet);
@@ -114,6 +120,7 @@ class Worker {
 
   // worker_receive.cc
   void read_from(Connection& connection, std::uint32_t index);
+  bool unwrap(Connection& connection, std::uint32_t index, ByteView bytes);
   bool take_packets(Connection& connection, std::uint32_t index, ByteView bytes);
   bool take_packet(Connection& connection, std::uint32_t index, const PacketHeader& header, ByteView body);
   void take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish);
@@ -124,6 +131,7 @@ class Worker {
   const BenchOptions& options_;
   const env::Endpoint broker_;
   env::Network& network_;
+  const TransportMaker& transports_;
   SharedState& shared_;
   const unsigned index_;
   const std::uint64_t owed_per_message_;
@@ -135,6 +143,7 @@ class Worker {
   std::vector<std::uint32_t> listed_;
   std::vector<std::uint32_t> listed_now_;
   std::vector<std::uint8_t> read_buffer_;
+  ByteBuffer unwrapped_;              // what was read, behind TLS and WebSocket
   std::vector<std::uint8_t> filler_;  // payload behind the stamp
   std::vector<env::Event> events_;
 

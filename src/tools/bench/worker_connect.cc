@@ -47,6 +47,7 @@ void Worker::start_connect(std::uint32_t index, std::uint64_t due_ns) {
   connection.out_sent = 0;
   connection.held.clear();
   connection.skip_bytes = 0;
+  connection.wrapped.reset();
   const auto handle = network_.connect(broker_);
   if (!handle) return fail_connection(connection, handle.error().message);
   connection.handle = *handle;
@@ -64,6 +65,11 @@ void Worker::tcp_decided(Connection& connection, std::uint32_t index) {
   }
   connection.stage = Stage::greeting;
   set_interest(connection, index, false);
+  if (auto filter = transports_.make_filter(hash_bytes(options_.topic_prefix) + index)) {
+    connection.wrapped = std::make_unique<Wrapped>();
+    connection.wrapped->filter = std::move(filter);
+    connection.wrapped->filter->start(connection.wrapped->out);
+  }
   const std::string id = client_id(options_.topic_prefix, connection.role, connection.role_index);
   wire::Connect connect;
   connect.version = options_.version;

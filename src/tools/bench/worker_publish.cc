@@ -108,7 +108,8 @@ void Worker::send_one(Publisher& publisher, std::uint32_t number, std::uint64_t 
   ++sent_;
   if (due_ns >= shared_.measure_from_ns && due_ns < shared_.measure_to_ns) ++result_.sent_in_window;
 
-  const bool direct = options_.payload_bytes >= kDirectBytes && connection.out.empty() && !connection.write_blocked;
+  const bool direct = options_.payload_bytes >= kDirectBytes && connection.out.empty() && !connection.write_blocked &&
+                      !connection.wrapped;
   const std::size_t head_bytes = publisher.head.head_bytes();
   const std::size_t copied = direct ? head_bytes : head_bytes + filler_.size();
   std::uint8_t* to = extend(connection, publisher.connection, copied);

@@ -25,9 +25,9 @@ std::string disconnect_text(ByteView body) {
 
 void Worker::read_from(Connection& connection, std::uint32_t index) {
   // What was kept stands right before what comes.
-  const std::size_t kept = connection.held.size();
+  const std::size_t kept = connection.wrapped ? 0 : connection.held.size();
   std::uint8_t* begin = read_buffer_.data();
-  copy_bytes(begin, connection.held);
+  if (kept > 0) copy_bytes(begin, connection.held);
   const env::IoOutcome outcome = network_.read(connection.handle, std::span(begin + kept, kReadBytes));
   if (outcome.status == env::IoStatus::would_block) return;
   if (outcome.status != env::IoStatus::ok && connection.stage == Stage::leaving) return left(connection);
@@ -38,10 +38,27 @@ void Worker::read_from(Connection& connection, std::uint32_t index) {
   }
   now_ns_ = env::posix::monotonic_ns();
   last_traffic_ns_ = now_ns_;
+  ByteView bytes(begin, kept + outcome.bytes);
+  if (connection.wrapped) {
+    if (!unwrap(connection, index, bytes)) return;
+    bytes = unwrapped_;
+  }
   connection.held.clear();
-  if (!take_packets(connection, index, ByteView(begin, kept + outcome.bytes))) {
+  if (!take_packets(connection, index, bytes)) {
     fail_connection(connection, "the broker sent a packet that cannot be understood");
   }
+}
+
+bool Worker::unwrap(Connection& connection, std::uint32_t index, ByteView bytes) {
+  Wrapped& wrapped = *connection.wrapped;
+  unwrapped_.assign(connection.held.begin(), connection.held.end());
+  if (!wrapped.filter->receive(bytes, unwrapped_, wrapped.out)) {
+    fail_connection(connection, wrapped.filter->error());
+    return false;
+  }
+  // The handshake goes on, or it is done and CONNECT waits.
+  if (!wrapped.out.empty() || !connection.out.empty()) mark_dirty(connection, index);
+  return true;
 }
 
 bool Worker::take_packets(Connection& connection, std::uint32_t index, ByteView bytes) {
