@@ -47,6 +47,23 @@ TEST(BenchArguments, TakeHostAndPortInOneOrTwo) {
   EXPECT_EQ(parse({"--port", "1999", "--host", "[::1]"})->options.broker, (env::Endpoint{"::1", 1999}));
 }
 
+TEST(BenchArguments, ChooseTheTransportAndItsPort) {
+  const auto port = [](std::vector<std::string_view> arguments) { return parse(arguments)->options.broker.port; };
+  EXPECT_EQ(port({"--tls"}), 8883);
+  EXPECT_EQ(port({"--host", "broker.example", "--cafile", "ca.pem"}), 8883);
+  EXPECT_EQ(port({"--ws"}), 80);
+  EXPECT_EQ(port({"--insecure", "--ws-path", "/"}), 443);
+  EXPECT_EQ(port({"--host", "broker.example:1999", "--tls"}), 1999);
+  const auto parsed = parse({"fan-in", "--ws-path", "/here", "--cert", "c", "--key", "k"});
+  ASSERT_TRUE(parsed);
+  EXPECT_TRUE(parsed->options.websocket);
+  EXPECT_TRUE(parsed->options.tls.on);
+  EXPECT_EQ(parsed->options.websocket_path, "/here");
+  EXPECT_THAT(error_of({"--cert", "c"}), HasSubstr("--cert and --key"));
+  EXPECT_THAT(error_of({"--ws-path", "mqtt"}), HasSubstr("begins with /"));
+  EXPECT_THAT(error_of({"--tls-version", "tlsv1.1"}), HasSubstr("tlsv1.2 or tlsv1.3"));
+}
+
 TEST(BenchArguments, NameWhatIsWrong) {
   EXPECT_THAT(error_of({"--qos", "3"}), HasSubstr("--qos: needs 0, 1 or 2, not \"3\""));
   EXPECT_THAT(error_of({"--payload", "15"}), HasSubstr("--payload: needs a number from 16"));
