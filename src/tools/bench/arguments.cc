@@ -7,6 +7,7 @@
 #include "tools/argument_table.h"
 #include "tools/bench/payload.h"
 #include "tools/bench/scenario.h"
+#include "tools/bench/topic_name.h"
 
 namespace martlet::tools::bench {
 namespace {
@@ -53,7 +54,6 @@ std::uint16_t default_port(const BenchOptions& options) {
 
 constexpr std::uint32_t kMostClients = kMaxPublishers;
 constexpr double kMostSeconds = 86'400;
-constexpr std::uint32_t kMostOwnTopics = 10'000'000;  // seven digits
 
 constexpr Option kConnectionOptions[] = {
     {"--host", "HOST[:PORT]", "the broker (127.0.0.1)", set_host},
@@ -127,7 +127,8 @@ constexpr Option kLoadOptions[] = {
      [](BenchOptions& o, std::string_view v) { return take_number(o.window, v, 1u, 30'000u); }},
     {"--backlog", "N", "flat out: undelivered messages per publisher (2 to 100, as sizes allow)",
      [](BenchOptions& o, std::string_view v) { return take_number(o.backlog, v, 1u, 1'000'000'000u); }},
-    {"--messages", "N", "offline: ends when so many are acknowledged, in place of --duration",
+    {"--messages", "N",
+     "offline: ends when so many are acknowledged, in place of --duration; retained: topics (100,000)",
      [](BenchOptions& o, std::string_view v) {
        return take_number<std::uint64_t>(o.messages, v, 1, 1'000'000'000'000);
      }},
@@ -136,7 +137,7 @@ constexpr Option kLoadOptions[] = {
        if (v != "all" && v != "own") return fail(fmt::format("needs all or own, not \"{}\"", v));
        return o.own_topics = v == "own", Result<void>();
      }},
-    {"--no-drain", "", "offline: the sessions are removed with what they are owed",
+    {"--no-drain", "", "offline, retained: nobody fetches what is stored",
      [](BenchOptions& o, std::string_view) -> Result<void> { return o.collect = false, Result<void>(); }},
     {"--topic-prefix", "TOPIC", "first levels of all topics (a new one each run)",
      [](BenchOptions& o, std::string_view v) -> Result<void> {
@@ -185,13 +186,19 @@ Result<void> check_together(const BenchOptions& options) {
   if (options.scenario == Scenario::subscribe && options.publishers > options.subscriptions) {
     return fail("--subscriptions: needs at least one for each publisher");
   }
-  if (options.scenario == Scenario::offline) {
+  if (options.scenario == Scenario::retained) {
+    if (options.qos == 0) return fail("--qos: retained needs 1 or 2 for the publishes");
+    if (options.messages >= kMostPaddedTopics || options.messages < options.publishers) {
+      return fail(fmt::format("--messages: needs {} to {}", options.publishers, kMostPaddedTopics - 1));
+    }
+    if (options.own_topics) return fail("--topics belongs to offline");
+  } else if (options.scenario == Scenario::offline) {
     if (options.qos == 0 || options.subscribe_qos == 0) return fail("--qos: offline needs 1 or 2");
-    if (options.own_topics && options.subscribers > kMostOwnTopics) {
-      return fail(fmt::format("--subscribers: at most {} with --topics own", kMostOwnTopics));
+    if (options.own_topics && options.subscribers > kMostPaddedTopics) {
+      return fail(fmt::format("--subscribers: at most {} with --topics own", kMostPaddedTopics));
     }
   } else if (options.messages > 0 || options.own_topics || !options.collect) {
-    return fail("--messages, --topics and --no-drain belong to offline");
+    return fail("--messages, --topics and --no-drain belong to offline, the first and last to retained too");
   }
   if (options.shared && options.version != wire::ProtocolVersion::v5_0) {
     return fail("--protocol: shared subscriptions exist in 5 only");
@@ -208,7 +215,8 @@ Result<ParsedArguments> parse_arguments(std::span<const std::string_view> argume
   if (!collected) return tl::unexpected(collected.error());
   ParsedArguments parsed;
   parsed.help = collected->help;
-  if (parsed.help) return parsed;
+  parsed.list = collected->words == std::vector<std::string_view>{"list"};
+  if (parsed.help || parsed.list) return parsed;
   const std::vector<std::string_view>& words = collected->words;
   if (words.size() > 1) return fail(fmt::format("one scenario only: \"{}\" came after \"{}\"", words[1], words[0]));
   const std::string_view name = words.empty() ? "p2p" : words[0];
@@ -225,14 +233,20 @@ Result<ParsedArguments> parse_arguments(std::span<const std::string_view> argume
   return parsed;
 }
 
-std::string help_text(std::string_view program) {
-  std::string text = fmt::format(
-      "Measures an MQTT broker and accounts for every message: missing, doubled, out of order.\n\n"
-      "Usage: {0} [SCENARIO] [OPTIONS]\n\nScenarios (options override what they set)\n",
-      program);
+std::string scenario_list() {
+  std::string text;
   for (const NamedScenario& scenario : scenarios()) {
     text += fmt::format("  {:<26} {}\n", scenario.name, scenario.help);
   }
+  return text;
+}
+
+std::string help_text(std::string_view program) {
+  std::string text = fmt::format(
+      "Measures an MQTT broker and accounts for every message: missing, doubled, out of order.\n\n"
+      "Usage: {0} [SCENARIO] [OPTIONS]\n       {0} list\n\nScenarios (options override what they set)\n",
+      program);
+  text += scenario_list();
   text += argument_help(kGroups);
   text += fmt::format(
       "  {0:<26} this page\n\n"

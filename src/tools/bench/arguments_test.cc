@@ -86,6 +86,9 @@ TEST(BenchArguments, RefuseWhatDoesNotGoTogether) {
   EXPECT_THAT(error_of({"subscribe", "--subscriptions", "2", "--subscribers", "3"}), HasSubstr("--subscriptions"));
   EXPECT_THAT(error_of({"fan-out", "--subscribers", "1", "--threads", "3"}), HasSubstr("--threads"));
   EXPECT_THAT(error_of({"offline", "--qos", "0"}), HasSubstr("offline needs 1 or 2"));
+  EXPECT_THAT(error_of({"retained", "--qos", "0"}), HasSubstr("retained needs 1 or 2"));
+  EXPECT_THAT(error_of({"retained", "--messages", "5"}), HasSubstr("--messages: needs 10 to 9999999"));
+  EXPECT_THAT(error_of({"retained", "--topics", "own"}), HasSubstr("belongs to offline"));
   EXPECT_THAT(error_of({"offline", "--topics", "some"}), HasSubstr("needs all or own"));
   EXPECT_THAT(error_of({"p2p", "--no-drain"}), HasSubstr("belong to offline"));
   EXPECT_THAT(error_of({"p2p", "--messages", "5"}), HasSubstr("belong to offline"));
@@ -94,6 +97,8 @@ TEST(BenchArguments, RefuseWhatDoesNotGoTogether) {
 TEST(BenchArguments, HelpTellsEveryScenario) {
   ASSERT_TRUE(parse({"--help"}));
   EXPECT_TRUE(parse({"p2p", "-h"})->help);
+  EXPECT_TRUE(parse({"list"})->list);
+  EXPECT_FALSE(parse({"p2p"})->list);
   const std::string text = help_text("martlet bench");
   for (const std::string_view name : scenario_names()) EXPECT_THAT(text, HasSubstr(std::string(name)));
 }
@@ -108,6 +113,7 @@ TEST(BenchOptions, TellHowManyDeliveriesAreOwed) {
   EXPECT_EQ(deliveries_per_message(parse({"fan-in"})->options), 5u);
   EXPECT_EQ(deliveries_per_message(parse({"shared"})->options), 1u);
   EXPECT_EQ(deliveries_per_message(parse({"idle"})->options), 0u);
+  EXPECT_EQ(deliveries_per_message(parse({"retained", "--subscribers", "3"})->options), 3u);
 }
 
 TEST(BenchArguments, OfflineQueuesDurablyAndFlatOut) {
@@ -146,6 +152,13 @@ TEST(BenchOptions, OweTheMessagesOfOwnTopicsInTurn) {
   EXPECT_EQ(deliveries_per_message(options), 1u);
   options.own_topics = false;
   EXPECT_EQ(deliveries_per_message(options), 3u);
+}
+
+TEST(BenchOptions, TellEachMessagesTopic) {
+  EXPECT_EQ(topic_of(parse({"p2p"})->options, 7, 100), 7u);
+  EXPECT_EQ(topic_of(parse({"retained"})->options, 7, 100), 1007u);  // of 10 publishers
+  EXPECT_EQ(topic_of(parse({"subscribe", "--subscriptions", "60"})->options, 0, 100), 40u);
+  EXPECT_EQ(topic_of(parse({"offline", "--topics", "own", "--subscribers", "3"})->options, 1, 1), 2u);
 }
 
 TEST(BenchOptions, BoundTheBacklogBySizes) {

@@ -36,17 +36,24 @@ int run_and_report(bench::BenchOptions options, std::string_view program, env::F
   if (options.topic_prefix.empty()) {
     options.topic_prefix = fmt::format("bench/{:08x}", env::posix::make_entropy()->seed() & 0xFFFFFFFF);
   }
-  const bool show = !options.quiet && (options.progress || env::posix::is_terminal(env::Handle::standard_error));
+  const bool terminal = env::posix::is_terminal(env::Handle::standard_error);
+  const bool show = !options.quiet && (options.progress || terminal);
   bench::RunResult result;
   const auto report = [&](std::string_view line) {
-    if (show) print(files, env::Handle::standard_error, fmt::format("{}\n", line));
+    // A terminal has one line that changes; what is kept in a file has one a second.
+    const std::string text = terminal ? fmt::format("\r{}\x1b[K", line) : fmt::format("{}\n", line);
+    if (show) print(files, env::Handle::standard_error, text);
   };
-  if (auto outcome = bench::run_bench(options, files, report, result); !outcome) {
+  const auto outcome = bench::run_bench(options, files, report, result);
+  if (show && terminal) print(files, env::Handle::standard_error, "\r\x1b[K");
+  if (!outcome) {
     complain(outcome.error().message);
     return kFaultyExit;
   }
   print(files, env::Handle::standard_output,
         options.json ? bench::to_json(result, options) : bench::to_table(result, options));
+  // The table has it already; JSON is not for the eye.
+  if (show && options.json) complain(bench::verdict_word(result, options));
   return bench::is_clean(result, options) ? 0 : kFaultyExit;
 }
 
@@ -64,6 +71,10 @@ int bench_main(int argc, char** argv) {
   }
   if (parsed->help) {
     print(*files, env::Handle::standard_output, bench::help_text(program));
+    return 0;
+  }
+  if (parsed->list) {
+    print(*files, env::Handle::standard_output, bench::scenario_list());
     return 0;
   }
   return run_and_report(parsed->options, program, *files);

@@ -46,5 +46,18 @@ TEST(Flight, WithoutAWindowKnowsNothing) {
   EXPECT_FALSE(Flight().done(1));
 }
 
+TEST(Flight, KeepsThePlaceOfOneThatIsPassedOver) {
+  Flight flight(3);
+  for (std::uint16_t id = 1; id <= 4; ++id) {
+    ASSERT_TRUE(flight.has_place(id));
+    flight.sent(id, 0);
+  }
+  EXPECT_TRUE(flight.done(2));
+  EXPECT_FALSE(flight.has_place(5));
+  EXPECT_TRUE(flight.holds(1));
+  EXPECT_FALSE(flight.holds(5));
+  EXPECT_TRUE(flight.has_place(6));
+}
+
 }  // namespace
 }  // namespace martlet::tools::bench

@@ -14,9 +14,17 @@ std::uint32_t owed_subscriber(const BenchOptions& options, std::uint32_t publish
   return static_cast<std::uint32_t>((sequence * options.publishers + publisher) % options.subscribers);
 }
 
+std::uint64_t topic_of(const BenchOptions& options, std::uint32_t publisher, std::uint64_t sequence) {
+  if (!has_many_topics(options)) return publisher;
+  if (options.own_topics) return owed_subscriber(options, publisher, sequence);
+  const std::uint64_t index = sequence * options.publishers + publisher;
+  return options.scenario == Scenario::subscribe ? index % options.subscriptions : index;
+}
+
 std::uint64_t deliveries_per_message(const BenchOptions& options) {
   switch (options.scenario) {
     case Scenario::fan_out:
+    case Scenario::retained:
       return options.subscribers;
     case Scenario::fan_in:
       return options.shared ? 1 : options.subscribers;

@@ -18,6 +18,7 @@ enum class Scenario : std::uint8_t {
   connect,    // connections and their handshakes only
   subscribe,  // many subscriptions, then publishes among them
   offline,    // publishes to persistent sessions that are away, which drain them afterwards
+  retained,   // many topics with a retained message each, then subscribers that want them all
 };
 
 struct BenchOptions {
@@ -40,7 +41,7 @@ struct BenchOptions {
   bool shared = false;         // fan_in: one shared subscription for all subscribers
   bool own_topics = false;     // offline: each message is owed to one subscriber in turn, not to all
   bool collect = true;         // offline: the subscribers come back for what they are owed
-  std::uint64_t messages = 0;  // offline: of all publishers; 0: as many as the duration holds
+  std::uint64_t messages = 0;  // offline, retained: of all publishers; 0: as many as the duration holds
 
   std::uint8_t qos = 0;
   std::uint8_t subscribe_qos = 0;
@@ -67,6 +68,16 @@ struct BenchOptions {
 std::uint64_t messages_of(const BenchOptions& options, std::uint32_t publisher);
 // offline with own topics: who is owed message `sequence` of `publisher`.
 std::uint32_t owed_subscriber(const BenchOptions& options, std::uint32_t publisher, std::uint64_t sequence);
+// A scenario whose messages are stored first and fetched afterwards.
+inline bool is_stored_first(const BenchOptions& options) {
+  return options.scenario == Scenario::offline || options.scenario == Scenario::retained;
+}
+// Which topic message `sequence` of `publisher` goes to, PREFIX/NUMBER.
+std::uint64_t topic_of(const BenchOptions& options, std::uint32_t publisher, std::uint64_t sequence);
+// True if a publisher's messages go to several topics, whose numbers are padded.
+inline bool has_many_topics(const BenchOptions& options) {
+  return options.scenario == Scenario::subscribe || options.scenario == Scenario::retained || options.own_topics;
+}
 // Deliveries that one message owes.
 std::uint64_t deliveries_per_message(const BenchOptions& options);
 // The limit that holds for `backlog`: by default at most 100 messages and about 2 MiB of payload wait per publisher,

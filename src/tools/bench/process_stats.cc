@@ -4,10 +4,11 @@
 
 #include <charconv>
 
+#include "env/posix/measure.h"
+
 namespace martlet::tools::bench {
 namespace {
 
-constexpr double kTicksPerSecond = 100;  // Linux's USER_HZ on every architecture in use
 constexpr std::size_t kMostBytes = 64 * 1024;
 
 std::string_view take_word(std::string_view& text) {
@@ -27,19 +28,6 @@ std::optional<std::uint64_t> to_number(std::string_view word) {
 
 }  // namespace
 
-std::optional<double> parse_stat(std::string_view text) {
-  // The second field is the program's name in brackets, which may hold anything.
-  const std::size_t bracket = text.rfind(')');
-  if (bracket == text.npos) return std::nullopt;
-  text.remove_prefix(bracket + 1);
-  constexpr int kFieldsBeforeUtime = 11;
-  for (int i = 0; i < kFieldsBeforeUtime; ++i) take_word(text);
-  const auto user = to_number(take_word(text));
-  const auto system = to_number(take_word(text));
-  if (!user || !system) return std::nullopt;
-  return static_cast<double>(*user + *system) / kTicksPerSecond;
-}
-
 std::optional<std::uint64_t> parse_status(std::string_view text, std::string_view field) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -55,14 +43,13 @@ std::optional<std::uint64_t> parse_status(std::string_view text, std::string_vie
 }
 
 Result<ProcessSample> sample_process(env::Files& files, std::int32_t pid) {
-  const auto stat = files.read_all(fmt::format("/proc/{}/stat", pid), kMostBytes);
-  if (!stat) return tl::unexpected(stat.error());
+  const auto cpu_ns = env::posix::process_cpu_ns(pid);
+  if (!cpu_ns) return fail(fmt::format("there is no process {}", pid));
   const auto status = files.read_all(fmt::format("/proc/{}/status", pid), kMostBytes);
   if (!status) return tl::unexpected(status.error());
-  const auto cpu_s = parse_stat(*stat);
-  if (!cpu_s) return fail(fmt::format("cannot understand /proc/{}/stat", pid));
   // A process that has ended and waits for its parent has no memory any more.
-  return ProcessSample{*cpu_s, parse_status(*status, "VmRSS").value_or(0), parse_status(*status, "VmHWM").value_or(0)};
+  return ProcessSample{static_cast<double>(*cpu_ns) / 1e9, parse_status(*status, "VmRSS").value_or(0),
+                       parse_status(*status, "VmHWM").value_or(0)};
 }
 
 }  // namespace martlet::tools::bench

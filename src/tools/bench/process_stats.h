@@ -1,4 +1,4 @@
-// CPU time and memory of another process of this machine, as Linux tells them in /proc.
+// CPU time and memory of another process of this machine, as Linux tells them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace martlet::tools::bench {
 
 struct ProcessSample {
-  double cpu_s = 0;  // user and system time of all its threads, in steps of 10 ms
+  double cpu_s = 0;  // user and system time of all its threads
   std::uint64_t rss_bytes = 0;
   std::uint64_t peak_rss_bytes = 0;
 };
@@ -19,8 +19,6 @@ struct ProcessSample {
 // An Error when there is no such process or it may not be looked at.
 Result<ProcessSample> sample_process(env::Files& files, std::int32_t pid);
 
-// CPU seconds from the text of /proc/PID/stat.
-std::optional<double> parse_stat(std::string_view text);
 // The value of `field` ("VmRSS") in bytes from the text of /proc/PID/status.
 std::optional<std::uint64_t> parse_status(std::string_view text, std::string_view field);
 

@@ -5,12 +5,13 @@
 
 namespace martlet::tools::bench {
 
-PublishTemplate::PublishTemplate(std::string_view topic, std::uint8_t qos, std::size_t payload_bytes,
+PublishTemplate::PublishTemplate(std::string_view topic, std::uint8_t qos, bool retain, std::size_t payload_bytes,
                                  wire::ProtocolVersion version) {
   const std::vector<std::uint8_t> payload(payload_bytes);
   wire::PublishParts parts;
   parts.topic = topic;
   parts.qos = static_cast<wire::QoS>(qos);
+  parts.retain = retain;
   parts.packet_id = qos > 0 ? 1 : 0;
   parts.payload = payload;
   ByteChain chain;
@@ -43,8 +44,11 @@ PublishStatus read_publish(const PacketHeader& header, ByteView body, wire::Prot
   if (whole) body = body.first(header.body_bytes);
   const PublishStatus cut = whole ? PublishStatus::malformed : PublishStatus::need_more;
   out.qos = (header.first_byte >> 1) & 3;
+  out.retain = (header.first_byte & 1) != 0;
   if (body.size() < 2) return cut;
   std::size_t at = 2 + (static_cast<std::size_t>(body[0]) << 8 | body[1]);
+  if (body.size() < at) return cut;
+  out.topic = as_text(body.subspan(2, at - 2));
   if (out.qos > 0) {
     if (body.size() < at + 2) return cut;
     out.packet_id = static_cast<std::uint16_t>(body[at] << 8 | body[at + 1]);

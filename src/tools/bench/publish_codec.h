@@ -17,7 +17,8 @@ namespace martlet::tools::bench {
 class PublishTemplate {
  public:
   PublishTemplate() = default;
-  PublishTemplate(std::string_view topic, std::uint8_t qos, std::size_t payload_bytes, wire::ProtocolVersion version);
+  PublishTemplate(std::string_view topic, std::uint8_t qos, bool retain, std::size_t payload_bytes,
+                  wire::ProtocolVersion version);
 
   std::size_t head_bytes() const { return bytes_.size(); }
   // Writes the head to `out`, which has head_bytes(); the filler of the payload follows it on the wire.
@@ -53,7 +54,9 @@ HeaderStatus read_header(ByteView bytes, PacketHeader& header);
 // What the bench wants to know of a received PUBLISH.
 struct ReceivedPublish {
   Stamp stamp;
+  std::string_view topic;  // into what was read
   std::uint8_t qos = 0;
+  bool retain = false;
   std::uint16_t packet_id = 0;
   std::size_t payload_bytes = 0;
 };

@@ -16,6 +16,7 @@ constexpr Stamp kStamp{77, 123'456'789'012, 987'654'321'000};
 struct Case {
   wire::ProtocolVersion version;
   std::uint8_t qos;
+  bool retain;
   std::size_t payload_bytes;
 };
 
@@ -23,7 +24,7 @@ class PublishTemplateTest : public testing::TestWithParam<Case> {
  protected:
   static std::vector<std::uint8_t> packet() {
     const Case& c = GetParam();
-    const PublishTemplate head("bench/1/0000042", c.qos, c.payload_bytes, c.version);
+    const PublishTemplate head("bench/1/0000042", c.qos, c.retain, c.payload_bytes, c.version);
     std::vector<std::uint8_t> bytes(head.head_bytes() + c.payload_bytes - kStampBytes, 'm');
     head.write(bytes.data(), 0xABCD, kStamp);
     const std::string digits = "0000043";
@@ -43,6 +44,7 @@ TEST_P(PublishTemplateTest, WritesWhatTheWireReads) {
   const auto& publish = std::get<wire::Publish>(*decoded);
   EXPECT_EQ(publish.topic, "bench/1/0000043");
   EXPECT_EQ(static_cast<int>(publish.qos), GetParam().qos);
+  EXPECT_EQ(publish.retain, GetParam().retain);
   EXPECT_EQ(publish.packet_id, GetParam().qos > 0 ? 0xABCD : 0);
   ASSERT_EQ(publish.payload.size(), GetParam().payload_bytes);
   EXPECT_EQ(read_stamp(publish.payload.data()), kStamp);
@@ -61,15 +63,17 @@ TEST_P(PublishTemplateTest, IsReadBackFromAnyPartThatHoldsTheStamp) {
     if (status != PublishStatus::complete) continue;
     EXPECT_EQ(publish.stamp, kStamp);
     EXPECT_EQ(publish.qos, GetParam().qos);
+    EXPECT_EQ(publish.retain, GetParam().retain);
+    EXPECT_EQ(publish.topic, "bench/1/0000043");
     EXPECT_EQ(publish.payload_bytes, GetParam().payload_bytes);
   }
 }
 
-constexpr Case kCases[] = {{wire::ProtocolVersion::v3_1_1, 0, 16},
-                           {wire::ProtocolVersion::v3_1_1, 1, 300},
-                           {wire::ProtocolVersion::v5_0, 0, 64},
-                           {wire::ProtocolVersion::v5_0, 1, 16},
-                           {wire::ProtocolVersion::v5_0, 2, 400}};
+constexpr Case kCases[] = {{wire::ProtocolVersion::v3_1_1, 0, false, 16},
+                           {wire::ProtocolVersion::v3_1_1, 1, true, 300},
+                           {wire::ProtocolVersion::v5_0, 0, true, 64},
+                           {wire::ProtocolVersion::v5_0, 1, false, 16},
+                           {wire::ProtocolVersion::v5_0, 2, true, 400}};
 INSTANTIATE_TEST_SUITE_P(All, PublishTemplateTest, testing::ValuesIn(kCases));
 
 TEST(ReadPublish, SkipsProperties) {

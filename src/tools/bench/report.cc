@@ -67,16 +67,21 @@ std::string load_text(const BenchOptions& options) {
                      options.qos, options.payload_bytes, pace);
 }
 
+double cpu_us_per_connect(const RunResult& result) {
+  const BrokerUse& use = *result.broker;
+  return per(1e6 * (use.connected.cpu_s - use.before.cpu_s), static_cast<double>(result.connections));
+}
+
 std::string broker_lines(const RunResult& result, const BenchOptions& options) {
   if (!result.broker) return {};
   const BrokerUse& use = *result.broker;
-  std::string text = fmt::format("{:<13} CPU {:.1f} % of a core", "broker", 100 * per(cpu_s(use), use.measured_s));
+  std::string text = fmt::format("{:<13} CPU {:.2f} % of a core", "broker", 100 * per(cpu_s(use), use.measured_s));
   if (options.scenario != Scenario::connect) {
     text += fmt::format(", {:.3f} us a delivery", per(1e6 * cpu_s(use), static_cast<double>(use.received_between)));
   }
   text += fmt::format(", RSS {:.1f} MiB (peak {:.1f})\n", static_cast<double>(use.measure_end.rss_bytes) / 1048576,
                       static_cast<double>(use.measure_end.peak_rss_bytes) / 1048576);
-  text += fmt::format("{:<13} {:.0f} bytes RSS a connection", "",
+  text += fmt::format("{:<13} {:.1f} us CPU and {:.0f} bytes RSS a connection", "", cpu_us_per_connect(result),
                       bytes_each(use.before.rss_bytes, use.connected.rss_bytes, result.connections));
   if (options.scenario == Scenario::subscribe) {
     text += fmt::format(", {:.0f} a subscription",
@@ -90,16 +95,24 @@ std::string broker_json(const RunResult& result) {
   const BrokerUse& use = *result.broker;
   return fmt::format(
       R"(,"broker":{{"cpu_percent":{:.2f},"cpu_us_per_delivery":{:.4f},"cpu_us_per_sent":{:.4f},)"
-      R"("cpu_s_connecting":{:.2f},"rss_bytes":{},"peak_rss_bytes":{},"rss_bytes_per_connection":{:.1f},"rss_bytes_per_subscription":{:.1f}}})",
+      R"("cpu_us_per_connect":{:.3f},"rss_bytes":{},"peak_rss_bytes":{},"rss_bytes_per_connection":{:.1f},"rss_bytes_per_subscription":{:.1f}}})",
       100 * per(cpu_s(use), use.measured_s), per(1e6 * cpu_s(use), static_cast<double>(use.received_between)),
-      per(1e6 * cpu_s(use), static_cast<double>(use.sent_between)), use.connected.cpu_s - use.before.cpu_s,
+      per(1e6 * cpu_s(use), static_cast<double>(use.sent_between)), cpu_us_per_connect(result),
       use.measure_end.rss_bytes, use.measure_end.peak_rss_bytes,
       bytes_each(use.before.rss_bytes, use.connected.rss_bytes, result.connections),
       bytes_each(use.connected.rss_bytes, use.subscribed.rss_bytes, result.subscriptions));
 }
 
+// Memory that what is stored takes: for each retained message, or for each delivery owed.
+double stored_bytes_each(const RunResult& result, const BenchOptions& options) {
+  const OfflineResult& offline = result.offline;
+  return bytes_each(offline.before.rss_bytes, offline.full.rss_bytes,
+                    options.scenario == Scenario::retained ? offline.acknowledged : offline.owed);
+}
+
 std::string offline_lines(const RunResult& result, const BenchOptions& options) {
   const OfflineResult& offline = result.offline;
+  const bool retained = options.scenario == Scenario::retained;
   std::string text =
       fmt::format("{:<13} {:.0f} acknowledged/s ({} in all), {} deliveries owed\n", "throughput",
                   count_per_s(offline.acknowledged_in_window, result.measured_s), offline.acknowledged, offline.owed);
@@ -114,22 +127,25 @@ std::string offline_lines(const RunResult& result, const BenchOptions& options) 
       "{:<13} CPU {:.3f} us a message, {:.4f} us a delivery owed", "broker", per(1e6 * cpu_s(*result.broker), measured),
       per(1e6 * cpu_s(*result.broker), measured * static_cast<double>(deliveries_per_message(options))));
   if (options.collect) text += fmt::format(", {:.3f} us a delivery drained", drain_cpu_us(result));
-  text +=
-      fmt::format("\n{:<13} RSS {:.1f} MiB before, {:.1f} with all owed: {:.1f} bytes each; {:.1f} after the drain\n",
-                  "", mib(offline.before.rss_bytes), mib(offline.full.rss_bytes),
-                  bytes_each(offline.before.rss_bytes, offline.full.rss_bytes, offline.owed),
-                  mib(options.collect ? offline.drain_end.rss_bytes : offline.full.rss_bytes));
+  text += fmt::format("\n{:<13} RSS {:.1f} MiB before, {:.1f} with all {}: {:.1f} bytes each; {:.1f} after the drain\n",
+                      "", mib(offline.before.rss_bytes), mib(offline.full.rss_bytes), retained ? "retained" : "owed",
+                      stored_bytes_each(result, options),
+                      mib(options.collect ? offline.drain_end.rss_bytes : offline.full.rss_bytes));
   return text;
 }
 
+std::string_view stored_key(const BenchOptions& options) {
+  return options.scenario == Scenario::retained ? "retained" : "offline";
+}
+
 std::string offline_json(const RunResult& result, const BenchOptions& options) {
-  if (options.scenario != Scenario::offline) return {};
+  if (!is_stored_first(options)) return {};
   const OfflineResult& offline = result.offline;
   std::string text = fmt::format(
-      R"("offline":{{"acknowledged":{},"acknowledged_per_s":{:.1f},"measured_s":{:.4f},"owed":{},"drain_s":{:.4f},)"
+      R"("{}":{{"acknowledged":{},"acknowledged_per_s":{:.1f},"measured_s":{:.4f},"owed":{},"drain_s":{:.4f},)"
       R"("drained_per_s":{:.1f},"cleaned":{},"latency_histogram_us":[)",
-      offline.acknowledged, count_per_s(offline.acknowledged_in_window, result.measured_s), result.measured_s,
-      offline.owed, offline.drain_s, count_per_s(result.received, offline.drain_s), offline.cleaned);
+      stored_key(options), offline.acknowledged, count_per_s(offline.acknowledged_in_window, result.measured_s),
+      result.measured_s, offline.owed, offline.drain_s, count_per_s(result.received, offline.drain_s), offline.cleaned);
   // Up to each power of two, how many.
   for (std::uint64_t bound_ns = 1024, seen = 0; seen < result.latency_ns.count(); bound_ns *= 2) {
     const bool last = bound_ns >= Histogram::kValueLimit;
@@ -140,13 +156,14 @@ std::string offline_json(const RunResult& result, const BenchOptions& options) {
   text += "]";
   if (result.broker) {
     const double measured = static_cast<double>(offline.acknowledged_between);
-    text += fmt::format(
-        R"(,"cpu_us_per_message":{:.4f},"cpu_us_per_owed":{:.5f},"cpu_us_per_drained":{:.4f},)"
-        R"("rss_bytes_before":{},"rss_bytes_full":{},"rss_bytes_per_owed":{:.2f},"rss_bytes_drained":{})",
-        per(1e6 * cpu_s(*result.broker), measured),
-        per(1e6 * cpu_s(*result.broker), measured * static_cast<double>(deliveries_per_message(options))),
-        drain_cpu_us(result), offline.before.rss_bytes, offline.full.rss_bytes,
-        bytes_each(offline.before.rss_bytes, offline.full.rss_bytes, offline.owed), offline.drain_end.rss_bytes);
+    text +=
+        fmt::format(R"(,"cpu_us_per_message":{:.4f},"cpu_us_per_owed":{:.5f},"cpu_us_per_drained":{:.4f},)"
+                    R"("rss_bytes_before":{},"rss_bytes_full":{},"rss_bytes_per_{}":{:.2f},"rss_bytes_drained":{})",
+                    per(1e6 * cpu_s(*result.broker), measured),
+                    per(1e6 * cpu_s(*result.broker), measured * static_cast<double>(deliveries_per_message(options))),
+                    drain_cpu_us(result), offline.before.rss_bytes, offline.full.rss_bytes,
+                    options.scenario == Scenario::retained ? "retained" : "owed", stored_bytes_each(result, options),
+                    offline.drain_end.rss_bytes);
   }
   return text + "},";
 }
@@ -160,6 +177,7 @@ std::string verdict_lines(const RunResult& result, const BenchOptions& options) 
                     "accounts", result.sent, result.received, faults.missing, faults.duplicated, faults.reordered,
                     faults.foreign, result.refused);
   }
+  if (!result.first_fault.empty()) text += fmt::format("{:<13} {}\n", "foreign", result.first_fault);
   if (result.stalls > 0) {
     text += fmt::format("{:<13} {} times a second without traffic: the load went on\n", "stalls", result.stalls);
   }
@@ -167,10 +185,14 @@ std::string verdict_lines(const RunResult& result, const BenchOptions& options) 
   if (result.connections_lost > 0) {
     text += fmt::format("{:<13} {} connections; the first: {}\n", "lost", result.connections_lost, result.error);
   }
-  return text + fmt::format("{:<13} {}\n", "verdict", is_clean(result, options) ? "clean" : "FAULTY");
+  return text + fmt::format("{:<13} {}\n", "verdict", verdict_word(result, options));
 }
 
 }  // namespace
+
+std::string_view verdict_word(const RunResult& result, const BenchOptions& options) {
+  return is_clean(result, options) ? "clean" : "FAULTY";
+}
 
 std::string to_table(const RunResult& result, const BenchOptions& options) {
   std::string text =
@@ -183,7 +205,7 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
     text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "subscriptions", result.subscriptions, result.subscribe_s,
                         count_per_s(result.subscriptions, result.subscribe_s));
   }
-  if (options.scenario == Scenario::offline) {
+  if (is_stored_first(options)) {
     return text + offline_lines(result, options) + verdict_lines(result, options);
   }
   if (options.scenario != Scenario::connect) {
@@ -192,6 +214,8 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
                         count_per_s(result.sent_in_window, result.measured_s), received_per_s,
                         received_per_s * static_cast<double>(options.payload_bytes) / 1e6);
     text += quantiles_line("latency", result.latency_ns);
+    text += quantiles_line("acknowledged", result.ack_ns);
+    text += quantiles_line("sent late", result.late_ns);
   }
   return text + broker_lines(result, options) + verdict_lines(result, options);
 }
@@ -209,15 +233,19 @@ std::string to_json(const RunResult& result, const BenchOptions& options) {
       R"("subscribes_per_s":{:.1f},"handshake_us":{},)",
       result.connections, result.connect_s, count_per_s(result.connections, result.connect_s), result.subscriptions,
       result.subscribe_s, count_per_s(result.subscriptions, result.subscribe_s), quantiles_json(result.handshake_ns));
-  text += fmt::format(R"("sent":{},"received":{},"sent_per_s":{:.1f},"received_per_s":{:.1f},"latency_us":{},)",
-                      result.sent, result.received, count_per_s(result.sent_in_window, result.measured_s),
-                      count_per_s(result.received_in_window, result.measured_s), quantiles_json(result.latency_ns));
+  text +=
+      fmt::format(R"("sent":{},"received":{},"sent_per_s":{:.1f},"received_per_s":{:.1f},"latency_us":{},"ack_us":{},)"
+                  R"("sent_late_us":{},)",
+                  result.sent, result.received, count_per_s(result.sent_in_window, result.measured_s),
+                  count_per_s(result.received_in_window, result.measured_s), quantiles_json(result.latency_ns),
+                  quantiles_json(result.ack_ns), quantiles_json(result.late_ns));
   text += offline_json(result, options);
   text += fmt::format(
       R"("missing":{},"duplicated":{},"reordered":{},"foreign":{},"refused":{},"connections_lost":{},"stalls":{},)"
-      R"("drained":{},"error":{},"clean":{}{}}})",
+      R"("drained":{},"error":{},"first_foreign":{},"clean":{}{}}})",
       faults.missing, faults.duplicated, faults.reordered, faults.foreign, result.refused, result.connections_lost,
-      result.stalls, result.drained, json_text(result.error), is_clean(result, options), broker_json(result));
+      result.stalls, result.drained, json_text(result.error), json_text(result.first_fault), is_clean(result, options),
+      broker_json(result));
   return text + "\n";
 }
 

@@ -62,10 +62,10 @@ class Run {
   Result<void> set_up(Phase phase, unsigned number, double& seconds);
   void load();
   void await_deliveries();
-  // offline: all sent messages are acknowledged, or were given up.
+  // Stored first: all sent messages are acknowledged, or were given up.
   bool acknowledged(const Totals& totals, std::uint64_t now_ns);
   Result<void> collect();
-  Result<void> go_offline();
+  Result<void> go_stored_first();
   bool drained(const Totals& totals, std::uint64_t now_ns);
   void sum_up();
   Totals totals() const;
@@ -145,7 +145,7 @@ void Run::tick(std::uint64_t now_ns, std::string_view what) {
     std::string line = fmt::format("{:<11} {:>8} connections {:>9} subscriptions {:>11.0f} sent/s {:>11.0f} received/s",
                                    what, now.connected, now.subscribed, rate(now.sent, reported_.sent),
                                    rate(now.received, reported_.received));
-    if (options_.scenario == Scenario::offline) {
+    if (is_stored_first(options_)) {
       line += fmt::format(" {:>11.0f} acknowledged/s", rate(now.acknowledged, reported_.acknowledged));
     }
     report_(line);
@@ -177,7 +177,9 @@ Result<void> Run::set_up(Phase phase, unsigned number, double& seconds) {
       if (phase == Phase::connecting) result_.connections = now.connected;
       return {};
     }
-    if (now.connected != last.connected || now.subscribed != last.subscribed) progress_ns = now_ns;
+    if (now.connected != last.connected || now.subscribed != last.subscribed || now.acknowledged != last.acknowledged) {
+      progress_ns = now_ns;
+    }
     if (now_ns > progress_ns + kSetUpStallNs) {
       return fail(
           fmt::format("the broker stopped answering: {} connections, {} subscriptions", now.connected, now.subscribed));
@@ -267,10 +269,12 @@ Result<void> Run::collect() {
   return {};
 }
 
-Result<void> Run::go_offline() {
+Result<void> Run::go_stored_first() {
   OfflineResult& offline = result_.offline;
   double seconds = 0;
-  if (auto away = set_up(Phase::leaving, 3, seconds); !away) return away;
+  if (options_.scenario == Scenario::offline) {
+    if (auto away = set_up(Phase::leaving, 3, seconds); !away) return away;
+  }
   offline.before = sample();
   load();
   while (!acknowledged(totals(), env::posix::monotonic_ns())) tick(turn(), "finishing");
@@ -279,7 +283,9 @@ Result<void> Run::go_offline() {
   offline.full = sample();
   Result<void> outcome;
   if (options_.collect) outcome = collect();
-  offline.cleaned = set_up(Phase::cleaning, 6, seconds).has_value();
+  offline.cleaned = options_.scenario == Scenario::offline
+                        ? set_up(Phase::cleaning, 6, seconds).has_value()
+                        : set_up(Phase::leaving, 6, seconds) && set_up(Phase::cleaning, 7, seconds);
   return outcome;
 }
 
@@ -294,6 +300,8 @@ void Run::sum_up() {
     result_.faults += part.faults;
     if (options_.collect) result_.faults.missing += worker->missing(sent);
     result_.latency_ns.add(part.latency_ns);
+    result_.ack_ns.add(part.ack_ns);
+    result_.late_ns.add(part.late_ns);
     result_.handshake_ns.add(part.handshake_ns);
     result_.sent_in_window += part.sent_in_window;
     result_.received_in_window += part.received_in_window;
@@ -302,6 +310,7 @@ void Run::sum_up() {
     result_.connections_lost += part.connections_lost;
     result_.stalls += part.stalls;
     if (result_.error.empty()) result_.error = part.error;
+    if (result_.first_fault.empty()) result_.first_fault = part.first_fault;
     if (worker == workers_.front()) continue;
     for (std::size_t i = 0; i < group.size(); ++i) group[i].merge(worker->group()[i], result_.faults);
   }
@@ -324,12 +333,12 @@ Result<void> Run::go() {
   if (auto opened = open(); !opened) return opened;
   Result<void> outcome = set_up(Phase::connecting, 1, result_.connect_s);
   use_.connected = sample();
-  if (outcome && options_.scenario != Scenario::connect) {
+  if (outcome && options_.scenario != Scenario::connect && options_.scenario != Scenario::retained) {
     outcome = set_up(Phase::subscribing, 2, result_.subscribe_s);
   }
   use_.subscribed = sample();
-  if (outcome && options_.scenario == Scenario::offline) {
-    outcome = go_offline();
+  if (outcome && is_stored_first(options_)) {
+    outcome = go_stored_first();
   } else if (outcome) {
     load();
     await_deliveries();
@@ -347,7 +356,7 @@ Result<void> Run::go() {
 bool is_clean(const RunResult& result, const BenchOptions& options) {
   Faults faults = result.faults;
   if (options.allow_loss && options.qos == 0) faults.missing = 0;
-  if (options.scenario == Scenario::offline && !result.offline.cleaned) return false;
+  if (is_stored_first(options) && !result.offline.cleaned) return false;
   return faults == Faults{} && result.refused == 0 && result.connections_lost == 0 && result.drained;
 }
 

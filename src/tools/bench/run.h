@@ -24,13 +24,13 @@ struct BrokerUse {
   std::uint64_t sent_between = 0;
 };
 
-// offline: messages that wait in the broker, and their way out.
+// offline and retained: messages that wait in the broker, and their way out.
 struct OfflineResult {
   std::uint64_t acknowledged = 0;  // in all, warm-up included
   std::uint64_t acknowledged_in_window = 0;
   std::uint64_t owed = 0;  // deliveries, once all was acknowledged
   double drain_s = 0;      // from the subscribers' connects to the last delivery
-  bool cleaned = false;    // the sessions are removed
+  bool cleaned = false;    // the sessions or retained messages are removed
   // With a watched broker: when all was acknowledged, and around the drain.
   ProcessSample before, full, drain_begin, drain_end;
   std::uint64_t acknowledged_between = 0;  // between the samples of the measurement
@@ -51,11 +51,14 @@ struct RunResult {
   std::uint64_t stalls = 0;
   bool drained = true;  // everything owed was sent, and arrived or was given up
   Faults faults;
-  Histogram latency_ns;  // to the delivery; offline: to the acknowledgement
+  Histogram latency_ns;  // to the delivery; stored first: to the acknowledgement
+  Histogram ack_ns;      // to the acknowledgement; not if stored first
+  Histogram late_ns;     // paced: how late messages were sent
   Histogram handshake_ns;
   std::optional<BrokerUse> broker;
   OfflineResult offline;
-  std::string error;  // the first connection's trouble, if any
+  std::string error;        // the first connection's trouble, if any
+  std::string first_fault;  // what was wrong with the first foreign message
 };
 
 // True if nothing happened that the scenario rules out.

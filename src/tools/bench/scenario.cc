@@ -63,6 +63,13 @@ constexpr NamedScenario kScenarios[] = {
        o.qos = o.subscribe_qos = 1;
        o.window = 100;
      }},
+    {"retained", "100,000 topics with a retained message each; then 1 subscriber gets them all",
+     [](BenchOptions& o) {
+       with_counts(o, Scenario::retained, 10, 1);
+       o.qos = o.subscribe_qos = 1;
+       o.window = 100;
+       o.messages = 100'000;
+     }},
     {"p2p-1K", "set: 1000 pairs, 1 message/s each, QoS 1, 16 bytes",
      [](BenchOptions& o) { as_in_suite(o, Scenario::p2p, 1000, 1000, 1000); }},
     {"fanout-1-1K", "set: 1 publisher, 1 message/s, 1000 subscribers, QoS 1, 16 bytes",

@@ -7,7 +7,7 @@
 
 namespace martlet::tools::bench {
 
-// Only offline goes through those in the second line, `running` aside.
+// Only what is stored first goes through leaving and what is behind `running`; retained leaves after it has collected.
 enum class Phase : std::uint8_t { connecting, subscribing, leaving, running, collecting, cleaning, done };
 
 struct SharedState {
@@ -35,7 +35,8 @@ struct alignas(64) WorkerProgress {
   std::atomic<std::uint64_t> acknowledged{0};
   std::atomic<std::uint64_t> lost{0};
   // 1: its connections are up, 2: subscribed as well. Offline: 3: the subscribers left, 4: all messages are
-  // acknowledged, 5: the subscribers are back, 6: their sessions are removed.
+  // acknowledged, 5: the subscribers are back, 6: their sessions are removed. Retained: 4 and 5 alike,
+  // 6: the subscribers left, 7: the messages are removed.
   std::atomic<unsigned> phases_over{0};
   std::atomic<bool> all_sent{false};  // nothing more is owed
   std::atomic<bool> failed{false};

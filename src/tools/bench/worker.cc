@@ -62,6 +62,8 @@ void Worker::make_connections() {
   const std::size_t cells = std::size_t{local_subscribers_} * options_.publishers;
   if (options_.scenario == Scenario::subscribe) {
     group_.resize(options_.publishers);
+  } else if (options_.scenario == Scenario::retained) {
+    unordered_.resize(cells);
   } else if (options_.shared || options_.own_topics) {
     group_.resize(options_.publishers);
     orders_.resize(cells);
@@ -76,11 +78,12 @@ void Worker::connect_all() {
 
 void Worker::make_publisher(std::uint32_t number, std::uint32_t connection) {
   Publisher& publisher = publishers_.emplace_back();
-  publisher.head = PublishTemplate(topic_text(number), options_.qos, options_.payload_bytes, options_.version);
+  publisher.head = PublishTemplate(topic_text(number), options_.qos, options_.scenario == Scenario::retained,
+                                   options_.payload_bytes, options_.version);
   publisher.connection = connection;
   publisher.limit = messages_of(options_, number);
   most_sent_ = options_.messages == 0 ? publisher.limit : most_sent_ + publisher.limit;
-  if (offline()) publisher.flight = Flight(options_.window);
+  if (options_.qos > 0) publisher.flight = Flight(options_.window);
 }
 
 void Worker::turn() {
@@ -129,14 +132,15 @@ void Worker::run_phase(std::uint64_t now_ns) {
       if (options_.scenario == Scenario::connect) return;
       collect_due(now_ns);
       send_listed();
-      if (offline() && everything_sent() && acknowledged_ == sent_) {
+      if (stored_first() && everything_sent() && acknowledged_ == sent_) {
         progress.phases_over.store(4, std::memory_order_release);
       }
       return;
     case Phase::leaving:
     case Phase::collecting:
     case Phase::cleaning:
-      return run_offline_phase(shared_.phase.load(std::memory_order_relaxed), now_ns);
+      if (offline()) return run_offline_phase(shared_.phase.load(std::memory_order_relaxed), now_ns);
+      return run_retained_phase(shared_.phase.load(std::memory_order_relaxed), now_ns);
     case Phase::done:
       return;
   }
@@ -200,6 +204,7 @@ void Worker::flush_dirty() {
 void Worker::flush(Connection& connection, std::uint32_t index) {
   if (connection.stage >= Stage::away) return;
   if (connection.wrapped) return flush_wrapped(connection, index);
+  if (connection.filler_left > 0) return flush_large(connection, index);
   flush_bytes(connection, index, connection.out, connection.out_sent);
 }
 
@@ -220,6 +225,29 @@ bool Worker::flush_bytes(Connection& connection, std::uint32_t index, ByteBuffer
   bytes.clear();
   sent = 0;
   return true;
+}
+
+void Worker::flush_large(Connection& connection, std::uint32_t index) {
+  const ByteView out(connection.out);
+  std::array<ByteView, 3> views{out.first(connection.filler_at).subspan(connection.out_sent),
+                                ByteView(filler_).last(connection.filler_left), out.subspan(connection.filler_at)};
+  std::span<const ByteView> wanted(views);
+  if (wanted.back().empty()) wanted = wanted.first(2);
+  if (wanted.front().empty()) wanted = wanted.subspan(1);
+  const env::IoOutcome outcome = network_.write(connection.handle, wanted);
+  if (outcome.status == env::IoStatus::failed) return fail_connection(connection, "the connection broke while sending");
+  const std::size_t before = std::min(outcome.bytes, connection.filler_at - connection.out_sent);
+  const std::size_t filler = std::min(outcome.bytes - before, connection.filler_left);
+  connection.filler_left -= filler;
+  connection.out_sent += outcome.bytes - filler;
+  if (connection.filler_left > 0 || connection.out_sent < connection.out.size()) {
+    connection.write_blocked = true;
+    return set_interest(connection, index, true);
+  }
+  connection.out.clear();
+  connection.out_sent = 0;
+  // Its next message has waited for the place.
+  if (connection.role == Role::publisher) list_publisher(connection.role_index / options_.threads);
 }
 
 bool Worker::wrap(Connection& connection) {
@@ -260,8 +288,8 @@ void Worker::fail_connection(Connection& connection, std::string_view why) {
 
 void Worker::ping_some(std::uint64_t now_ns) {
   if (options_.keep_alive_s == 0 || connects_done_ == 0) return;
-  // Each connection once in about half its keep alive, evenly spread.
-  const std::uint64_t interval_ns = std::uint64_t{options_.keep_alive_s} * 500'000'000 / connections_.size();
+  // Each connection once in a little less than its keep alive, evenly spread.
+  const std::uint64_t interval_ns = std::uint64_t{options_.keep_alive_s} * 900'000'000 / connections_.size();
   if (next_ping_ns_ == 0) next_ping_ns_ = now_ns + interval_ns;
   for (std::uint32_t i = 0; i < kPingsPerTurn && next_ping_ns_ <= now_ns; ++i, next_ping_ns_ += interval_ns) {
     if (next_pinged_ >= connections_.size()) next_pinged_ = 0;
@@ -300,6 +328,7 @@ std::uint64_t Worker::missing(std::span<const std::uint64_t> sent) const {
         options_.scenario == Scenario::p2p ? i * options_.threads + index_ : i % options_.publishers;
     count += trackers_[i].missing(sent[publisher]);
   }
+  for (std::size_t i = 0; i < unordered_.size(); ++i) count += unordered_[i].missing(sent[i % options_.publishers]);
   return count;
 }
 

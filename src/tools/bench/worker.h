@@ -26,16 +26,20 @@ namespace martlet::tools::bench {
 
 // What a worker has counted, to be read when its thread is over.
 struct WorkerResult {
-  Histogram latency_ns;    // of messages due in the measured time, to their delivery; offline: to their acknowledgement
+  // Of messages due in the measured time: to their delivery, or to their acknowledgement if they are stored first.
+  Histogram latency_ns;
+  Histogram ack_ns;        // of the same, to their acknowledgement; not if they are stored first
+  Histogram late_ns;       // paced: from the time when they were due to their sending
   Histogram handshake_ns;  // from the TCP connect to CONNACK
   std::uint64_t sent_in_window = 0;
   std::uint64_t received_in_window = 0;
-  std::uint64_t acknowledged_in_window = 0;  // offline
-  std::uint64_t refused = 0;                 // messages that the broker acknowledged with a failure
+  std::uint64_t acknowledged_in_window = 0;
+  std::uint64_t refused = 0;  // messages that the broker acknowledged with a failure
   std::uint64_t connections_lost = 0;
   std::uint64_t stalls = 0;  // times that a flat-out run went on without the deliveries it waited for
   Faults faults;             // all but the missing
   std::string error;         // the first thing that went wrong
+  std::string first_fault;   // what was wrong with the first foreign message
 };
 
 class Worker {
@@ -71,6 +75,7 @@ class Worker {
   // Writes what is left of `bytes` from `sent` on. True if all of it is gone; then both are cleared.
   bool flush_bytes(Connection& connection, std::uint32_t index, ByteBuffer& bytes, std::size_t& sent);
   void flush_wrapped(Connection& connection, std::uint32_t index);
+  void flush_large(Connection& connection, std::uint32_t index);
   bool wrap(Connection& connection);
   void say_goodbye(Connection& connection, std::uint32_t index);
   void mark_dirty(Connection& connection, std::uint32_t index);
@@ -91,7 +96,7 @@ class Worker {
   void subscribed(Connection& connection, std::uint32_t index, ByteView body);
   std::uint32_t filter_count(const Connection& connection) const;
   std::string filter_text(const Connection& connection, std::uint32_t number) const;
-  std::string topic_text(std::uint32_t number) const;
+  std::string topic_text(std::uint64_t number) const;
 
   // worker_offline.cc
   void run_offline_phase(Phase phase, std::uint64_t now_ns);
@@ -102,10 +107,15 @@ class Worker {
   // All subscribers are to be connected again.
   void call_back();
   void clean_up(std::uint64_t now_ns);
-  bool acknowledged(Publisher& publisher, std::uint16_t packet_id);
   void ask_for_session(wire::Connect& connect, wire::PropertyWriter& properties) const;
-  bool is_expected(const wire::Connack& connack);
+  bool is_session_expected(const wire::Connack& connack);
   bool offline() const { return options_.scenario == Scenario::offline; }
+  bool stored_first() const { return is_stored_first(options_); }
+
+  // worker_retained.cc
+  void run_retained_phase(Phase phase, std::uint64_t now_ns);
+  void clear_some(Publisher& publisher, std::uint32_t number);
+  bool all_cleared() const;
 
   // worker_publish.cc
   void collect_due(std::uint64_t now_ns);
@@ -113,19 +123,27 @@ class Worker {
   void send_what_may(std::uint32_t local);
   bool may_send(const Publisher& publisher, const Connection& connection, std::uint32_t number) const;
   void send_one(Publisher& publisher, std::uint32_t number, std::uint64_t due_ns);
+  std::uint16_t take_packet_id(Publisher& publisher, std::uint64_t due_ns);
   void list_publisher(std::uint32_t local);
   void forgive_if_stalled(std::uint64_t now_ns);
   bool everything_sent() const;
   bool paced() const { return options_.rate_per_s > 0; }
+  bool is_measured(std::uint64_t at_ns) const {
+    return at_ns >= shared_.measure_from_ns && at_ns < shared_.measure_to_ns;
+  }
 
   // worker_receive.cc
   void read_from(Connection& connection, std::uint32_t index);
   bool unwrap(Connection& connection, std::uint32_t index, ByteView bytes);
   bool take_packets(Connection& connection, std::uint32_t index, ByteView bytes);
   bool take_packet(Connection& connection, std::uint32_t index, const PacketHeader& header, ByteView body);
-  void take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish);
+  // What is wrong with a message that this connection got; empty if it is one that was sent here.
+  std::string_view fault_of(const Connection& connection, const ReceivedPublish& publish) const;
+  void note_foreign(std::string_view fault, const ReceivedPublish& publish);
+  bool is_expected(const Connection& connection, const ReceivedPublish& publish);
+  void take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish, bool expected);
   bool take_ack(Connection& connection, std::uint32_t index, wire::PacketType type, ByteView body);
-  bool message_done(const Connection& connection, std::uint16_t packet_id, std::uint8_t reason);
+  void message_done(Connection& connection, std::uint16_t packet_id, std::uint8_t reason);
   bool account(const Connection& connection, const ReceivedPublish& publish);
 
   const BenchOptions& options_;
@@ -176,6 +194,9 @@ class Worker {
   std::uint64_t acknowledged_ = 0;
   std::uint64_t most_sent_ = 0;  // of all publishers here
 
+  Phase retained_phase_ = Phase::connecting;
+
+  std::vector<SharedTracker> unordered_;   // retained: subscriber x publisher
   std::vector<SequenceTracker> trackers_;  // p2p, subscribe: by publisher or subscriber; else subscriber x publisher
   std::vector<SharedTracker> group_;       // shared: by publisher
   std::vector<OrderTracker> orders_;       // shared: subscriber x publisher

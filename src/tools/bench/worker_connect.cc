@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "env/posix/measure.h"
+#include "tools/bench/topic_name.h"
 #include "tools/bench/worker.h"
 #include "wire/decode.h"
 
@@ -45,6 +46,7 @@ void Worker::start_connect(std::uint32_t index, std::uint64_t due_ns) {
   connection.write_blocked = false;
   connection.out.clear();
   connection.out_sent = 0;
+  connection.filler_left = 0;
   connection.held.clear();
   connection.skip_bytes = 0;
   connection.wrapped.reset();
@@ -90,7 +92,7 @@ void Worker::greeted(Connection& connection, ByteView body) {
     return fail_connection(connection,
                            fmt::format("the broker refused a connection: {}", wire::reason_text(connack->reason)));
   }
-  if (offline() && connection.role == Role::subscriber && !is_expected(*connack)) {
+  if (offline() && connection.role == Role::subscriber && !is_session_expected(*connack)) {
     return fail_connection(connection, "the broker's sessions are not as they should be");
   }
   connection.receive_maximum = static_cast<std::uint16_t>(
@@ -102,10 +104,8 @@ void Worker::greeted(Connection& connection, ByteView body) {
   result_.handshake_ns.record(now_ns_ - std::min(now_ns_, connection.connect_started_ns));
 }
 
-std::string Worker::topic_text(std::uint32_t number) const {
-  if (options_.scenario == Scenario::subscribe || options_.own_topics)
-    return fmt::format("{}/{:07}", options_.topic_prefix, number);
-  return fmt::format("{}/{}", options_.topic_prefix, number);
+std::string Worker::topic_text(std::uint64_t number) const {
+  return topic_name(options_.topic_prefix, number, has_many_topics(options_));
 }
 
 std::uint32_t Worker::filter_count(const Connection& connection) const {
@@ -122,6 +122,7 @@ std::string Worker::filter_text(const Connection& connection, std::uint32_t numb
       return fmt::format("{}{}/#", options_.shared ? "$share/bench/" : "", options_.topic_prefix);
     case Scenario::subscribe:
       return topic_text(number * options_.subscribers + connection.role_index);
+    case Scenario::retained:
     case Scenario::offline:
       if (options_.own_topics) break;
       return fmt::format("{}/#", options_.topic_prefix);

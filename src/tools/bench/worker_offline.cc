@@ -1,7 +1,4 @@
 // Persistent subscribers that go away and come back, and what the publishers are told meanwhile.
-#include <algorithm>
-#include <optional>
-
 #include "tools/bench/worker.h"
 
 namespace martlet::tools::bench {
@@ -89,17 +86,6 @@ void Worker::run_offline_phase(Phase phase, std::uint64_t now_ns) {
   }
 }
 
-bool Worker::acknowledged(Publisher& publisher, std::uint16_t packet_id) {
-  const std::optional<std::uint64_t> due_ns = publisher.flight.done(packet_id);
-  if (!due_ns) return false;
-  ++acknowledged_;
-  if (now_ns_ >= shared_.measure_from_ns && now_ns_ < shared_.measure_to_ns) ++result_.acknowledged_in_window;
-  if (*due_ns >= shared_.measure_from_ns && *due_ns < shared_.measure_to_ns) {
-    result_.latency_ns.record(now_ns_ - std::min(*due_ns, now_ns_));
-  }
-  return true;
-}
-
 void Worker::ask_for_session(wire::Connect& connect, wire::PropertyWriter& properties) const {
   const Phase phase = shared_.phase.load(std::memory_order_relaxed);
   if (phase == Phase::cleaning) return;  // clean, and over with the connection
@@ -113,7 +99,7 @@ void Worker::ask_for_session(wire::Connect& connect, wire::PropertyWriter& prope
   connect.properties = properties.properties();
 }
 
-bool Worker::is_expected(const wire::Connack& connack) {
+bool Worker::is_session_expected(const wire::Connack& connack) {
   const Phase phase = shared_.phase.load(std::memory_order_relaxed);
   if (phase == Phase::connecting && connack.session_present) {
     result_.error = "the broker has a session of an earlier run: use another --topic-prefix";

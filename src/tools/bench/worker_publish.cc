@@ -1,10 +1,9 @@
 // Sending: what is due, what the windows allow, and the bytes of it.
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <limits>
 
 #include "env/posix/measure.h"
+#include "tools/bench/topic_name.h"
 #include "tools/bench/worker.h"
 
 namespace martlet::tools::bench {
@@ -13,12 +12,12 @@ namespace {
 // More than this unsent on a connection: the broker does not keep up, the rest waits in our books.
 constexpr std::size_t kMostUnsentBytes = 256 * 1024;
 // From here on a payload is written from where it lies instead of being copied.
-constexpr std::size_t kDirectBytes = 4096;
+constexpr std::size_t kDirectBytes = 16 * 1024;
 constexpr std::uint64_t kStallNs = 1'000'000'000;
-constexpr std::size_t kTopicDigits = 7;
 
-void patch_digits(std::uint8_t* at, std::uint64_t number) {
-  for (std::size_t i = kTopicDigits; i-- > 0; number /= 10) at[i] = static_cast<std::uint8_t>('0' + number % 10);
+std::uint16_t next_packet_id(const Publisher& publisher) {
+  const auto next = static_cast<std::uint16_t>(publisher.last_packet_id + 1);
+  return next == 0 ? 1 : next;
 }
 
 }  // namespace
@@ -70,12 +69,14 @@ void Worker::send_listed() {
 
 bool Worker::may_send(const Publisher& publisher, const Connection& connection, std::uint32_t number) const {
   if (connection.stage != Stage::connected) return false;
-  if (connection.out.size() - connection.out_sent > kMostUnsentBytes) return false;
+  if (connection.filler_left > 0 || connection.out.size() - connection.out_sent > kMostUnsentBytes) return false;
   const std::uint32_t window = std::min<std::uint32_t>(options_.window, connection.receive_maximum);
-  if (options_.qos > 0 && publisher.in_flight >= window) return false;
+  if (options_.qos > 0 && (publisher.in_flight >= window || !publisher.flight.has_place(next_packet_id(publisher)))) {
+    return false;
+  }
   if (paced()) return publisher.owed > 0;
   if (now_ns_ >= shared_.measure_to_ns || publisher.next_sequence >= publisher.limit) return false;
-  if (offline()) return true;
+  if (stored_first()) return true;
   const std::uint64_t delivered = shared_.delivered[number].load(std::memory_order_relaxed) + publisher.forgiven;
   return publisher.next_sequence * owed_per_message_ < delivered + backlog_ * owed_per_message_;
 }
@@ -87,59 +88,49 @@ void Worker::send_what_may(std::uint32_t local) {
   std::uint64_t burst_ns = 0;
   while (may_send(publisher, connection, number)) {
     if (burst_ns == 0 || options_.payload_bytes >= kDirectBytes) burst_ns = env::posix::monotonic_ns();
-    send_one(publisher, number, paced() ? pacing_.due_ns(number, publisher.next_sequence) : burst_ns);
+    const std::uint64_t due_ns = paced() ? pacing_.due_ns(number, publisher.next_sequence) : burst_ns;
+    if (paced() && is_measured(due_ns)) result_.late_ns.record(burst_ns - std::min(due_ns, burst_ns));
+    send_one(publisher, number, due_ns);
   }
+}
+
+std::uint16_t Worker::take_packet_id(Publisher& publisher, std::uint64_t due_ns) {
+  if (options_.qos == 0) return 0;
+  publisher.last_packet_id = next_packet_id(publisher);
+  publisher.flight.sent(publisher.last_packet_id, due_ns);
+  ++publisher.in_flight;
+  return publisher.last_packet_id;
 }
 
 void Worker::send_one(Publisher& publisher, std::uint32_t number, std::uint64_t due_ns) {
   Connection& connection = connections_[publisher.connection];
-  std::uint16_t packet_id = 0;
-  if (options_.qos > 0) {
-    if (++publisher.last_packet_id == 0) publisher.last_packet_id = 1;
-    packet_id = publisher.last_packet_id;
-    ++publisher.in_flight;
-    if (offline()) publisher.flight.sent(packet_id, due_ns);
-  }
+  const std::uint16_t packet_id = take_packet_id(publisher, due_ns);
   if (paced()) {
     --publisher.owed;
     --owed_total_;
   }
   const std::uint64_t sequence = publisher.next_sequence++;
   ++sent_;
-  if (due_ns >= shared_.measure_from_ns && due_ns < shared_.measure_to_ns) ++result_.sent_in_window;
+  if (is_measured(due_ns)) ++result_.sent_in_window;
 
-  const bool direct = options_.payload_bytes >= kDirectBytes && connection.out.empty() && !connection.write_blocked &&
-                      !connection.wrapped;
+  const bool direct = options_.payload_bytes >= kDirectBytes && !connection.wrapped;
   const std::size_t head_bytes = publisher.head.head_bytes();
-  const std::size_t copied = direct ? head_bytes : head_bytes + filler_.size();
-  std::uint8_t* to = extend(connection, publisher.connection, copied);
+  std::uint8_t* to = extend(connection, publisher.connection, direct ? head_bytes : head_bytes + filler_.size());
   publisher.head.write(to, packet_id, {number, sequence, due_ns});
-  if (options_.own_topics) {
-    patch_digits(to + publisher.head.topic_digits_at(kTopicDigits), owed_subscriber(options_, number, sequence));
-  }
-  if (options_.scenario == Scenario::subscribe) {
-    patch_digits(to + publisher.head.topic_digits_at(kTopicDigits),
-                 (sequence * options_.publishers + number) % options_.subscriptions);
+  if (has_many_topics(options_)) {
+    write_topic_digits(to + publisher.head.topic_digits_at(kTopicDigits), topic_of(options_, number, sequence));
   }
   if (!direct) {
     copy_bytes(to + head_bytes, filler_);
     return;
   }
-  const std::array<ByteView, 2> views{ByteView(connection.out), ByteView(filler_)};
-  const env::IoOutcome outcome = network_.write(connection.handle, views);
-  if (outcome.status == env::IoStatus::failed) return fail_connection(connection, "the connection broke while sending");
-  connection.out_sent = std::min(outcome.bytes, head_bytes);
-  const std::size_t filled = outcome.bytes - connection.out_sent;
-  if (filled == filler_.size()) {
-    connection.out.clear();
-    connection.out_sent = 0;
-  } else {
-    connection.out.insert(connection.out.end(), filler_.begin() + static_cast<std::ptrdiff_t>(filled), filler_.end());
-  }
+  connection.filler_at = connection.out.size();
+  connection.filler_left = filler_.size();
+  if (!connection.write_blocked) flush_large(connection, publisher.connection);
 }
 
 void Worker::forgive_if_stalled(std::uint64_t now_ns) {
-  if (offline() || now_ns < last_traffic_ns_ + kStallNs || now_ns >= shared_.measure_to_ns) return;
+  if (stored_first() || now_ns < last_traffic_ns_ + kStallNs || now_ns >= shared_.measure_to_ns) return;
   last_traffic_ns_ = now_ns;
   bool stalled = false;
   for (std::uint32_t local = 0; local < publishers_.size(); ++local) {

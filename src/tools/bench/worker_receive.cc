@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
+#include "base/printable.h"
 #include "env/posix/measure.h"
+#include "tools/bench/topic_name.h"
 #include "tools/bench/worker.h"
 #include "wire/decode.h"
 
@@ -66,7 +69,7 @@ bool Worker::take_packets(Connection& connection, std::uint32_t index, ByteView 
     const std::size_t skipped = std::min(connection.skip_bytes, bytes.size());
     connection.skip_bytes -= skipped;
     bytes = bytes.subspan(skipped);
-    if (connection.skip_bytes == 0) take_publish(connection, index, connection.pending);
+    if (connection.skip_bytes == 0) take_publish(connection, index, connection.pending, connection.pending_expected);
   }
   while (!bytes.empty()) {
     PacketHeader header;
@@ -84,6 +87,8 @@ bool Worker::take_packets(Connection& connection, std::uint32_t index, ByteView 
     if (large && read_publish(header, bytes.subspan(header.header_bytes), options_.version, connection.pending) ==
                      PublishStatus::complete) {
       connection.skip_bytes = total - bytes.size();
+      connection.pending_expected = is_expected(connection, connection.pending);
+      connection.pending.topic = {};
       return true;
     }
     // The room in front of the next read is limited; nothing that a bench receives comes near to it.
@@ -99,10 +104,10 @@ bool Worker::take_packet(Connection& connection, std::uint32_t index, const Pack
     case wire::PacketType::publish: {
       ReceivedPublish publish;
       if (read_publish(header, body, options_.version, publish) != PublishStatus::complete) {
-        ++result_.faults.foreign;
+        note_foreign("without a stamp", publish);
         return true;
       }
-      take_publish(connection, index, publish);
+      take_publish(connection, index, publish, is_expected(connection, publish));
       return true;
     }
     case wire::PacketType::puback:
@@ -128,20 +133,47 @@ bool Worker::take_packet(Connection& connection, std::uint32_t index, const Pack
   }
 }
 
-void Worker::take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish) {
+std::string_view Worker::fault_of(const Connection& connection, const ReceivedPublish& publish) const {
+  const Stamp& stamp = publish.stamp;
+  const auto number = topic_number(publish.topic, options_.topic_prefix, has_many_topics(options_));
+  if (connection.role != Role::subscriber) return "at a connection that did not subscribe";
+  if (stamp.publisher >= options_.publishers) return "from no publisher of this run";
+  if (publish.payload_bytes != options_.payload_bytes) return "with another length";
+  if (number != topic_of(options_, stamp.publisher, stamp.sequence)) return "with another topic";
+  if (publish.qos != std::min(options_.qos, options_.subscribe_qos)) return "with another QoS";
+  if (publish.retain != (options_.scenario == Scenario::retained)) return "with another RETAIN flag";
+  const bool own = options_.scenario == Scenario::p2p || options_.own_topics;
+  if (own && number != connection.role_index) return "to another subscriber";
+  return {};
+}
+
+void Worker::note_foreign(std::string_view fault, const ReceivedPublish& publish) {
+  ++result_.faults.foreign;
+  if (!result_.first_fault.empty()) return;
+  result_.first_fault =
+      fmt::format("message {} of publisher {} came {} (topic \"{}\", QoS {}, {} bytes)", publish.stamp.sequence,
+                  publish.stamp.publisher, fault, printable(publish.topic), publish.qos, publish.payload_bytes);
+}
+
+bool Worker::is_expected(const Connection& connection, const ReceivedPublish& publish) {
+  const std::string_view fault = fault_of(connection, publish);
+  if (fault.empty()) return true;
+  note_foreign(fault, publish);
+  return false;
+}
+
+void Worker::take_publish(Connection& connection, std::uint32_t index, const ReceivedPublish& publish, bool expected) {
   if (publish.qos == 1) {
     write_ack(extend(connection, index, kAckBytes), wire::PacketType::puback, publish.packet_id);
   } else if (publish.qos == 2) {
     write_ack(extend(connection, index, kAckBytes), wire::PacketType::pubrec, publish.packet_id);
   }
-  if (!account(connection, publish)) return;
+  if (!expected || !account(connection, publish)) return;
   const std::uint64_t due_ns = publish.stamp.due_ns;
   ++received_;
-  if (offline()) return;
-  if (now_ns_ >= shared_.measure_from_ns && now_ns_ < shared_.measure_to_ns) ++result_.received_in_window;
-  if (due_ns >= shared_.measure_from_ns && due_ns < shared_.measure_to_ns) {
-    result_.latency_ns.record(now_ns_ - std::min(due_ns, now_ns_));
-  }
+  if (stored_first()) return;
+  if (is_measured(now_ns_)) ++result_.received_in_window;
+  if (is_measured(due_ns)) result_.latency_ns.record(now_ns_ - std::min(due_ns, now_ns_));
   if (paced()) return;
   std::atomic<std::uint64_t>& delivered = shared_.delivered[publish.stamp.publisher];
   if (options_.threads > 1) {
@@ -155,19 +187,10 @@ void Worker::take_publish(Connection& connection, std::uint32_t index, const Rec
 bool Worker::account(const Connection& connection, const ReceivedPublish& publish) {
   const Stamp& stamp = publish.stamp;
   const std::uint32_t subscriber = connection.role_index / options_.threads;
-  const bool wrong_one = options_.scenario == Scenario::p2p && stamp.publisher != connection.role_index;
-  if (connection.role != Role::subscriber || stamp.publisher >= options_.publishers || wrong_one ||
-      publish.payload_bytes != options_.payload_bytes) {
-    ++result_.faults.foreign;
-    return false;
-  }
-  const std::size_t cell = std::size_t{subscriber} * options_.publishers + stamp.publisher;
   if (options_.scenario == Scenario::p2p) return trackers_[subscriber].note(stamp.sequence, result_.faults);
+  const std::size_t cell = std::size_t{subscriber} * options_.publishers + stamp.publisher;
+  if (!unordered_.empty()) return unordered_[cell].note(stamp.sequence, result_.faults);
   if (group_.empty()) return trackers_[cell].note(stamp.sequence, result_.faults);
-  if (options_.own_topics && owed_subscriber(options_, stamp.publisher, stamp.sequence) != connection.role_index) {
-    ++result_.faults.foreign;
-    return false;
-  }
   // Order is promised per topic and member only.
   if (!orders_.empty()) orders_[cell].note(stamp.sequence, result_.faults);
   return group_[stamp.publisher].note(stamp.sequence, result_.faults);
@@ -186,18 +209,23 @@ bool Worker::take_ack(Connection& connection, std::uint32_t index, wire::PacketT
     write_ack(extend(connection, index, kAckBytes), wire::PacketType::pubrel, packet_id);
     return true;
   }
-  return message_done(connection, packet_id, reason);
+  message_done(connection, packet_id, reason);
+  return true;
 }
 
-bool Worker::message_done(const Connection& connection, std::uint16_t packet_id, std::uint8_t reason) {
+void Worker::message_done(Connection& connection, std::uint16_t packet_id, std::uint8_t reason) {
   const std::uint32_t local = connection.role_index / options_.threads;
   Publisher& publisher = publishers_[local];
-  if (publisher.in_flight == 0) return false;
-  if (offline() && !acknowledged(publisher, packet_id)) return false;
+  const std::optional<std::uint64_t> due_ns = publisher.flight.done(packet_id);
+  if (!due_ns) return fail_connection(connection, "the broker acknowledged a message that is not in flight");
   --publisher.in_flight;
   if (reason >= 0x80) ++result_.refused;
+  ++acknowledged_;
   list_publisher(local);
-  return true;
+  if (shared_.phase.load(std::memory_order_relaxed) == Phase::cleaning) return;
+  if (is_measured(now_ns_)) ++result_.acknowledged_in_window;
+  if (!is_measured(*due_ns)) return;
+  (stored_first() ? result_.latency_ns : result_.ack_ns).record(now_ns_ - std::min(*due_ns, now_ns_));
 }
 
 }  // namespace martlet::tools::bench
