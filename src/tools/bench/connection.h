@@ -67,7 +67,7 @@ struct Publisher {
   std::uint64_t limit = 0;          // how many it sends at most
   std::uint64_t owed = 0;           // paced: due and not yet sent
   std::uint64_t cleared = 0;        // retained: how many are removed again
-  std::uint64_t forgiven = 0;       // deliveries given up on, so that a loss does not stop a flat-out run
+  std::uint64_t forgiven = 0;       // messages given up on, so that a loss does not stop a flat-out run
   std::uint32_t in_flight = 0;      // unacknowledged
   Flight flight;                    // which
   std::uint16_t last_packet_id = 0;

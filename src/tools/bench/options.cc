@@ -21,22 +21,26 @@ std::uint64_t topic_of(const BenchOptions& options, std::uint32_t publisher, std
   return options.scenario == Scenario::subscribe ? index % options.subscriptions : index;
 }
 
-std::uint64_t deliveries_per_message(const BenchOptions& options) {
+bool is_for_all(const BenchOptions& options) {
   switch (options.scenario) {
     case Scenario::fan_out:
     case Scenario::retained:
-      return options.subscribers;
+      return true;
     case Scenario::fan_in:
-      return options.shared ? 1 : options.subscribers;
+      return !options.shared;
     case Scenario::offline:
-      return options.own_topics ? 1 : options.subscribers;
+      return !options.own_topics;
     case Scenario::connect:
-      return 0;
     case Scenario::p2p:
     case Scenario::subscribe:
       break;
   }
-  return 1;
+  return false;
+}
+
+std::uint64_t deliveries_per_message(const BenchOptions& options) {
+  if (options.scenario == Scenario::connect) return 0;
+  return is_for_all(options) ? options.subscribers : 1;
 }
 
 std::uint32_t effective_backlog(const BenchOptions& options) {

@@ -78,6 +78,8 @@ std::uint64_t topic_of(const BenchOptions& options, std::uint32_t publisher, std
 inline bool has_many_topics(const BenchOptions& options) {
   return options.scenario == Scenario::subscribe || options.scenario == Scenario::retained || options.own_topics;
 }
+// True if every subscriber gets every message.
+bool is_for_all(const BenchOptions& options);
 // Deliveries that one message owes.
 std::uint64_t deliveries_per_message(const BenchOptions& options);
 // The limit that holds for `backlog`: by default at most 100 messages and about 2 MiB of payload wait per publisher,

@@ -53,7 +53,11 @@ class Run {
  public:
   Run(const BenchOptions& options, env::Files& files, const std::function<void(std::string_view)>& report,
       RunResult& result)
-      : options_(options), files_(files), report_(report), result_(result), shared_(options.publishers) {}
+      : options_(options),
+        files_(files),
+        report_(report),
+        result_(result),
+        shared_(options.publishers, options.threads) {}
 
   Result<void> go();
 

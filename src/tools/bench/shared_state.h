@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -10,10 +11,24 @@ namespace martlet::tools::bench {
 // Only what is stored first goes through leaving and what is behind `running`; retained leaves after it has collected.
 enum class Phase : std::uint8_t { connecting, subscribing, leaving, running, collecting, cleaning, done };
 
-struct SharedState {
-  explicit SharedState(std::uint32_t publishers) : delivered(new std::atomic<std::uint64_t>[publishers]) {
-    for (std::uint32_t i = 0; i < publishers; ++i) delivered[i] = 0;
+class SharedState {
+ public:
+  SharedState(std::uint32_t publisher_count, unsigned thread_count)
+      : publishers(publisher_count),
+        threads(thread_count),
+        delivered_(new std::atomic<std::uint64_t>[std::size_t{publisher_count} * thread_count]()) {}
+
+  // Deliveries of publisher `publisher`'s messages to the subscribers of thread `thread`, which alone adds to it.
+  std::uint64_t delivered(unsigned thread, std::uint32_t publisher) const {
+    return delivered_[std::size_t{thread} * publishers + publisher].load(std::memory_order_relaxed);
   }
+  void add_delivered(unsigned thread, std::uint32_t publisher) {
+    std::atomic<std::uint64_t>& count = delivered_[std::size_t{thread} * publishers + publisher];
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  const std::uint32_t publishers;
+  const unsigned threads;
 
   std::atomic<Phase> phase{Phase::connecting};
   // Written by the coordinator before the phase `running`.
@@ -22,8 +37,8 @@ struct SharedState {
   std::uint64_t measure_to_ns = 0;
   std::uint64_t connect_from_ns = 0;
 
-  // Deliveries of each publisher's messages, all subscribers together.
-  std::unique_ptr<std::atomic<std::uint64_t>[]> delivered;
+ private:
+  std::unique_ptr<std::atomic<std::uint64_t>[]> delivered_;
 };
 
 // Of one worker, written by it once a turn; on a cache line of its own.

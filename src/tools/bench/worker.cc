@@ -31,7 +31,6 @@ Worker::Worker(const BenchOptions& options, const env::Endpoint& broker, env::Ne
       transports_(transports),
       shared_(shared),
       index_(index),
-      owed_per_message_(deliveries_per_message(options)),
       backlog_(effective_backlog(options)),
       read_buffer_(kHeldBytes + kReadBytes),
       filler_(options.payload_bytes - kStampBytes, 'm'),

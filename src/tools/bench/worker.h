@@ -122,6 +122,8 @@ class Worker {
   void send_listed();
   void send_what_may(std::uint32_t local);
   bool may_send(const Publisher& publisher, const Connection& connection, std::uint32_t number) const;
+  // Messages of a publisher that not everybody has who is owed them, as far as the threads tell each other.
+  std::uint64_t undelivered(const Publisher& publisher, std::uint32_t number) const;
   void send_one(Publisher& publisher, std::uint32_t number, std::uint64_t due_ns);
   std::uint16_t take_packet_id(Publisher& publisher, std::uint64_t due_ns);
   void list_publisher(std::uint32_t local);
@@ -152,7 +154,6 @@ class Worker {
   const TransportMaker& transports_;
   SharedState& shared_;
   const unsigned index_;
-  const std::uint64_t owed_per_message_;
   const std::uint32_t backlog_;
 
   std::vector<Connection> connections_;

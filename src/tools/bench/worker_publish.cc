@@ -77,8 +77,24 @@ bool Worker::may_send(const Publisher& publisher, const Connection& connection, 
   if (paced()) return publisher.owed > 0;
   if (now_ns_ >= shared_.measure_to_ns || publisher.next_sequence >= publisher.limit) return false;
   if (stored_first()) return true;
-  const std::uint64_t delivered = shared_.delivered[number].load(std::memory_order_relaxed) + publisher.forgiven;
-  return publisher.next_sequence * owed_per_message_ < delivered + backlog_ * owed_per_message_;
+  return undelivered(publisher, number) < publisher.forgiven + backlog_;
+}
+
+std::uint64_t Worker::undelivered(const Publisher& publisher, std::uint32_t number) const {
+  if (!is_for_all(options_)) {
+    std::uint64_t delivered = 0;
+    for (unsigned thread = 0; thread < options_.threads; ++thread) delivered += shared_.delivered(thread, number);
+    return publisher.next_sequence - delivered;
+  }
+  // One thread may be behind the others: its subscribers must not be owed more for it. Within a thread they take turns.
+  std::uint64_t most = 0;
+  for (unsigned thread = 0; thread < options_.threads; ++thread) {
+    const std::uint64_t subscribers = (options_.subscribers + options_.threads - 1 - thread) / options_.threads;
+    if (subscribers == 0) continue;
+    const std::uint64_t owed = publisher.next_sequence * subscribers - shared_.delivered(thread, number);
+    most = std::max(most, (owed + subscribers - 1) / subscribers);
+  }
+  return most;
 }
 
 void Worker::send_what_may(std::uint32_t local) {
@@ -136,10 +152,9 @@ void Worker::forgive_if_stalled(std::uint64_t now_ns) {
   for (std::uint32_t local = 0; local < publishers_.size(); ++local) {
     Publisher& publisher = publishers_[local];
     const std::uint32_t number = local * options_.threads + index_;
-    const std::uint64_t delivered = shared_.delivered[number].load(std::memory_order_relaxed);
-    const std::uint64_t owed = publisher.next_sequence * owed_per_message_;
-    if (owed < delivered + publisher.forgiven + backlog_ * owed_per_message_) continue;
-    publisher.forgiven = owed - delivered;
+    const std::uint64_t lost = undelivered(publisher, number);
+    if (lost < publisher.forgiven + backlog_) continue;
+    publisher.forgiven = lost;
     list_publisher(local);
     stalled = true;
   }

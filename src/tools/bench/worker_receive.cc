@@ -175,12 +175,7 @@ void Worker::take_publish(Connection& connection, std::uint32_t index, const Rec
   if (is_measured(now_ns_)) ++result_.received_in_window;
   if (is_measured(due_ns)) result_.latency_ns.record(now_ns_ - std::min(due_ns, now_ns_));
   if (paced()) return;
-  std::atomic<std::uint64_t>& delivered = shared_.delivered[publish.stamp.publisher];
-  if (options_.threads > 1) {
-    delivered.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    delivered.store(delivered.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
+  shared_.add_delivered(index_, publish.stamp.publisher);
   if (is_local(publish.stamp.publisher)) list_publisher(publish.stamp.publisher / options_.threads);
 }
 
