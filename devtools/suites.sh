@@ -10,6 +10,7 @@ command_test() {
   esac
   case ${1:-} in
     conformance | integration) run_suite "$preset" "$@" ;;
+    scenarios) run_scenarios "$preset" "${@:2}" ;;
     *) run_ctest "$preset" "$@" ;;
   esac
 }
@@ -24,6 +25,16 @@ run_suite() {
   "tests/$suite/run" "build/$preset" "$@"
 }
 
+# run_scenarios PRESET [SECONDS] [BROKER ARGUMENT...]: nothing missing, doubled or out of order; no timings.
+run_scenarios() {
+  local preset=$1 seconds=${2:-10}
+  [[ $seconds =~ ^[0-9]+(\.[0-9]+)?$ ]] || bad_usage "scenarios needs SECONDS, such as: ./dev test scenarios 10"
+  need test integration
+  build_with_tests "$preset" martlet
+  MARTLET_SCENARIO_SECONDS=$seconds MARTLET_BROKER_ARGUMENTS="${*:3}" \
+    tests/integration/run "build/$preset" test_scenarios
+}
+
 run_ctest() {
   local preset=$1 targets=() only=() name known under=()
   shift
@@ -32,7 +43,7 @@ run_ctest() {
   mapfile -t known < <(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p')
   for name in "$@"; do
     is_one_of "$name" "${known[@]}" ||
-      bad_usage "no test '$name'; nearest: $(nearest "$name" "${known[@]}" conformance integration)"
+      bad_usage "no test '$name'; nearest: $(nearest "$name" "${known[@]}" conformance integration scenarios)"
     has_target "$preset" "${name}_test" && targets+=("${name}_test")
   done
   # All tests, or a name without a program of its own, may need any of them.
@@ -149,6 +160,7 @@ command_ci() {
   step "simulate 1,000 seeds" command_sim --seeds 1000
   step "fuzz, 10 s each" command_fuzz 10
   [[ ! -x tests/integration/run ]] || step "integration" command_test integration
+  step "scenario sets, 10 s each" command_test scenarios 10
 }
 
 # step HEADING COMMAND...: ends ci at the first step that fails.

@@ -107,7 +107,7 @@ constexpr Option kLoadOptions[] = {
      [](BenchOptions& o, std::string_view v) {
        return take_number(o.publishers, v, 1u, kMostClients).map([&] { o.subscribers = o.publishers; });
      }},
-    {"--connections", "N", "connect and idle: how many",
+    {"--connections", "N", "connect and idle: how many; churn: at once",
      [](BenchOptions& o, std::string_view v) { return take_number(o.connections, v, 1u, kMostClients); }},
     {"--subscriptions", "N", "subscribe: distinct filters over all subscribers",
      [](BenchOptions& o, std::string_view v) { return take_number(o.subscriptions, v, 1u, 9'999'999u); }},
@@ -121,7 +121,7 @@ constexpr Option kLoadOptions[] = {
      [](BenchOptions& o, std::string_view v) {
        return take_number<std::size_t>(o.payload_bytes, v, kStampBytes, 200'000'000);
      }},
-    {"--rate", "PER_SECOND", "messages of all publishers (connect: connections), paced; 0: flat out (0)",
+    {"--rate", "PER_SECOND", "messages of all publishers (connect, churn: connections), paced; 0: flat out (0)",
      [](BenchOptions& o, std::string_view v) { return take_number(o.rate_per_s, v, 0.0, 100e6); }},
     {"--window", "N", "unacknowledged messages per publisher, QoS 1 and 2 (20)",
      [](BenchOptions& o, std::string_view v) { return take_number(o.window, v, 1u, 30'000u); }},

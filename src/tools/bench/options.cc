@@ -31,6 +31,7 @@ bool is_for_all(const BenchOptions& options) {
     case Scenario::offline:
       return !options.own_topics;
     case Scenario::connect:
+    case Scenario::churn:
     case Scenario::p2p:
     case Scenario::subscribe:
       break;
@@ -39,7 +40,7 @@ bool is_for_all(const BenchOptions& options) {
 }
 
 std::uint64_t deliveries_per_message(const BenchOptions& options) {
-  if (options.scenario == Scenario::connect) return 0;
+  if (is_silent(options)) return 0;
   return is_for_all(options) ? options.subscribers : 1;
 }
 
@@ -54,7 +55,7 @@ std::uint32_t effective_backlog(const BenchOptions& options) {
 }
 
 std::uint32_t total_connections(const BenchOptions& options) {
-  return options.scenario == Scenario::connect ? options.connections : options.publishers + options.subscribers;
+  return is_silent(options) ? options.connections : options.publishers + options.subscribers;
 }
 
 }  // namespace martlet::tools::bench

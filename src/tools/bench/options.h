@@ -16,6 +16,7 @@ enum class Scenario : std::uint8_t {
   fan_out,    // every publisher to every subscriber, exact topics
   fan_in,     // many publishers to few subscribers, by wildcard or by a shared subscription
   connect,    // connections and their handshakes only
+  churn,      // clients that come, subscribe and go, all the time
   subscribe,  // many subscriptions, then publishes among them
   offline,    // publishes to persistent sessions that are away, which drain them afterwards
   retained,   // many topics with a retained message each, then subscribers that want them all
@@ -35,7 +36,7 @@ struct BenchOptions {
 
   std::uint32_t publishers = 500;
   std::uint32_t subscribers = 500;
-  std::uint32_t connections = 1000;       // connect: how many
+  std::uint32_t connections = 1000;       // connect: how many; churn: at once
   std::uint32_t subscriptions = 100'000;  // subscribe: distinct filters, spread over the subscribers
   std::uint32_t filters_per_packet = 100;
   bool shared = false;         // fan_in: one shared subscription for all subscribers
@@ -46,7 +47,7 @@ struct BenchOptions {
   std::uint8_t qos = 0;
   std::uint8_t subscribe_qos = 0;
   std::size_t payload_bytes = 64;
-  double rate_per_s = 0;      // messages of all publishers (connect: connections); 0: flat out
+  double rate_per_s = 0;      // messages of all publishers (connect, churn: connections); 0: flat out
   std::uint32_t window = 20;  // unacknowledged messages per publisher at QoS 1 and 2
   std::uint32_t backlog = 0;  // flat out: sent and not yet delivered messages per publisher; 0: a default
 
@@ -71,6 +72,10 @@ std::uint32_t owed_subscriber(const BenchOptions& options, std::uint32_t publish
 // A scenario whose messages are stored first and fetched afterwards.
 inline bool is_stored_first(const BenchOptions& options) {
   return options.scenario == Scenario::offline || options.scenario == Scenario::retained;
+}
+// A scenario without messages.
+inline bool is_silent(const BenchOptions& options) {
+  return options.scenario == Scenario::connect || options.scenario == Scenario::churn;
 }
 // Which topic message `sequence` of `publisher` goes to, PREFIX/NUMBER.
 std::uint64_t topic_of(const BenchOptions& options, std::uint32_t publisher, std::uint64_t sequence);

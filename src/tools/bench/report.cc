@@ -61,6 +61,10 @@ std::string quantiles_json(const Histogram& histogram) {
 
 std::string load_text(const BenchOptions& options) {
   if (options.scenario == Scenario::connect) return fmt::format("{} connections", options.connections);
+  if (options.scenario == Scenario::churn) {
+    const std::string pace = options.rate_per_s > 0 ? fmt::format("{:.0f}/s", options.rate_per_s) : "flat out";
+    return fmt::format("{} connections at once, {}", options.connections, pace);
+  }
   const std::string pace =
       options.rate_per_s > 0 ? fmt::format("{:.0f} messages/s", options.rate_per_s) : std::string("flat out");
   return fmt::format("{} publishers, {} subscribers, QoS {}, {} bytes, {}", options.publishers, options.subscribers,
@@ -72,15 +76,23 @@ double cpu_us_per_connect(const RunResult& result) {
   return per(1e6 * (use.connected.cpu_s - use.before.cpu_s), static_cast<double>(result.connections));
 }
 
+double cpu_us_per_round(const RunResult& result) {
+  return per(1e6 * cpu_s(*result.broker), static_cast<double>(result.round_ns.count()));
+}
+
 std::string broker_lines(const RunResult& result, const BenchOptions& options) {
   if (!result.broker) return {};
   const BrokerUse& use = *result.broker;
   std::string text = fmt::format("{:<13} CPU {:.2f} % of a core", "broker", 100 * per(cpu_s(use), use.measured_s));
-  if (options.scenario != Scenario::connect) {
+  if (options.scenario == Scenario::churn) {
+    text += fmt::format(", {:.2f} us a connection", cpu_us_per_round(result));
+  }
+  if (!is_silent(options)) {
     text += fmt::format(", {:.3f} us a delivery", per(1e6 * cpu_s(use), static_cast<double>(use.received_between)));
   }
   text += fmt::format(", RSS {:.1f} MiB (peak {:.1f})\n", static_cast<double>(use.measure_end.rss_bytes) / 1048576,
                       static_cast<double>(use.measure_end.peak_rss_bytes) / 1048576);
+  if (options.scenario == Scenario::churn) return text;
   text += fmt::format("{:<13} {:.1f} us CPU and {:.0f} bytes RSS a connection", "", cpu_us_per_connect(result),
                       bytes_each(use.before.rss_bytes, use.connected.rss_bytes, result.connections));
   if (options.scenario == Scenario::subscribe) {
@@ -171,7 +183,7 @@ std::string offline_json(const RunResult& result, const BenchOptions& options) {
 std::string verdict_lines(const RunResult& result, const BenchOptions& options) {
   const Faults& faults = result.faults;
   std::string text;
-  if (options.scenario != Scenario::connect) {
+  if (!is_silent(options)) {
     text +=
         fmt::format("{:<13} {} sent, {} received; missing {}, doubled {}, out of order {}, foreign {}, refused {}\n",
                     "accounts", result.sent, result.received, faults.missing, faults.duplicated, faults.reordered,
@@ -198,9 +210,15 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
   std::string text =
       fmt::format("{:<13} {}: {}, MQTT {}, {} thread(s), {:.1f} s\n", "scenario", options.name, load_text(options),
                   wire::version_name(options.version), options.threads, options.duration_s);
-  text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "connections", result.connections, result.connect_s,
-                      count_per_s(result.connections, result.connect_s));
+  if (options.scenario == Scenario::churn) {
+    text += fmt::format("{:<13} {} came and went, {:.0f}/s\n", "connections", result.round_ns.count(),
+                        count_per_s(result.round_ns.count(), result.measured_s));
+  } else {
+    text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "connections", result.connections, result.connect_s,
+                        count_per_s(result.connections, result.connect_s));
+  }
   text += quantiles_line("handshake", result.handshake_ns);
+  text += quantiles_line("subscribed", result.round_ns);
   if (options.scenario == Scenario::subscribe) {
     text += fmt::format("{:<13} {} in {:.2f} s, {:.0f}/s\n", "subscriptions", result.subscriptions, result.subscribe_s,
                         count_per_s(result.subscriptions, result.subscribe_s));
@@ -208,7 +226,7 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
   if (is_stored_first(options)) {
     return text + offline_lines(result, options) + verdict_lines(result, options);
   }
-  if (options.scenario != Scenario::connect) {
+  if (!is_silent(options)) {
     const double received_per_s = count_per_s(result.received_in_window, result.measured_s);
     text += fmt::format("{:<13} {:.0f} sent/s, {:.0f} received/s, {:.1f} MB/s of payload\n", "throughput",
                         count_per_s(result.sent_in_window, result.measured_s), received_per_s,
@@ -240,6 +258,11 @@ std::string to_json(const RunResult& result, const BenchOptions& options) {
                   count_per_s(result.received_in_window, result.measured_s), quantiles_json(result.latency_ns),
                   quantiles_json(result.ack_ns), quantiles_json(result.late_ns));
   text += offline_json(result, options);
+  if (options.scenario == Scenario::churn) {
+    text += fmt::format(R"("churn":{{"rounds":{},"rounds_per_s":{:.1f},"round_us":{},"cpu_us_per_round":{:.3f}}},)",
+                        result.round_ns.count(), count_per_s(result.round_ns.count(), result.measured_s),
+                        quantiles_json(result.round_ns), result.broker ? cpu_us_per_round(result) : 0.0);
+  }
   text += fmt::format(
       R"("missing":{},"duplicated":{},"reordered":{},"foreign":{},"refused":{},"connections_lost":{},"stalls":{},)"
       R"("drained":{},"error":{},"first_foreign":{},"clean":{}{}}})",

@@ -307,6 +307,7 @@ void Run::sum_up() {
     result_.ack_ns.add(part.ack_ns);
     result_.late_ns.add(part.late_ns);
     result_.handshake_ns.add(part.handshake_ns);
+    result_.round_ns.add(part.round_ns);
     result_.sent_in_window += part.sent_in_window;
     result_.received_in_window += part.received_in_window;
     result_.offline.acknowledged_in_window += part.acknowledged_in_window;
@@ -337,7 +338,7 @@ Result<void> Run::go() {
   if (auto opened = open(); !opened) return opened;
   Result<void> outcome = set_up(Phase::connecting, 1, result_.connect_s);
   use_.connected = sample();
-  if (outcome && options_.scenario != Scenario::connect && options_.scenario != Scenario::retained) {
+  if (outcome && !is_silent(options_) && options_.scenario != Scenario::retained) {
     outcome = set_up(Phase::subscribing, 2, result_.subscribe_s);
   }
   use_.subscribed = sample();

@@ -55,6 +55,7 @@ struct RunResult {
   Histogram ack_ns;      // to the acknowledgement; not if stored first
   Histogram late_ns;     // paced: how late messages were sent
   Histogram handshake_ns;
+  Histogram round_ns;  // churn: to the SUBACK
   std::optional<BrokerUse> broker;
   OfflineResult offline;
   std::string error;        // the first connection's trouble, if any

@@ -55,6 +55,11 @@ constexpr NamedScenario kScenarios[] = {
        o.scenario = Scenario::connect;
        o.connections = 10'000;
      }},
+    {"churn", "clients that connect, subscribe to a topic of their own and leave; 200 at once",
+     [](BenchOptions& o) {
+       o.scenario = Scenario::churn;
+       o.connections = 200;
+     }},
     {"subscribe", "1 client subscribes to 100,000 topics; then publishes among them",
      [](BenchOptions& o) { with_counts(o, Scenario::subscribe, 1, 1); }},
     {"offline", "100 publishers to 1 persistent session that is away; then it drains",

@@ -39,11 +39,14 @@ Worker::Worker(const BenchOptions& options, const env::Endpoint& broker, env::Ne
 }
 
 void Worker::make_connections() {
-  if (options_.scenario == Scenario::connect) {
+  if (is_silent(options_)) {
     for (std::uint32_t i = index_; i < options_.connections; i += options_.threads) {
-      connections_.emplace_back().role_index = i;
+      Connection& connection = connections_.emplace_back();
+      connection.role = churning() ? Role::subscriber : Role::idle;
+      connection.role_index = i;
     }
-    return connect_all();
+    if (!churning()) connect_all();
+    return;
   }
   for (std::uint32_t i = index_; i < options_.publishers; i += options_.threads) {
     make_publisher(i, static_cast<std::uint32_t>(connections_.size()));
@@ -128,7 +131,8 @@ void Worker::run_phase(std::uint64_t now_ns) {
       if (subscribers_done_ == local_subscribers_) progress.phases_over.store(2, std::memory_order_release);
       return;
     case Phase::running:
-      if (options_.scenario == Scenario::connect) return;
+      if (churning()) return churn(now_ns);
+      if (is_silent(options_)) return;
       collect_due(now_ns);
       send_listed();
       if (stored_first() && everything_sent() && acknowledged_ == sent_) {

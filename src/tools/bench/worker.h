@@ -31,6 +31,7 @@ struct WorkerResult {
   Histogram ack_ns;        // of the same, to their acknowledgement; not if they are stored first
   Histogram late_ns;       // paced: from the time when they were due to their sending
   Histogram handshake_ns;  // from the TCP connect to CONNACK
+  Histogram round_ns;      // churn: from the TCP connect to SUBACK, of those due in the measured time
   std::uint64_t sent_in_window = 0;
   std::uint64_t received_in_window = 0;
   std::uint64_t acknowledged_in_window = 0;
@@ -91,7 +92,7 @@ class Worker {
   bool connects_over() const { return connects_done_ + connects_failed_ == to_connect_.size(); }
   void start_connect(std::uint32_t index, std::uint64_t due_ns);
   void tcp_decided(Connection& connection, std::uint32_t index);
-  void greeted(Connection& connection, ByteView body);
+  void greeted(Connection& connection, std::uint32_t index, ByteView body);
   void subscribe_more(Connection& connection, std::uint32_t index);
   void subscribed(Connection& connection, std::uint32_t index, ByteView body);
   std::uint32_t filter_count(const Connection& connection) const;
@@ -111,6 +112,13 @@ class Worker {
   bool is_session_expected(const wire::Connack& connack);
   bool offline() const { return options_.scenario == Scenario::offline; }
   bool stored_first() const { return is_stored_first(options_); }
+
+  // worker_churn.cc
+  // Starts as many connections as are due and have a place.
+  void churn(std::uint64_t now_ns);
+  // A connection of a churn has its SUBACK: it leaves.
+  void go_round(Connection& connection, std::uint32_t index);
+  bool churning() const { return options_.scenario == Scenario::churn; }
 
   // worker_retained.cc
   void run_retained_phase(Phase phase, std::uint64_t now_ns);
@@ -194,6 +202,9 @@ class Worker {
   std::uint64_t leave_until_ns_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t most_sent_ = 0;  // of all publishers here
+
+  std::vector<std::uint32_t> free_;  // churn: connections that may come again
+  std::uint64_t rounds_started_ = 0;
 
   Phase retained_phase_ = Phase::connecting;
 

@@ -84,7 +84,7 @@ void Worker::tcp_decided(Connection& connection, std::uint32_t index) {
   append(connection, index, connect);
 }
 
-void Worker::greeted(Connection& connection, ByteView body) {
+void Worker::greeted(Connection& connection, std::uint32_t index, ByteView body) {
   const auto decoded = wire::decode(0x20, body, options_.version, wire::Sender::server);
   const auto* connack = decoded ? std::get_if<wire::Connack>(&*decoded) : nullptr;
   if (!connack) return fail_connection(connection, "the broker answered CONNECT with a broken CONNACK");
@@ -100,8 +100,10 @@ void Worker::greeted(Connection& connection, ByteView body) {
   connection.stage = Stage::connected;
   --connects_open_;
   ++connects_done_;
-  if (shared_.phase.load(std::memory_order_relaxed) != Phase::connecting) return;
-  result_.handshake_ns.record(now_ns_ - std::min(now_ns_, connection.connect_started_ns));
+  const bool counts =
+      churning() ? is_measured(connection.connect_started_ns) : shared_.phase.load() == Phase::connecting;
+  if (counts) result_.handshake_ns.record(now_ns_ - std::min(now_ns_, connection.connect_started_ns));
+  if (churning()) subscribe_more(connection, index);
 }
 
 std::string Worker::topic_text(std::uint64_t number) const {
@@ -127,6 +129,7 @@ std::string Worker::filter_text(const Connection& connection, std::uint32_t numb
       if (options_.own_topics) break;
       return fmt::format("{}/#", options_.topic_prefix);
     case Scenario::p2p:
+    case Scenario::churn:
     case Scenario::connect:
       break;
   }
@@ -158,6 +161,7 @@ void Worker::subscribed(Connection& connection, std::uint32_t index, ByteView bo
   progress.subscribed.fetch_add(ack->reasons.size(), std::memory_order_relaxed);
   if (connection.filters_done < connection.filters_sent) return;
   if (connection.filters_sent < filter_count(connection)) return subscribe_more(connection, index);
+  if (churning()) return go_round(connection, index);
   ++subscribers_done_;
 }
 

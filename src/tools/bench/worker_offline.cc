@@ -25,6 +25,7 @@ void Worker::left(Connection& connection) {
   connection.handle = env::Handle::none;
   connection.stage = Stage::away;
   --leaving_;
+  if (churning()) free_.push_back(static_cast<std::uint32_t>(&connection - connections_.data()));
 }
 
 bool Worker::all_left(std::uint64_t now_ns) {

@@ -162,7 +162,11 @@ void Worker::forgive_if_stalled(std::uint64_t now_ns) {
 }
 
 bool Worker::everything_sent() const {
-  if (publishers_.empty() || options_.scenario == Scenario::connect) return true;
+  if (churning()) {
+    return running_started_ && now_ns_ >= shared_.measure_to_ns &&
+           free_.size() + result_.connections_lost == connections_.size();
+  }
+  if (publishers_.empty()) return true;
   if (running_started_ && sent_ >= most_sent_) return true;
   if (!running_started_ || now_ns_ < shared_.measure_to_ns) return false;
   return !paced() || (owed_total_ == 0 && next_due_ns_ >= shared_.measure_to_ns);

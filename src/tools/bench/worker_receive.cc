@@ -117,7 +117,7 @@ bool Worker::take_packet(Connection& connection, std::uint32_t index, const Pack
       return take_ack(connection, index, header.type(), body);
     case wire::PacketType::connack:
       if (connection.stage != Stage::greeting) return false;
-      greeted(connection, body);
+      greeted(connection, index, body);
       return true;
     case wire::PacketType::suback:
       if (connection.role != Role::subscriber) return false;
