@@ -1,0 +1,1 @@
+"""`./dev bench compare` and `./dev profile`: brokers under load, measured from outside."""
