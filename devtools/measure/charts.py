@@ -26,7 +26,8 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-seri
 .back { fill: #ffffff; stroke: #d0d7de; }
 .grid { stroke: #e1e5ea; stroke-width: 1; }
 .axis { stroke: #8c959f; stroke-width: 1; }
-.goal { stroke: #1a7f37; stroke-width: 2; }
+.goal { stroke: #1a7f37; stroke-width: 2.5; }
+.halo { stroke: #ffffff; stroke-width: 5.5; }
 .unclean { opacity: 0.45; }
 """
 DARK = """
@@ -36,6 +37,7 @@ text { fill: #e6edf3; }
 .grid { stroke: #262c36; }
 .axis { stroke: #6e7681; }
 .goal { stroke: #3fb950; }
+.halo { stroke: #0d1117; }
 """
 
 
@@ -131,6 +133,7 @@ def bars(title, axis, groups, names, dark=None):
                                  f'width="{width:.1f}" height="{BAR}" stroke="none"/>')
             goal_x = drawing.position(row["goal"]) if row.get("goal") else 0
             if goal_x:
+                drawing.line(goal_x, y, goal_x, y + BAR, "halo")
                 drawing.line(goal_x, y - 2, goal_x, y + BAR + 2, "goal")
             text_x = LEFT + width + 5
             if text_x - 4 < goal_x < text_x + 7 * len(row["text"]):

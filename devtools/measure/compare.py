@@ -94,7 +94,7 @@ def run_once(scenario, server, options, descriptors):
         words[0] = servers.MARTLET
         others = machine.Others(sorted({*server_cores, *generator_cores}))
         own = os.times()
-        own_before = machine.process_cpu_s(running.pid) - own.children_user - own.children_system
+        own_before = machine.process_cpu_s(running.pid) + own.children_user + own.children_system
         try:
             done = subprocess.run(servers.pinned(generator_cores, words), stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

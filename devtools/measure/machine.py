@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import time
 from pathlib import Path
 
@@ -10,9 +11,9 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 def facts():
     """No names of hosts, users or files."""
-    return {"cores": len(os.sched_getaffinity(0)), "processor": _first(r"/proc/cpuinfo", "model name"),
+    return {"cores": len(os.sched_getaffinity(0)), "processor": _first("/proc/cpuinfo", "model name"),
             "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
-            "kernel": platform.release(), "system": _first("/etc/os-release", "PRETTY_NAME").strip('"')}
+            "kernel": re.match(r"[\d.]*\d", platform.release())[0], "system": _first("/etc/os-release", "PRETTY_NAME").strip('"')}
 
 
 def _first(file, key):

@@ -132,6 +132,8 @@ def number(value):
         return "-"
     if value >= 1_000_000:
         return f"{value / 1e6:.2f} M"
+    if value >= 100_000:
+        return f"{value / 1e3:.0f} k"
     if value >= 100:
         return f"{value:,.0f}"
     digits = 3 if value < 1 else 2 if value < 10 else 1

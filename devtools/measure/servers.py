@@ -70,14 +70,14 @@ def pinned(cores, words):
 class Server:
     """A running server; as a context manager it is ended at the end of the block."""
 
-    def __init__(self, server, cores, extra=(), under=(), programs=None, start_s=START_S):
-        """`under`: words before the program, such as a profiler's; `programs`: {name: path}."""
-        self.name, self.port = server, free_port()
+    def __init__(self, server, cores, extra=(), under=(), start_s=START_S, stop_s=STOP_S):
+        """`under`: words before the program, such as a profiler's."""
+        self.name, self.port, self.stop_s, self.said = server, free_port(), stop_s, ""
         self.folder = tempfile.TemporaryDirectory(prefix="martlet-compare-")
         os.chmod(self.folder.name, 0o755)  # mosquitto gives up being root
         self.log = Path(self.folder.name) / "log"
         words = command_words(server, self.port, extra)
-        paths = {"martlet": MARTLET, "floor": FLOOR, "mosquitto": find_mosquitto(), **(programs or {})}
+        paths = {"martlet": MARTLET, "floor": FLOOR, "mosquitto": find_mosquitto()}
         words[0] = str(paths[words[0]])
         if server == "mosquitto":
             words[-1] = str(Path(self.folder.name) / "mosquitto.conf")
@@ -114,10 +114,11 @@ class Server:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(STOP_S)
+                self.process.wait(self.stop_s)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.said = self.last_lines()
         self.folder.cleanup()
 
     def __enter__(self):
