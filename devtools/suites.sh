@@ -136,6 +136,11 @@ sim_many() {
 }
 
 command_bench() {
+  if [[ ${1:-} == compare ]]; then
+    shift
+    command_compare "$@"
+    return
+  fi
   build_targets bench all
   local program found=
   for program in build/bench/bench/*_bench; do

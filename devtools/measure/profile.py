@@ -10,16 +10,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from measure import callgrind, flame, folding, machine, servers
+from measure import callgrind, flame, folding, lockstep, machine, servers
 from measure.scenarios import BY_NAME, SCENARIOS
 
 NAME = "profile"
 FOLDER = Path("build/profile")
 FREQUENCY = 999
-SLOWER = 40  # about how much slower a program runs under callgrind: paces are divided by it
-START_UNDER_VALGRIND_S = 120
-COUNT_SECONDS = (1, 5)
-COUNT_SECONDS_PACED = (2, 12)
+UNDER_VALGRIND_S = 120  # to start, and to stop
+COUNTED = {True: (500, 4500), False: (40_000, 200_000)}  # deliveries of the two runs, one at a time and in bursts
 TOP = 25
 
 
@@ -47,21 +45,6 @@ def parse(arguments):
     options.extra = known.martlet_options if known else ()
     options.server = "floor" if options.floor else "martlet"
     return options
-
-
-def value_of(words, option):
-    """The last value of `option` among a command's words, or None."""
-    places = [at for at, word in enumerate(words[:-1]) if word == option]
-    return words[places[-1] + 1] if places else None
-
-
-def slow_down(words):
-    """The words with a pace that a program under callgrind keeps up with."""
-    words = list(words)
-    for at, word in enumerate(words[:-1]):
-        if word == "--rate" and float(words[at + 1]) > 0:
-            words[at + 1] = f"{float(words[at + 1]) / SLOWER:g}"
-    return words
 
 
 def generator_words(words, running, *more):
@@ -169,34 +152,32 @@ def sample_text(stacks, cpu_us, title, top):
 
 # Counts
 
-def count_once(options, words, seconds):
-    """(counts of callgrind, deliveries) of a whole life of the server, with a load of `seconds`."""
-    cores = machine.cores()
+def count_once(options, shape, rounds):
+    """(counts of callgrind, deliveries) of a whole life of the server, with so many rounds of load."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "callgrind.out"
         under = (tool("valgrind", "valgrind"), "--tool=callgrind", "--collect-systime=yes", f"--callgrind-out-file={output}")
-        with servers.Server(options.server, cores[:1], options.extra, under, start_s=START_UNDER_VALGRIND_S,
-                            stop_s=START_UNDER_VALGRIND_S) as running:
-            command = generator_words(words, running, "--warmup", "0", "--duration", f"{seconds:g}", "--drain", "60", "--quiet")
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            result = read_result(done.stdout, done.stderr)
+        # Log lines are limited by time: their cost would differ between the runs.
+        extra = () if options.floor else (*options.extra, "--set", "log.level=error")
+        with servers.Server(options.server, machine.cores()[:1], extra, under, start_s=UNDER_VALGRIND_S,
+                            stop_s=UNDER_VALGRIND_S) as running:
+            load = lockstep.Load(shape, running.port, running.pid)
+            try:
+                load.run(rounds)
+            finally:
+                load.close()
         if not output.exists():
             raise servers.Failure(f"callgrind wrote nothing: {running.said}")
-        return callgrind.parse(output.read_text(errors="replace")), result["received"]
+        return callgrind.parse(output.read_text(errors="replace")), load.deliveries
 
 
 def count(options):
-    words = slow_down(options.words)
-    if words[0] in ("connect", "idle"):
-        raise servers.Failure("--count needs a scenario with messages")
-    paced = float(value_of(words, "--rate") or 0) > 0
-    brief, long = COUNT_SECONDS_PACED if paced else COUNT_SECONDS
-    print(f"{NAME}: two loads of {brief} and {long} s under callgrind", file=sys.stderr)
-    less, few = count_once(options, words, brief)
-    more, many = count_once(options, words, long)
-    if many <= few:
-        raise servers.Failure(f"the longer load delivered no more messages ({many}) than the shorter one ({few})")
-    print(count_text(less, more, many - few, f"{options.server}: {' '.join(words)}", options.top))
+    shape = lockstep.shape_of(options.words)
+    few, many = (lockstep.rounds_for(shape, deliveries) for deliveries in COUNTED[shape.alone])
+    less, before = count_once(options, shape, few)
+    more, after = count_once(options, shape, max(many, few + 1))
+    how = "one message at a time" if shape.alone else f"bursts of {shape.burst} from every publisher at once"
+    print(count_text(less, more, after - before, f"{options.server}: {' '.join(options.words)} ({how})", options.top))
     return 0
 
 
