@@ -20,10 +20,15 @@ struct Block {
   const std::uint8_t* data() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
 };
 
-// A block of at least `capacity_bytes`, one reference, from this thread's free list or the heap. Sizes are
-// rounded to classes and freed blocks are kept per thread within a bound, so steady traffic allocates nothing.
+// A block of at least `capacity_bytes`, one reference. Sizes are rounded to classes; freed blocks are kept, a few by
+// each thread and the rest, within a bound, by all together, so steady traffic takes nothing from the heap, even if one
+// thread makes the blocks and another one frees them. Any thread.
 Block* allocate_block(std::size_t capacity_bytes);
+// The same if such a block lies idle, so that it costs no memory; else nullptr.
+Block* recycle_block(std::size_t capacity_bytes);
 void release_block(Block* block);
+// How many blocks were taken from the heap since the start, by all threads.
+std::uint64_t blocks_from_heap();
 
 // Counted pointer to a block.
 class BlockRef {
