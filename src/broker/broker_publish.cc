@@ -85,7 +85,8 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   facts.publisher = publisher.client_hash;
   facts.received_wall_ms = now.wall_ms;
   facts.expires_at_ms = expiry_deadline(now, publish.properties.number(PropertyId::message_expiry_interval));
-  const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts);
+  const BlockRef packet = connection.endpoint.take_packet();
+  const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts, packet);
 
   ByteChain& out = ports_.transport.outbox(connection.id);
   const Retained retained = publish.retain ? retain(message, publisher.client_id, now) : Retained::no;

@@ -22,7 +22,8 @@ constexpr std::uint32_t kMostConnectBytes = 128u << 10;
 Endpoint::Endpoint(const EndpointOptions& options, const Now& now)
     : options_(options),
       framer_(options.role == Role::server ? std::min(options.max_packet_bytes, kMostConnectBytes)
-                                           : options.max_packet_bytes),
+                                           : options.max_packet_bytes,
+              MessageRef::kHeadroomBytes),
       last_received_ms_(now.mono_ms),
       phase_(options.role == Role::server ? Phase::awaiting_connect : Phase::awaiting_connack) {
   incoming_aliases_.set_maximum(options.topic_alias_maximum);

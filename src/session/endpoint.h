@@ -114,6 +114,8 @@ class Endpoint {
   // Sends `delivery` before all that waits; can_send() must hold.
   void send_ahead(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
 
+  // After PublishReceived: the block of a large packet that arrived in parts, for MessageRef::make(), or null.
+  BlockRef take_packet() { return framer_.take_block(); }
   // Answers PublishReceived: the message is owned under `ticket`, or refused by a `reason` of 0x80 or more. At QoS 0
   // nothing is said, but what follows waits for the ticket.
   void publish_done(const wire::Publish& publish, Ticket ticket, wire::ReasonCode reason,

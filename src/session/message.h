@@ -52,6 +52,13 @@ class MessageRef {
   // Copies topic, payload and the forwardable properties.
   static MessageRef make(std::string_view topic, ByteView payload, const wire::Properties& properties,
                          const MessageFacts& facts);
+  // The same without copying the payload, where it lies in `packet`: a block that only the caller has, with
+  // kHeadroomBytes at its front that nothing uses. What points into the packet stays good while the block lives.
+  static MessageRef make(std::string_view topic, ByteView payload, const wire::Properties& properties,
+                         const MessageFacts& facts, const BlockRef& packet);
+
+  // For the message itself, and for a topic or properties that do not stand in the packet as they are passed on.
+  static constexpr std::uint16_t kHeadroomBytes = sizeof(Message) + 256;
 
   const Message* get() const { return reinterpret_cast<const Message*>(block_->data()); }
   const Message* operator->() const { return get(); }
@@ -60,6 +67,9 @@ class MessageRef {
   const BlockRef& block() const { return block_; }
 
  private:
+  static MessageRef in_place(std::string_view topic, ByteView payload, const wire::Properties& properties,
+                             const MessageFacts& facts, const BlockRef& packet);
+
   BlockRef block_;
 };
 
