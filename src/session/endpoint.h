@@ -40,7 +40,7 @@ struct EndpointOptions {
   std::uint32_t max_packet_bytes = 1u << 20;     // largest packet accepted
   std::uint16_t receive_maximum = 1000;          // QoS 1 and 2 messages that the peer may have unfinished
   std::uint16_t topic_alias_maximum = 16;        // aliases that the peer may define
-  std::uint16_t max_in_flight = 100;             // unfinished QoS 1 and 2 messages to the peer, whatever it allows
+  std::uint16_t max_in_flight = 65'535;          // unfinished QoS 1 and 2 messages to the peer, whatever it allows
   std::uint32_t max_in_flight_bytes = 1u << 20;  // memory that these take; one message always may; 0: no bound
   std::uint16_t alias_out_maximum = 32;          // aliases that we use at most
   std::uint32_t connect_timeout_ms = 10'000;     // CONNECT, and the whole handshake, must come within

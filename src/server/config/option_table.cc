@@ -145,7 +145,8 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight; },
         integer("limits.max_in_flight", 1, 65'535,
-                "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows.")),
+                "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows. By default the "
+                "client (receive maximum) and limits.max_in_flight_bytes are what bounds them.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight_bytes; },
         bytes("limits.max_in_flight_bytes", 0, kGiB,
