@@ -263,7 +263,7 @@ void Broker::arm(Session& session) {
 // they are swept when they outnumber the rest.
 void Broker::add_deadline(const Due& due) {
   constexpr std::size_t kSpare = 1000;
-  if (deadlines_.size() > 2 * (connections_.size() + sessions_.size()) + kSpare) {
+  if (deadlines_.size() > 2 * (connections_.size() + sessions_.size() + sessions_.remnants()) + kSpare) {
     deadlines_.keep_if([this](const Due& entry) { return awaited(entry); });
   }
   deadlines_.add(due);
@@ -313,7 +313,7 @@ void Broker::run_timers(const Now& now) {
         Session* session = sessions_.find(due.number);
         if (!session || session->generation != due.generation) break;
         session->hands_over_later = false;
-        hand_over_all(*session, now);
+        session->remnant ? hand_over_remnant(*session, now) : hand_over_all(*session, now);
         break;
       }
       case DueKind::checkpoint:
@@ -464,24 +464,25 @@ void Broker::detach(Session& session, bool taken_over, const Now& now) {
 
 void Broker::end_session(Session& session, const Now& now) {
   if (session.will.message) due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
-  remove_all_subscriptions(session, now);
+  remove_all_subscriptions(session);
+  session::Outgoing& outgoing = session.state.outgoing;
+  std::unordered_map<std::uint32_t, bool> others;
+  session::Outgoing left = outgoing.take_logged([&](std::uint32_t origin) {
+    const auto [at, unknown] = others.try_emplace(origin, false);
+    return at->second = unknown ? commons_.groups().contains(origin) : at->second;
+  });
   hand_over_rest(session, now);
-  session.state.outgoing.for_each([&](const session::Delivery& delivery) {
+  outgoing.for_each([&](const session::Delivery& delivery) {
     ++counters_.publish_dropped;
     verdicts_.record({VerdictReason::session_ended, session.client_id, delivery.message->topic(), "the session ended"},
                      now);
   });
-  if (const std::size_t logged = session.state.outgoing.logged_messages(); logged != 0) {
+  if (const std::size_t logged = outgoing.logged_messages(); logged != 0) {
     counters_.publish_dropped += logged;
     const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(logged, 0xFFFF'FFFF));
     verdicts_.record({VerdictReason::session_ended, session.client_id, {}, "the session ended", count}, now);
   }
-  if (session.key != 0) {
-    sessions_ended_ = ports_.records.append(SessionEnded{session.key});
-    by_key_.erase(session.key);
-  }
-  sessions_.erase(session);
-  --commons_.sessions;
+  left.logged_messages() > 0 ? leave_remnant(session, std::move(left), now) : forget(session);
 }
 
 void Broker::shut_down(const Now& now) {

@@ -78,8 +78,9 @@ class Broker : private session::DeliveryObserver {
   void restore(const RestoredSubscription& subscription, const Now& now);
   void restore(const RestoredExchange& exchange);
   // In the order of the log.
-  void restore(const RestoredDelivery& delivery);
-  void restore(RestoredFlight flight);
+  // False for what nobody is owed any more: what a session that ended does not leave to others.
+  bool restore(const RestoredDelivery& delivery);
+  bool restore(RestoredFlight flight);
   // Deliveries that were restored and had been handed over to others; `positions` in order. Returns how many there
   // were.
   std::size_t restore_handed_over(std::uint64_t key, std::span<const std::uint64_t> positions);
@@ -102,6 +103,8 @@ class Broker : private session::DeliveryObserver {
   const Verdicts& verdicts() const { return verdicts_; }
   const Counters& counters() const { return counters_; }
   std::size_t sessions() const { return sessions_.size(); }
+  // Sessions that ended and still hand over what shared subscriptions gave them.
+  std::size_t remnants() const { return sessions_.remnants(); }
   std::size_t subscriptions() const { return router_.index().size(); }
   const RetainedStore& retained() const { return retained_; }
   const Commons& commons() const { return commons_; }
@@ -112,6 +115,8 @@ class Broker : private session::DeliveryObserver {
  private:
   struct EventHandler;
   friend struct EventHandler;
+  // While the disk is failing, what waits in the log cannot be read; whoever wants it tries again after so long.
+  static constexpr std::int64_t kReadPauseMs = 200;
 
   // session::DeliveryObserver, about observed_session_.
   Ticket about_to_send(const session::Delivery& delivery, std::uint16_t packet_id) override;
@@ -171,9 +176,9 @@ class Broker : private session::DeliveryObserver {
   wire::ReasonCode index_full(const Session& session, std::string_view filter, const Now& now);
   bool has_room_for(const Session& session, std::string_view filter, const Now& now);
   wire::ReasonCode unsubscribe_one(Session& session, std::string_view filter, const Now& now);
-  void remove_all_subscriptions(Session& session, const Now& now);
+  void remove_all_subscriptions(const Session& session);
   void remove_filter(const Session& session, std::string_view filter);
-  void leave_share(Session& session, std::uint32_t group_id, const Now& now);
+  void leave_share(const Session& session, std::uint32_t group_id);
   // Tells the other cores of a new subscription; the version of the retained store at that moment.
   std::uint64_t announce(const Session& session, std::string_view filter, bool is_new);
   void start_retained(Session& session, std::string_view filter, wire::SubscriptionOptions options,
@@ -216,7 +221,8 @@ class Broker : private session::DeliveryObserver {
                       const Now& now);
   bool deliver_to_member(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
                          const Now& now);
-  void hand_over(Session& session, std::vector<session::Delivery> left, const Now& now);
+  void hand_over(Session& session, std::vector<session::Delivery> left, std::uint64_t bytes_each, const Now& now);
+  void hand_over(Session& session, const session::Delivery& delivery, const Now& now);
   template <class Accepts>
   void hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now);
   void hand_over_later(Session& session, DeadlineMs at_ms);
@@ -226,6 +232,11 @@ class Broker : private session::DeliveryObserver {
   void collect_stranded(Session& session, const Now& now);
   void collect_stranded(const SharedGroup& group, const Now& now);
   static void add_away(const SharedGroup& group, std::vector<Session*>& away);
+  // broker_remnant.cc: what a session that ended leaves to others
+  void leave_remnant(Session& session, session::Outgoing left, const Now& now);
+  void hand_over_remnant(Session& remnant, const Now& now);
+  void forget(Session& session);
+
   void publish_own(const session::MessageRef& message, const Now& now);
   void publish_wills(const Now& now);
   void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);
@@ -258,7 +269,7 @@ class Broker : private session::DeliveryObserver {
   void load_later(const Session& session);
   // What was read for the observed session has gaps.
   void note_damage(std::string_view damage, std::span<const session::Delivery> read);
-  std::uint32_t origin_of(const Session& session, std::string_view share) const;
+  std::uint32_t origin_of(std::string_view share) const;
 
   Actor actor_of(const Session& session) const;
   Ticket record(const Session& session, const Record& record);

@@ -36,8 +36,8 @@ Delivery recent_delivery(const RecentLog::Entry& entry, const session::LoggedDel
 
 SessionChanged Broker::record_of(const Session& session) const {
   const std::uint64_t maybe_sent_below = session.connection ? 0 : session.state.outgoing.maybe_sent_below();
-  return {session.key,    session.client_id,          session.expiry_s,
-          session.cursor, session.away_since_wall_ms, maybe_sent_below};
+  const std::string_view client_id = session.persistent() ? session.client_id : std::string_view();
+  return {session.key, client_id, session.expiry_s, session.cursor, session.away_since_wall_ms, maybe_sent_below};
 }
 
 void Broker::make_persistent(Session& session) {
@@ -239,11 +239,11 @@ std::size_t Broker::load(std::span<const session::LoggedDelivery> from, std::spa
 
 // The log cannot be read just now.
 void Broker::load_later(const Session& session) {
-  constexpr std::int64_t kPauseMs = 200;
   Connection* connection = session.connection;
   if (!connection || connection->loads_later) return;
   connection->loads_later = true;
-  deadlines_.add({observed_now_->mono_ms + kPauseMs, DueKind::service, connection->id.slot, connection->id.generation});
+  deadlines_.add(
+      {observed_now_->mono_ms + kReadPauseMs, DueKind::service, connection->id.slot, connection->id.generation});
 }
 
 void Broker::note_damage(std::string_view damage, std::span<const Delivery> read) {
@@ -265,9 +265,14 @@ void Broker::visit_owed(const OwedVisitor& visit) const {
     RestoredDelivery owed;
     owed.key = key;
     owed.footprint_bytes = outgoing.waiting_bytes() / std::max<std::size_t>(outgoing.waiting_messages(), 1);
+    std::uint32_t origin = 0;
+    std::string share;  // of this origin, which may have no member on this core
     outgoing.for_each_logged([&](const session::LoggedDelivery& delivery) {
-      const SharedGroup* group = delivery.origin == 0 ? nullptr : groups_.find(delivery.origin);
-      owed.share = group ? std::string_view(group->share) : std::string_view();
+      if (origin != delivery.origin) {
+        origin = delivery.origin;
+        share = origin == 0 ? std::string() : commons_.groups().share_of(origin);
+      }
+      owed.share = share;
       owed.logged = delivery;
       visit(owed);
     });
@@ -277,8 +282,8 @@ void Broker::visit_owed(const OwedVisitor& visit) const {
 // ---- back again
 
 void Broker::restore(const RestoredSession& restored) {
-  Session& session = sessions_.create(restored.client_id);
-  ++commons_.sessions;
+  Session& session = restored.client_id.empty() ? sessions_.create_remnant() : sessions_.create(restored.client_id);
+  if (!session.remnant) ++commons_.sessions;
   session.key = restored.key;
   session.expiry_s = restored.expiry_s;
   session.cursor = restored.cursor;
@@ -295,6 +300,7 @@ void Broker::restore(const RestoredSubscription& restored, const Now&) {
   const auto parsed = topic::parse_filter(restored.filter);
   if (at == by_key_.end() || !parsed) return;
   Session& session = *at->second;
+  if (session.remnant) return;  // they ended with its client's session
   if (parsed->shared) {
     const auto joined =
         groups_.join(restored.filter, parsed->filter, {&session, restored.options, restored.identifier});
@@ -320,26 +326,27 @@ void Broker::restore(const RestoredExchange& exchange) {
   if (at != by_key_.end()) at->second->state.incoming.begin(exchange.packet_id, Ticket::done());
 }
 
-std::uint32_t Broker::origin_of(const Session& session, std::string_view share) const {
-  if (share.empty()) return 0;
-  const auto group = session.shares.find(share);
-  return group == session.shares.end() ? 0 : group->second;
+// A session may still hold something of a shared subscription that it has left.
+std::uint32_t Broker::origin_of(std::string_view share) const {
+  return share.empty() ? 0 : commons_.groups().find(share);
 }
 
-void Broker::restore(const RestoredDelivery& restored) {
+bool Broker::restore(const RestoredDelivery& restored) {
   const auto at = by_key_.find(restored.key);
-  if (at == by_key_.end()) return;
+  if (at == by_key_.end() || (at->second->remnant && restored.share.empty())) return false;
   session::LoggedDelivery logged = restored.logged;
-  logged.origin = origin_of(*at->second, restored.share);
+  logged.origin = origin_of(restored.share);
   at->second->state.outgoing.restore_waiting(logged, restored.footprint_bytes);
+  return true;
 }
 
-void Broker::restore(RestoredFlight restored) {
+bool Broker::restore(RestoredFlight restored) {
   const auto at = by_key_.find(restored.key);
-  if (at == by_key_.end()) return;
-  restored.delivery.origin = origin_of(*at->second, restored.share);
+  if (at == by_key_.end() || at->second->remnant) return false;
+  restored.delivery.origin = origin_of(restored.share);
   const auto state = restored.received ? session::FlightState::released : session::FlightState::published;
   at->second->state.outgoing.restore(std::move(restored.delivery), restored.packet_id, state);
+  return true;
 }
 
 std::size_t Broker::restore_handed_over(std::uint64_t key, std::span<const std::uint64_t> positions) {
@@ -377,6 +384,10 @@ void Broker::restore_last_key(std::uint64_t key) {
 // now.
 void Broker::restored(const Now& now) {
   for (const auto& [key, session] : by_key_) {
+    if (session->remnant) {
+      hand_over_later(*session, now.mono_ms + 1);
+      continue;
+    }
     if (session->away_since_wall_ms == 0) {
       session->away_since_wall_ms = now.wall_ms;
       checkpoint_later(*session, now);

@@ -27,8 +27,6 @@ namespace {
 
 // With more sessions, $SYS leaves out what they hold: to visit them all would hold up the loop's turn.
 constexpr std::size_t kSysQueueSessions = 50'000;
-// Messages that one session's hand-over takes from the log before others have their turn.
-constexpr std::size_t kHandOverStep = 1000;
 
 // Each once, by their numbers: the order must not depend on where they are in memory.
 void in_order(std::vector<Session*>& sessions) {
@@ -256,17 +254,16 @@ template <class Accepts>
 void Broker::hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now) {
   session::Outgoing& outgoing = session.state.outgoing;
   if (outgoing.with_origin() == 0) return;
-  // While the disk is failing, what waits in the log cannot be read; it stays where it is until then.
-  constexpr std::int64_t kPauseMs = 200;
-  if (most == kHandOverStep && outgoing.logged_messages() > 0 && !ports_.records.accepting()) {
-    return hand_over_later(session, now.mono_ms + kPauseMs);
+  if (most == options_.hand_over_step && outgoing.logged_messages() > 0 && !ports_.records.accepting()) {
+    return hand_over_later(session, now.mono_ms + kReadPauseMs);
   }
   const auto unacknowledged = session.connection ? session::Unacknowledged::keep : session::Unacknowledged::give;
+  const std::uint64_t bytes_each = outgoing.waiting_bytes() / std::max<std::size_t>(outgoing.waiting_messages(), 1);
   std::vector<Delivery> left;
   const bool all = outgoing.hand_over(
       unacknowledged, most, [&](std::uint32_t origin) { return origin != 0 && accepts(origin); },
       [&](Delivery delivery) { left.push_back(std::move(delivery)); });
-  hand_over(session, std::move(left), now);
+  hand_over(session, std::move(left), bytes_each, now);
   if (!all) hand_over_later(session, now.mono_ms + 1);
 }
 
@@ -275,8 +272,8 @@ void Broker::hand_over_later(Session& session, DeadlineMs at_ms) {
   add_deadline({at_ms, DueKind::hand_over, session.number, session.generation});
 }
 
-// Those without a message are in the log.
-void Broker::hand_over(Session& session, std::vector<Delivery> left, const Now& now) {
+// Those without a message are in the log; what cannot be read now stays there, each of so many bytes.
+void Broker::hand_over(Session& session, std::vector<Delivery> left, std::uint64_t bytes_each, const Now& now) {
   constexpr std::size_t kLoaded = 64;
   session::LoggedDelivery wanted[kLoaded];
   for (std::size_t i = 0; i < left.size(); ++i) {
@@ -288,30 +285,43 @@ void Broker::hand_over(Session& session, std::vector<Delivery> left, const Now& 
       }
       observed_session_ = &session;
       observed_now_ = &now;
-      load({wanted, count}, {&left[i], count});
-    }
-    const Delivery& delivery = left[i];
-    if (delivery.message) {
-      verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
-                        "the member left the shared subscription"},
-                       now);
-      begin_owed(delivery.message);
-      deliver_shared(delivery.origin, delivery.message, &session, now);
-      if (!owed_shares_.empty()) {
-        ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed()});
+      if (load({wanted, count}, {&left[i], count}) == 0) {
+        std::size_t end = i + count;
+        while (end < left.size() && !left[end].message) ++end;
+        session.state.outgoing.put_back({&left[i], end - i}, bytes_each);
+        hand_over_later(session, now.mono_ms + kReadPauseMs);
+        i = end - 1;
+        continue;
       }
-      end_owed(!owed_shares_.empty());
     }
-    finished(session, delivery, now);
+    if (left[i].message) {
+      hand_over(session, left[i], now);
+    } else {
+      finished(session, left[i], now);
+    }
   }
+}
+
+void Broker::hand_over(Session& session, const Delivery& delivery, const Now& now) {
+  verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
+                    "the member left the shared subscription"},
+                   now);
+  begin_owed(delivery.message);
+  deliver_shared(delivery.origin, delivery.message, &session, now);
+  if (!owed_shares_.empty()) {
+    ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed()});
+  }
+  end_owed(!owed_shares_.empty());
+  finished(session, delivery, now);
 }
 
 void Broker::leave_group(Session& session, std::uint32_t group_id, const Now& now) {
   hand_over(
-      session, kHandOverStep, [&](std::uint32_t origin) { return origin == group_id; }, now);
+      session, options_.hand_over_step, [&](std::uint32_t origin) { return origin == group_id; }, now);
 }
 
-// The session ends: what it holds of shared subscriptions, even of those that it has left, goes to others.
+// The session ends: what it holds of shared subscriptions, even of those that it has left, goes to others. What is in
+// the log was taken out before.
 void Broker::hand_over_rest(Session& session, const Now& now) {
   hand_over(
       session, ~std::size_t{0}, [&](std::uint32_t origin) { return commons_.groups().contains(origin); }, now);
@@ -334,7 +344,7 @@ void Broker::hand_over_all(Session& session, const Now& now) {
     another = another || commons_.groups().connected_elsewhere(origin, ports_.core);
     return at->second = !member || (!session.connection && another);
   };
-  hand_over(session, kHandOverStep, others_take, now);
+  hand_over(session, options_.hand_over_step, others_take, now);
 }
 
 // The session is connected now: it takes what waits with members that are not.
@@ -350,7 +360,7 @@ void Broker::collect_stranded(Session& session, const Now& now) {
   in_order(away);
   for (Session* member : away) {
     hand_over(
-        *member, kHandOverStep, [&](std::uint32_t origin) { return groups.contains(origin); }, now);
+        *member, options_.hand_over_step, [&](std::uint32_t origin) { return groups.contains(origin); }, now);
   }
 }
 

@@ -148,7 +148,9 @@ ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, co
     if (known == session.shares.end()) return ReasonCode::no_subscription_existed;
     const std::uint32_t group_id = known->second;
     session.shares.erase(known);
-    leave_share(session, group_id, now);
+    leave_share(session, group_id);
+    // Without another member what it was given stays with it.
+    if (commons_.groups().contains(group_id)) leave_group(session, group_id, now);
   } else {
     if (!session.filters.erase(router_.index().handle_of(filter))) return ReasonCode::no_subscription_existed;
     remove_filter(session, filter);
@@ -159,8 +161,8 @@ ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, co
   return ReasonCode::success;
 }
 
-void Broker::remove_all_subscriptions(Session& session, const Now& now) {
-  for (const auto& [share, group_id] : session.shares) leave_share(session, group_id, now);
+void Broker::remove_all_subscriptions(const Session& session) {
+  for (const auto& [share, group_id] : session.shares) leave_share(session, group_id);
   session.filters.for_each([&](topic::Handle handle) { remove_filter(session, router_.index().filter_of(handle)); });
 }
 
@@ -170,16 +172,13 @@ void Broker::remove_filter(const Session& session, std::string_view filter) {
   remove_interest(session, filter);
 }
 
-void Broker::leave_share(Session& session, std::uint32_t group_id, const Now& now) {
+void Broker::leave_share(const Session& session, std::uint32_t group_id) {
   SharedGroup* group = groups_.find(group_id);
   if (!group) return;
   commons_.groups().count(group_id, ports_.core, {-1, session.connection ? -1 : 0, session.key != 0 ? -1 : 0});
-  if (groups_.leave(*group, session)) {
-    if (commons_.cores() == 1) router_.index().remove(group->filter, kGroupBit | group_id);
-    groups_.erase(group_id);
-    if (!commons_.groups().contains(group_id)) return;
-  }
-  leave_group(session, group_id, now);
+  if (!groups_.leave(*group, session)) return;
+  if (commons_.cores() == 1) router_.index().remove(group->filter, kGroupBit | group_id);
+  groups_.erase(group_id);
 }
 
 // ---- retained messages

@@ -93,6 +93,18 @@ class BrokerTest : public ::testing::Test {
     packet.packet_id = qos == 0 ? std::uint16_t{0} : ++last_packet_id_;
     send(id, packet);
   }
+  // A client that is subscribed to $share/g/t at QoS 1, with so large a window.
+  ConnectionId member(std::string_view client_id, std::uint32_t expiry_s, std::uint32_t receive_maximum = 1000) {
+    const ConnectionId id = connect(client_id, expiry_s, {{PropertyId::receive_maximum, receive_maximum}});
+    subscribe(id, "$share/g/t", 1);
+    return id;
+  }
+  // Messages that the log owes, whoever gets them.
+  std::uint64_t owed() {
+    std::uint64_t count = 0;
+    broker().visit_owed([&](const RestoredDelivery&) { ++count; });
+    return count;
+  }
   void pass_ms(std::int64_t ms) {
     now_.mono_ms += ms;
     broker().run_timers(now_);
@@ -301,19 +313,96 @@ TEST_F(BrokerTest, AStoredSessionThatIsNotKeptAnyLongerIsRecorded) {
 
 TEST_F(BrokerTest, WhatIsHandedOverWaitsUntilTheLogCanBeRead) {
   options_.log.recent_bytes = 0;
-  const ConnectionId first = connect("first", 100);
-  subscribe(first, "$share/g/t", 1);
-  lose(first);
-  publish(connect("p"), "t", 1);
-  records_.accepts = false;
-  const ConnectionId second = connect("second", 100);
-  subscribe(second, "$share/g/t", 1);
-  pass_ms(1'000);
-  EXPECT_THAT(written(second), Not(Contains(HasSubstr("PUBLISH"))));
-  EXPECT_EQ(broker().verdicts().count(VerdictReason::handed_over), 0u);
-  records_.accepts = true;
-  pass_ms(200);
-  EXPECT_THAT(written(second), Contains(HasSubstr("qos1 t=x")));
+  for (const bool known_at_once : {true, false}) {
+    lose(member("first", 100));
+    const ConnectionId publisher = connect("p");
+    for (const char* payload : {"1", "2", "3"}) publish(publisher, "t", 1, payload);
+    (known_at_once ? records_.accepts : records_.reads) = false;
+    const ConnectionId second = member("second", 100);
+    pass_ms(1'000);
+    EXPECT_THAT(written(second), Not(Contains(HasSubstr("PUBLISH"))));
+    EXPECT_EQ(owed(), 3u);
+    records_.accepts = records_.reads = true;
+    pass_ms(200);
+    EXPECT_THAT(written(second), ElementsAre(HasSubstr("t=1"), HasSubstr("t=2"), HasSubstr("t=3")));
+    for (const char* name : {"first", "second"}) connect(name, 0, {}, true);
+  }
+}
+
+TEST_F(BrokerTest, WhatAnEndedSessionLeavesGoesOnInParts) {
+  constexpr std::uint32_t kMessages = 100'000;
+  records_.keeps_names = false;
+  lose(member("second", 100));
+  const ConnectionId first = member("first", 100, 1);
+  const ConnectionId publisher = connect("p");
+  for (std::uint32_t i = 0; i < kMessages; ++i) {
+    if (last_packet_id_ == 60'000) last_packet_id_ = 0;
+    publish(publisher, "t", 1);
+  }
+  written(publisher);
+  EXPECT_EQ(owed(), kMessages);
+  const auto handed_over = [&] { return broker().verdicts().count(VerdictReason::handed_over); };
+
+  const ConnectionId again = connect("first", 100, {}, true);
+  EXPECT_THAT(written(again), ElementsAre(AllOf(HasSubstr("CONNACK 00"), Not(HasSubstr("present")))));
+  EXPECT_LE(handed_over(), 1'000u);
+  EXPECT_EQ(broker().sessions(), 3u) << "what it leaves is no client's session";
+  EXPECT_FALSE(transport_.is_open(first));
+  send(publisher, wire::Pingreq{});
+  EXPECT_THAT(written(publisher), ElementsAre("PINGRESP"));
+  EXPECT_EQ(broker().remnants(), 1u);
+  for (std::uint64_t before = handed_over(); broker().remnants() > 0; before = handed_over()) {
+    EXPECT_EQ(owed(), kMessages);
+    pass_ms(1);
+    ASSERT_GT(handed_over(), before);
+    ASSERT_LE(handed_over(), before + 1'000);
+  }
+  EXPECT_EQ(handed_over(), kMessages);
+  EXPECT_EQ(owed(), kMessages) << "by the other member";
+  lose(again);
+  EXPECT_EQ(broker().verdicts().count(VerdictReason::session_ended), 0u);
+}
+
+TEST_F(BrokerTest, WhatAnEndedSessionLeavesWaitsUntilTheLogCanBeRead) {
+  options_.log.recent_bytes = 0;
+  for (const bool known_at_once : {true, false}) {
+    records_.accepts = records_.reads = true;
+    const ConnectionId first = member("first", 100, 1);
+    const ConnectionId publisher = connect("p");
+    for (const char* payload : {"1", "2", "3"}) publish(publisher, "t", 1, payload);
+    const ConnectionId second = member("second", 100);
+    written(second);
+    (known_at_once ? records_.accepts : records_.reads) = false;
+    PropertyWriter properties;
+    properties.add_number(PropertyId::session_expiry_interval, 0);
+    send(first, wire::Disconnect{ReasonCode::success, properties.properties()});
+    pass_ms(1'000);
+    EXPECT_THAT(written(second), IsEmpty());
+    EXPECT_EQ(broker().remnants(), 1u);
+    EXPECT_THAT(written(connect("first", 100)), ElementsAre(Not(HasSubstr("present"))));
+    records_.accepts = records_.reads = true;
+    pass_ms(200);
+    EXPECT_THAT(written(second), ElementsAre(HasSubstr("t=1"), HasSubstr("t=2"), HasSubstr("t=3")));
+    EXPECT_EQ(broker().remnants(), 0u);
+    for (const char* name : {"first", "second"}) connect(name, 0, {}, true);
+  }
+}
+
+TEST_F(BrokerTest, WhatIsLeftToNobodyIsDroppedWithAVerdict) {
+  options_.hand_over_step = 1;
+  const ConnectionId first = member("first", 100, 1);
+  const ConnectionId second = member("second", 0);
+  const ConnectionId publisher = connect("p");
+  for (int i = 0; i < 8; ++i) publish(publisher, "t", 1);
+  const ConnectionId again = connect("first", 100, {}, true);
+  EXPECT_EQ(broker().remnants(), 1u);
+  unsubscribe(second, "$share/g/t");
+  for (int i = 0; i < 4; ++i) pass_ms(1);
+  EXPECT_EQ(broker().remnants(), 0u);
+  EXPECT_EQ(broker().verdicts().count(VerdictReason::handed_over), 1u);
+  EXPECT_EQ(broker().verdicts().count(VerdictReason::session_ended), 3u);
+  EXPECT_FALSE(transport_.is_open(first));
+  EXPECT_THAT(written(again), ElementsAre(HasSubstr("CONNACK 00")));
 }
 
 TEST_F(BrokerTest, WhatSeveralMembersLeftIsCollectedInTheOrderOfTheirSessions) {

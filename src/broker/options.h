@@ -1,6 +1,7 @@
 // What an operator sets of the broker's behaviour. Defaults here are the product's defaults.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -39,6 +40,8 @@ struct BrokerOptions {
   bool allow_empty_client_id = true;
   OverlapDelivery overlap = OverlapDelivery::merged;
   SharedStrategy shared_strategy = SharedStrategy::round_robin;
+  // Messages that one session's hand-over takes from the log before others have their turn.
+  std::size_t hand_over_step = 1000;
   std::uint32_t sys_interval_s = 10;  // 0: no $SYS topics
   std::string response_information;
   std::uint64_t random_seed = 0;

@@ -50,11 +50,13 @@ struct RetainedChanged {
   const session::Message& message;
 };
 
-// A persistent session as it is now. Everything owed to it below `cursor` is finished.
+// A persistent session as it is now. Everything owed to it below `cursor` is finished. Without a client identifier it
+// has ended, or ends with its connection: no client gets it back, its subscriptions and exchanges mean nothing, and of
+// what it is owed only what shared subscriptions gave it is left, for other members.
 struct SessionChanged {
   std::uint64_t key = 0;
   std::string_view client_id;
-  std::uint32_t expiry_s = 0;  // 0: it ends with its connection, and is forgotten now
+  std::uint32_t expiry_s = 0;
   std::uint64_t cursor = 0;
   std::int64_t away_since_wall_ms = 0;  // 0: connected
   std::uint64_t maybe_sent_below = 0;   // of a session that is away: QoS 1 messages below may have been sent

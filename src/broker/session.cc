@@ -7,28 +7,53 @@ Session* SessionTable::find(std::string_view client_id) {
   return at == by_client_id_.end() ? nullptr : at->second.get();
 }
 
-Session& SessionTable::create(std::string client_id) {
+// Under a number that nobody has.
+std::unique_ptr<Session> SessionTable::make() {
   auto session = std::make_unique<Session>();
-  Session& created = *session;
   if (free_numbers_.empty()) {
     free_numbers_.push_back(static_cast<std::uint32_t>(by_number_.size()));
     by_number_.push_back(nullptr);
     generations_.push_back(0);
   }
-  created.number = free_numbers_.back();
+  session->number = free_numbers_.back();
   free_numbers_.pop_back();
-  created.generation = ++generations_[created.number];
-  by_number_[created.number] = &created;
+  session->generation = ++generations_[session->number];
+  by_number_[session->number] = session.get();
+  return session;
+}
+
+Session& SessionTable::create(std::string client_id) {
+  auto session = make();
+  Session& created = *session;
   created.client_id = client_id;
   created.client_hash = hash_of(client_id);
   by_client_id_.emplace(std::move(client_id), std::move(session));
   return created;
 }
 
+Session& SessionTable::create_remnant() {
+  auto session = make();
+  Session& created = *session;
+  created.remnant = true;
+  remnants_.emplace(created.number, std::move(session));
+  return created;
+}
+
+void SessionTable::make_remnant(Session& session) {
+  const auto at = by_client_id_.find(session.client_id);
+  session.remnant = true;
+  remnants_.emplace(session.number, std::move(at->second));
+  by_client_id_.erase(at);
+}
+
 void SessionTable::erase(Session& session) {
   by_number_[session.number] = nullptr;
   free_numbers_.push_back(session.number);
-  by_client_id_.erase(by_client_id_.find(session.client_id));
+  if (session.remnant) {
+    remnants_.erase(session.number);
+  } else {
+    by_client_id_.erase(by_client_id_.find(session.client_id));
+  }
 }
 
 }  // namespace martlet::broker

@@ -71,6 +71,9 @@ struct Session {
   std::uint64_t owed_position = 0;           // the last one at which it was owed a message
 
   bool hands_over_later = false;  // an entry of the deadline queue waits to go on with it
+  // The session ended and its client identifier is free again. It only holds what shared subscriptions gave it and goes
+  // to other members, step by step; then it is erased.
+  bool remnant = false;
 
   bool persistent() const { return expiry_s != 0; }
   std::size_t subscriptions() const { return filters.size() + shares.size(); }
@@ -86,19 +89,27 @@ class SessionTable {
   // `client_id` is not in the table.
   Session& create(std::string client_id);
   void erase(Session& session);
+  // The session becomes a remnant: it is found by its number alone. Its name stays, for people.
+  void make_remnant(Session& session);
+  Session& create_remnant();
+  // Without remnants, which no client can come back to.
   std::size_t size() const { return by_client_id_.size(); }
+  std::size_t remnants() const { return remnants_.size(); }
   // As Session::client_hash.
   std::uint64_t hash_of(std::string_view client_id) const { return broker::client_hash(client_id, seed_); }
 
-  // Calls visit(Session&) for each; the table must not change meanwhile.
+  // Calls visit(Session&) for each that is no remnant; the table must not change meanwhile.
   template <class Visitor>
   void for_each(Visitor&& visit) {
     for (auto& [id, session] : by_client_id_) visit(*session);
   }
 
  private:
+  std::unique_ptr<Session> make();
+
   std::uint64_t seed_;
   std::unordered_map<std::string, std::unique_ptr<Session>, SeededHash, std::equal_to<>> by_client_id_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Session>> remnants_;  // by number
   std::vector<Session*> by_number_{nullptr};
   std::vector<std::uint32_t> generations_{0};
   std::vector<std::uint32_t> free_numbers_;

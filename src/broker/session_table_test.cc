@@ -37,6 +37,30 @@ TEST(SessionTable, ANumberIsUsedAgainWithANewGeneration) {
   EXPECT_NE(second.generation, generation);
 }
 
+TEST(SessionTable, ARemnantIsFoundByItsNumberAlone) {
+  SessionTable table;
+  Session& old = table.create("a");
+  table.make_remnant(old);
+  EXPECT_TRUE(old.remnant);
+  EXPECT_EQ(table.find("a"), nullptr);
+  EXPECT_EQ(table.find(old.number), &old);
+  EXPECT_EQ(table.size(), 0u);
+  Session& successor = table.create("a");
+  Session& restored = table.create_remnant();
+  EXPECT_EQ(table.find("a"), &successor);
+  EXPECT_EQ(table.find(restored.number), &restored);
+  EXPECT_EQ(table.find(""), nullptr);
+  EXPECT_EQ(table.remnants(), 2u);
+  std::size_t visited = 0;
+  table.for_each([&](const Session&) { ++visited; });
+  EXPECT_EQ(visited, 1u);
+  const std::uint32_t number = old.number;
+  table.erase(old);
+  EXPECT_EQ(table.find(number), nullptr);
+  EXPECT_EQ(table.find("a"), &successor);
+  EXPECT_EQ(table.remnants(), 1u);
+}
+
 TEST(SessionTable, VisitsAll) {
   SessionTable table;
   for (int i = 0; i < 100; ++i) table.create("client" + std::to_string(i));

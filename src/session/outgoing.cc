@@ -65,6 +65,19 @@ void Outgoing::restore_waiting(const LoggedDelivery& delivery, std::size_t footp
   if (delivery.origin != 0) ++with_origin_;
 }
 
+void Outgoing::put_back(std::span<const Delivery> given, std::uint64_t bytes_each) {
+  Backlog merged;
+  auto next = given.begin();
+  backlog_.for_each([&](const LoggedDelivery& delivery) {
+    for (; next != given.end() && next->position < delivery.position; ++next) merged.push_back(next->logged());
+    merged.push_back(delivery);
+  });
+  for (; next != given.end(); ++next) merged.push_back(next->logged());
+  backlog_ = std::move(merged);
+  logged_bytes_ += given.size() * bytes_each;
+  for (const Delivery& delivery : given) with_origin_ += delivery.origin != 0;
+}
+
 void Outgoing::forget_logged(std::uint64_t bytes) {
   logged_bytes_ = backlog_.empty() ? 0 : logged_bytes_ - std::min(logged_bytes_, bytes);
 }

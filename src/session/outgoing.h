@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/ring_queue.h"
@@ -126,6 +127,13 @@ class Outgoing {
   // no more than `most`. False if there may be more.
   template <class Origin, class Give>
   bool hand_over(Unacknowledged unacknowledged, std::size_t most, Origin&& accepts, Give&& give);
+  // Takes back, in order, what hand_over() gave without a message and could not be read: each of so many bytes, or a
+  // guess.
+  void put_back(std::span<const Delivery> given, std::uint64_t bytes_each);
+  // The session ends: takes out the same of what is in the log, with QoS 1 that was not acknowledged. It waits in what
+  // is returned, in the order of the log and without its messages.
+  template <class Origin>
+  Outgoing take_logged(Origin&& accepts);
 
   // The lowest position of the log among all that is unfinished, 0 if there is none.
   std::uint64_t lowest_position() const;
@@ -221,6 +229,44 @@ bool Outgoing::hand_over(Unacknowledged unacknowledged, std::size_t most, Origin
   for (const LoggedDelivery& delivery : given) give(Delivery::from(delivery));
   from_memory(waiting_qos0_);
   return given.size() < most;
+}
+
+template <class Origin>
+Outgoing Outgoing::take_logged(Origin&& accepts) {
+  Outgoing taken;
+  if (with_origin_ == 0) return taken;
+  const auto is_taken = [&](const Delivery& delivery) {
+    return delivery.position != 0 && delivery.origin != 0 && accepts(delivery.origin);
+  };
+  std::vector<Delivery> in_memory;
+  for (const std::uint16_t packet_id : in_order()) {
+    InFlight& entry = *find(packet_id);
+    if (entry.state != FlightState::published || entry.delivery.qos != wire::QoS::at_least_once) continue;
+    if (!is_taken(entry.delivery)) continue;
+    in_memory.push_back(std::move(entry.delivery));
+    end(entry);
+  }
+  waiting_acknowledged_.extract_if(is_taken, [&](Delivery delivery) {
+    forget_waiting(delivery);
+    in_memory.push_back(std::move(delivery));
+  });
+  std::sort(in_memory.begin(), in_memory.end(),
+            [](const Delivery& a, const Delivery& b) { return a.position < b.position; });
+  auto next = in_memory.begin();
+  const auto take_below = [&](std::uint64_t position) {
+    for (; next != in_memory.end() && next->position < position; ++next) {
+      taken.restore_waiting(next->logged(), next->footprint_bytes());
+    }
+  };
+  const std::uint64_t bytes_each = backlog_.empty() ? 0 : logged_bytes_ / backlog_.size();
+  remove_logged([&](const LoggedDelivery& delivery) {
+    if (delivery.origin == 0 || !accepts(delivery.origin)) return false;
+    take_below(delivery.position);
+    taken.restore_waiting(delivery, bytes_each);
+    return true;
+  });
+  take_below(~std::uint64_t{0});
+  return taken;
 }
 
 template <class Take>

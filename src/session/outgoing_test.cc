@@ -244,6 +244,57 @@ TEST_F(HandOver, GivesWhatWasNotSentAndUnacknowledgedQos1) {
   EXPECT_EQ(outgoing_.waiting_bytes(), 0u);
 }
 
+TEST_F(HandOver, TakesOutWhatIsInTheLogInItsOrder) {
+  Outgoing outgoing;
+  const auto logged = [](std::uint64_t position, unsigned qos, std::uint32_t origin) {
+    Delivery one = delivery("t", qos, "x", origin);
+    one.position = position;
+    return one;
+  };
+  begin_sent(outgoing, logged(1, 2, 7));
+  begin_sent(outgoing, logged(2, 1, 8));
+  begin_sent(outgoing, logged(3, 1, 7));
+  for (const auto& [position, qos, origin] :
+       {std::tuple(4u, 1u, 8u), {5u, 2u, 7u}, {6u, 1u, 0u}, {7u, 1u, 7u}, {0u, 0u, 7u}}) {
+    outgoing.enqueue(logged(position, qos, origin), {}, Now{}, observer_);
+  }
+  const Outgoing taken = outgoing.take_logged([](std::uint32_t origin) { return origin == 7; });
+  std::vector<std::uint64_t> positions;
+  taken.for_each_logged([&](const LoggedDelivery& one) {
+    positions.push_back(one.position);
+    EXPECT_EQ(one.origin, 7u);
+  });
+  EXPECT_THAT(positions, ElementsAre(3u, 5u, 7u)) << "QoS 2 that was sent stays [MQTT-4.8.2-5]";
+  EXPECT_EQ(taken.with_origin(), 3u);
+  EXPECT_GT(taken.waiting_bytes(), 0u);
+  positions.clear();
+  outgoing.for_each_logged([&](const LoggedDelivery& one) { positions.push_back(one.position); });
+  EXPECT_THAT(positions, ElementsAre(1u, 2u, 4u, 6u));
+  EXPECT_EQ(outgoing.with_origin(), 4u) << "with the QoS 0 message, which is not in the log";
+  EXPECT_EQ(outgoing.in_flight(), 2u);
+}
+
+TEST_F(HandOver, WhatCannotBeReadIsPutBackInItsPlace) {
+  Outgoing outgoing;
+  for (std::uint64_t position = 1; position <= 6; ++position) {
+    Delivery one = delivery("t", 1, "x", position % 2 == 0 ? 7 : 8);
+    one.position = position;
+    outgoing.enqueue(std::move(one), {}, Now{}, observer_);
+  }
+  const std::uint64_t bytes = outgoing.waiting_bytes();
+  std::vector<Delivery> given;
+  outgoing.hand_over(
+      Unacknowledged::give, 2, [](std::uint32_t origin) { return origin == 7; },
+      [&](Delivery one) { given.push_back(std::move(one)); });
+  ASSERT_EQ(given.size(), 2u);
+  outgoing.put_back(given, bytes / 6);
+  std::vector<std::uint64_t> positions;
+  outgoing.for_each_logged([&](const LoggedDelivery& one) { positions.push_back(one.position); });
+  EXPECT_THAT(positions, ElementsAre(1u, 2u, 3u, 4u, 5u, 6u));
+  EXPECT_EQ(outgoing.with_origin(), 6u);
+  EXPECT_EQ(outgoing.waiting_bytes(), bytes);
+}
+
 TEST_F(HandOver, LeavesWhatWasSentToAPeerThatIsThere) {
   EXPECT_THAT(hand_over(Unacknowledged::keep), ElementsAre("w1/7", "w2/7", "w0/7"));
   EXPECT_EQ(outgoing_.in_flight(), 3u);

@@ -82,7 +82,7 @@ class FakeRecords : public RecordSink {
   bool accepting() const override { return accepts; }
   LogReading read(std::uint64_t key, std::span<const session::LoggedDelivery> wanted,
                   std::span<session::Delivery> to) override {
-    if (!accepts) return {};
+    if (!accepts || !reads) return {};
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const Logged& logged = log_.at(wanted[i].position - 1);
       to[i] = session::Delivery::from(wanted[i]);
@@ -100,6 +100,7 @@ class FakeRecords : public RecordSink {
   bool keeps_names = true;
   bool keeps_log = true;
   bool accepts = true;                      // the disk is well
+  bool reads = true;                        // or so it seems
   std::array<std::uint32_t, 3> promised{};  // messages, by level
   std::vector<std::string> names;
 

@@ -96,7 +96,7 @@ class Notes {
   std::uint32_t part_ = 0;
   std::size_t footprint_bytes_ = 0;
   LoggedDelivery run_;
-  std::string_view share_;
+  std::string share_;
   std::uint64_t count_ = 0;
   std::uint64_t last_ = 0;  // behind the run before
 };

@@ -130,7 +130,6 @@ void DurableRecords::write(const broker::RetainedChanged& record) {
 
 void DurableRecords::write(const broker::SessionChanged& record) {
   session_key(record.key, key_);
-  if (record.expiry_s == 0) return writer_.erase(Table::sessions, key_.view());
   encode(record, value_);
   writer_.put(Table::sessions, key_.view(), value_.view());
 }

@@ -76,6 +76,11 @@ class Recovery {
     Position cursor;
   };
 
+  // Remnants have no client to be near to.
+  broker::Broker& broker_of(const broker::RestoredSession& session) const {
+    return session.client_id.empty() ? *brokers_[session.key % brokers_.size()] : broker_of(session.client_id);
+  }
+
   broker::Broker& broker_of(std::string_view client_id) const {
     const std::uint64_t hash = broker::client_hash(client_id, options_.client_seed);
     return *brokers_[broker::home_core(hash, static_cast<std::uint32_t>(brokers_.size()))];
@@ -115,12 +120,12 @@ class Recovery {
     auto done = each(Table::sessions, [&](ByteView key, ByteView value) {
       const auto session = decode_session(ByteReader(key).number64(), value);
       if (!session) return false;
-      broker::Broker& broker = broker_of(session->client_id);
+      broker::Broker& broker = broker_of(*session);
       homes_.emplace(session->key, Home{&broker, session->cursor});
       highest = std::max({highest, session->cursor, session->maybe_sent_below});
       last_key_ = std::max(last_key_, session->key);
       broker.restore(*session);
-      ++recovered_.sessions;
+      if (!session->client_id.empty()) ++recovered_.sessions;
       return true;
     });
     store_.skip_to(highest);
@@ -295,13 +300,13 @@ class Recovery {
     const auto exchange = exchanges_.find({key, position});
     if (exchange != exchanges_.end() && owed_.qos == wire::QoS::exactly_once) {
       if (exchange->second.state == broker::ExchangeState::finished) return;
-      ++recovered_.deliveries;
-      return give_in_flight(position, exchange->second);
+      recovered_.deliveries += give_in_flight(position, exchange->second);
+      return;
     }
     if (owed_.ahead && superseded()) return;
-    ++recovered_.deliveries;
-    home->broker->restore(broker::RestoredDelivery{key, owed_.share, delivery_at(position).logged(),
-                                                   sizeof(session::Delivery) + record_.message.footprint_bytes()});
+    recovered_.deliveries +=
+        home->broker->restore(broker::RestoredDelivery{key, owed_.share, delivery_at(position).logged(),
+                                                       sizeof(session::Delivery) + record_.message.footprint_bytes()});
   }
 
   // What a core had not taken when the process ended reaches its sessions now. They may be spread over several cores:
@@ -342,7 +347,7 @@ class Recovery {
     ++recovered_.deliveries;
   }
 
-  void give_in_flight(Position position, const OutgoingExchange& exchange) {
+  bool give_in_flight(Position position, const OutgoingExchange& exchange) {
     broker::RestoredFlight flight;
     flight.key = owed_.session_key;
     flight.share = owed_.share;
@@ -350,7 +355,7 @@ class Recovery {
     flight.delivery.message = make_message(record_.message, now_);
     flight.packet_id = exchange.packet_id;
     flight.received = exchange.state == broker::ExchangeState::received;
-    home_of(flight.key)->broker->restore(std::move(flight));
+    return home_of(flight.key)->broker->restore(std::move(flight));
   }
 
   session::Delivery delivery_at(Position position) const {
@@ -384,7 +389,7 @@ class Recovery {
   std::unordered_map<std::uint64_t, std::vector<Position>> handed_over_;  // by the session that was owed it before
   // By position and the key of a core: the shared subscriptions, or "" for its subscribers, that are owed the message.
   std::map<std::pair<Position, std::uint64_t>, std::vector<std::string>> forwarded_;
-  bool noted_ = false;                                                    // the log need not be read
+  bool noted_ = false;  // the log need not be read
   LogRecordReader record_;
   StoredOwed owed_;
 };

@@ -106,8 +106,10 @@ std::string report_text(const Survey& survey, const std::vector<store::StoreFile
   const std::vector<Named> listed = most_owed(survey, top);
   if (!listed.empty()) text += "\nsessions that are owed most\n";
   for (const auto& [key, session] : listed) {
-    text += fmt::format("  {:>10} messages, {:>10}, from record {} on: \"{}\" (session {}, {})\n", session->owed,
-                        size_text(session->owed_bytes), session->oldest_owed, printable(session->client_id), key,
+    const std::string owner = session->client_id.empty() ? "other members, after the end of its client's session"
+                                                         : fmt::format("\"{}\"", printable(session->client_id));
+    text += fmt::format("  {:>10} messages, {:>10}, from record {} on: {} (session {}, {})\n", session->owed,
+                        size_text(session->owed_bytes), session->oldest_owed, owner, key,
                         away_text(session->away_since_wall_ms));
   }
   return text;

@@ -74,7 +74,7 @@ class Surveyor {
     figures.expiry_s = decoded->expiry_s;
     figures.cursor = decoded->cursor;
     figures.away_since_wall_ms = decoded->away_since_wall_ms;
-    if (!clients_.insert(decoded->client_id).second) {
+    if (!decoded->client_id.empty() && !clients_.insert(decoded->client_id).second) {
       return fmt::format("has the client identifier \"{}\" of another session", printable(decoded->client_id));
     }
     return {};
@@ -202,6 +202,7 @@ class Surveyor {
     if (at == survey_.sessions.end() || position < at->second.cursor) return;
     const DeliveryName name{owed.session_key, position};
     if (finished_.contains(name) || handed_over_.contains(name)) return;
+    if (at->second.client_id.empty() && owed.share.empty()) return;
     if (at->second.oldest_owed == 0) at->second.oldest_owed = position;
     count_owed(owed.session_key, bytes, 1);
     if (!owed.share.empty()) shared_[name] = bytes;

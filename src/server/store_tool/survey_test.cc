@@ -120,6 +120,17 @@ class StoreTool : public ::testing::Test {
   Survey survey_;
 };
 
+TEST_F(StoreTool, OfASessionThatEndedOnlySharedMessagesAreOwed) {
+  session(1, "", 1);
+  session(2, "", 1);
+  message({1});
+  message({1, 2}, "$share/g/t");
+  EXPECT_THAT(wrong(), IsEmpty()) << "any number of them has no client identifier";
+  EXPECT_EQ(survey_.sessions.at(1).owed, 1u);
+  EXPECT_EQ(survey_.sessions.at(1).oldest_owed, 2u);
+  EXPECT_THAT(report_text(survey_, {}, 2), HasSubstr("other members"));
+}
+
 TEST_F(StoreTool, CountsWhatEachSessionIsOwed) {
   session(1, "one", 2);
   session(2, "two", 1);
