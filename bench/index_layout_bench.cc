@@ -57,8 +57,9 @@ struct Hop {
 struct Core {
   explicit Core(std::size_t cores) : to(cores) {}
 
+  // Reads the text, as who writes it to an outbox does.
   void deliver(const Hop& hop) {
-    delivered += hop.topic->size();
+    delivered += hash_bytes(*hop.topic, delivered);
     ++deliveries;
   }
 

@@ -7,7 +7,7 @@ namespace martlet::topic {
 namespace {
 
 constexpr std::size_t kMinSlots = 64;
-constexpr std::size_t kSlotsPerWord = 8;
+constexpr std::size_t kSlotsPerWord = 4;
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // A multiset of hashes that one thread changes and all others ask, without a lock: "may it be in?". No member is ever
-// missed; of others one or two in a hundred pass for members at worst.
+// missed; of others four in a thousand pass for members at worst.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 namespace martlet::topic {
 
 // For readers a Bloom filter, four bits of one 64-bit word a member: one cache line per question. For the writer the
-// members with counts, so that it can take bits back and build a filter twice as big. Takes 14 to 27 bytes a member.
+// members with counts, so that it can take bits back and build a filter twice as big. Takes 16 to 32 bytes a member.
 class SharedHashSet {
  public:
   SharedHashSet() = default;

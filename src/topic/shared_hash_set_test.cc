@@ -97,11 +97,11 @@ TEST(SharedHashSet, FewStrangersPass) {
     return passed;
   };
   for (std::size_t i = 0; i < kFullest * 3 / 4; ++i) set.add(random.next());
-  EXPECT_LT(strangers(), 2500);
-  EXPECT_LT(set.memory_bytes() / set.size(), 14u);
+  EXPECT_LT(strangers(), 450);
+  EXPECT_LT(set.memory_bytes() / set.size(), 17u);
   set.add(random.next());
-  EXPECT_LT(strangers(), 500);
-  EXPECT_LT(set.memory_bytes() / set.size(), 27u);
+  EXPECT_LT(strangers(), 100);
+  EXPECT_LT(set.memory_bytes() / set.size(), 33u);
 }
 
 // For ThreadSanitizer, and that a reader misses nothing while the writer adds, removes and grows.
