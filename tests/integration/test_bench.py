@@ -170,6 +170,8 @@ class WithPid(unittest.TestCase):
             self.assertGreater(retained["retained"]["rss_bytes_per_retained"], 800)
             offline = bench("offline", *where, "--payload", 1000, "--messages", 5000)
             self.assertGreater(offline["offline"]["cpu_us_per_drained"], 0)
+            churn = bench("churn", "--rate", 200, "--qos", 1, *where)
+            self.assertEqual(churn["churn"]["rounds"], 100)
             # Nothing is left behind.
             again = bench("p2p", "--pairs", 2, *where)
             self.assertGreater(again["broker"]["cpu_us_per_delivery"], 0)
@@ -304,6 +306,8 @@ class Transports(unittest.TestCase):
         for result in self.all_transports("connect", "--connections", 200):
             self.assertEqual(result["connections"], 200)
             self.assertEqual(result["handshake_us"]["count"], 200)
+        for result in self.all_transports("churn", "--connections", 10):
+            self.assertGreater(result["churn"]["rounds"], 0)
 
     def complaint(self, *arguments):
         done = run(MARTLET, "bench", "connect", "--connections", "3", "--quiet", *map(str, arguments), expect=1)

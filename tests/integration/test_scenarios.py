@@ -54,6 +54,9 @@ class Sets(unittest.TestCase):
             self.skipTest("needs 10,500 descriptors")
         self.assertEqual(self.play("conn-10K", "--rate", 4000)["connections"], 10_000)
 
+    def test_churn(self):
+        self.assertGreater(self.play("churn", "--qos", 1)["churn"]["rounds"], 0)
+
     def test_p2p_flat_out(self):
         for qos in (0, 1, 2):
             with self.subTest(qos=qos):

@@ -113,6 +113,8 @@ TEST(BenchOptions, TellHowManyDeliveriesAreOwed) {
   EXPECT_EQ(deliveries_per_message(parse({"fan-in"})->options), 5u);
   EXPECT_EQ(deliveries_per_message(parse({"shared"})->options), 1u);
   EXPECT_EQ(deliveries_per_message(parse({"idle"})->options), 0u);
+  EXPECT_EQ(deliveries_per_message(parse({"churn"})->options), 0u);
+  EXPECT_EQ(total_connections(parse({"churn"})->options), 200u);
   EXPECT_EQ(deliveries_per_message(parse({"retained", "--subscribers", "3"})->options), 3u);
 }
 

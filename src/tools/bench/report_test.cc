@@ -120,6 +120,64 @@ TEST(BenchReport, DividesWhatTheBrokerUsedForTheOwed) {
   EXPECT_THAT(to_table(result, options), HasSubstr("10.0 bytes each"));
 }
 
+TEST(BenchReport, DividesMemoryByTheRetainedMessages) {
+  BenchOptions options;
+  options.scenario = Scenario::retained;
+  options.subscribers = 2;
+  RunResult result;
+  fill_offline(result);
+  result.broker = BrokerUse();
+  result.offline.full.rss_bytes = 60'000;
+  EXPECT_FALSE(is_clean(result, options));
+  result.offline.cleaned = true;
+  EXPECT_TRUE(is_clean(result, options));
+  const std::string json = to_json(result, options);
+  EXPECT_THAT(json, HasSubstr(R"("retained":{"acknowledged":3000,)"));
+  EXPECT_THAT(json, HasSubstr(R"("rss_bytes_per_retained":20.00)"));
+  EXPECT_THAT(to_table(result, options), HasSubstr("with all retained: 20.0 bytes each"));
+}
+
+TEST(BenchReport, CountsTheRoundsOfAChurn) {
+  BenchOptions options;
+  options.scenario = Scenario::churn;
+  options.connections = 7;
+  RunResult result;
+  result.measured_s = 2;
+  for (int i = 0; i < 100; ++i) result.round_ns.record(1'000);
+  BrokerUse use;
+  use.measure_end.cpu_s = 0.002;
+  result.broker = use;
+  const std::string table = to_table(result, options);
+  EXPECT_THAT(table, HasSubstr("7 connections at once, flat out"));
+  EXPECT_THAT(table, HasSubstr("100 came and went, 50/s"));
+  EXPECT_THAT(table, HasSubstr("20.00 us a connection"));
+  EXPECT_THAT(table, Not(HasSubstr("accounts")));
+  EXPECT_THAT(to_json(result, options), HasSubstr(R"("churn":{"rounds":100,"rounds_per_s":50.0,)"));
+}
+
+TEST(BenchReport, GivesCpuTimePerConnect) {
+  BenchOptions options;
+  options.scenario = Scenario::connect;
+  RunResult result;
+  result.connections = 1'000;
+  BrokerUse use;
+  use.before.cpu_s = 1;
+  use.connected.cpu_s = 1.025;
+  use.connected.rss_bytes = 1'500'000;
+  result.broker = use;
+  EXPECT_THAT(to_json(result, options), HasSubstr(R"("cpu_us_per_connect":25.000)"));
+  EXPECT_THAT(to_table(result, options), HasSubstr("25.0 us CPU and 1500 bytes RSS a connection"));
+}
+
+TEST(BenchReport, TellsWhatWasForeign) {
+  RunResult result;
+  result.faults.foreign = 1;
+  result.first_fault = "message 3 of publisher 4 came with another topic";
+  EXPECT_THAT(to_table(result, {}), HasSubstr("foreign       message 3 of publisher 4"));
+  EXPECT_THAT(to_table(result, {}), HasSubstr("FAULTY"));
+  EXPECT_THAT(to_json(result, {}), HasSubstr(R"("first_foreign":"message 3 of publisher 4 came)"));
+}
+
 TEST(BenchReport, EscapesWhatTheBrokerSaid) {
   RunResult result;
   result.error = "say \"no\"\n";

@@ -14,7 +14,8 @@
 namespace martlet::tools::bench {
 namespace {
 
-constexpr std::uint16_t kSubscribePacketId = 1;
+// SUBSCRIBE packets of one connection that may be without their SUBACK.
+constexpr std::uint32_t kSubscribesInFlight = 8;
 
 // At most 23 letters and digits: every 3.1.1 broker takes those [MQTT-3.1.3-5].
 std::string client_id(std::string_view prefix, Role role, std::uint32_t number) {
@@ -138,13 +139,18 @@ std::string Worker::filter_text(const Connection& connection, std::uint32_t numb
 
 void Worker::subscribe_more(Connection& connection, std::uint32_t index) {
   const std::uint32_t count = filter_count(connection);
-  const std::uint32_t until = std::min(count, connection.filters_sent + options_.filters_per_packet);
-  wire::FilterListWriter filters(true);
-  for (; connection.filters_sent < until; ++connection.filters_sent) {
-    const std::string filter = filter_text(connection, connection.filters_sent);
-    filters.add({filter, {.qos = static_cast<wire::QoS>(options_.subscribe_qos)}});
+  const std::uint32_t most = connection.filters_done + kSubscribesInFlight * options_.filters_per_packet;
+  while (connection.filters_sent < std::min(count, most)) {
+    const std::uint32_t until = std::min(count, connection.filters_sent + options_.filters_per_packet);
+    const auto packet_id =
+        static_cast<std::uint16_t>(1 + connection.filters_sent / options_.filters_per_packet % 0xFFFF);
+    wire::FilterListWriter filters(true);
+    for (; connection.filters_sent < until; ++connection.filters_sent) {
+      const std::string filter = filter_text(connection, connection.filters_sent);
+      filters.add({filter, {.qos = static_cast<wire::QoS>(options_.subscribe_qos)}});
+    }
+    append(connection, index, wire::Subscribe{packet_id, {}, filters.list()});
   }
-  append(connection, index, wire::Subscribe{kSubscribePacketId, {}, filters.list()});
 }
 
 void Worker::subscribed(Connection& connection, std::uint32_t index, ByteView body) {
@@ -159,8 +165,7 @@ void Worker::subscribed(Connection& connection, std::uint32_t index, ByteView bo
   }
   connection.filters_done += static_cast<std::uint32_t>(ack->reasons.size());
   progress.subscribed.fetch_add(ack->reasons.size(), std::memory_order_relaxed);
-  if (connection.filters_done < connection.filters_sent) return;
-  if (connection.filters_sent < filter_count(connection)) return subscribe_more(connection, index);
+  if (connection.filters_done < filter_count(connection)) return subscribe_more(connection, index);
   if (churning()) return go_round(connection, index);
   ++subscribers_done_;
 }
