@@ -7,14 +7,16 @@ import argparse
 import os
 import signal
 import socket
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from measure.servers import HOST, Failure
 
 ANSWER_S = 120
 PREFIX = "bench/01234567"  # as long as the bench's own
 PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 3, 4, 5, 6, 7
-MOST_IN_FLIGHT = 20  # below every receive maximum in use
+MOST_IN_FLIGHT = 20  # of one subscriber: below every receive maximum in use
 
 
 @dataclass
@@ -24,13 +26,18 @@ class Shape:
     subscribers: int
     qos: int
     payload: int
-    alone: bool  # one message at a time, as at a slow pace; else all publishers at once, a burst each
+    alone: bool  # one message at a time, as at a slow pace; else publishers at once, a burst each
 
     @property
     def burst(self):
         if self.alone or self.kind == "fan-in":
             return 1
         return max(1, min(MOST_IN_FLIGHT, 65536 // self.payload))
+
+    @property
+    def at_once(self):
+        """Publishers that send in one round."""
+        return 1 if self.alone else min(self.publishers, MOST_IN_FLIGHT) if self.kind == "fan-in" else self.publishers
 
     def receivers(self, publisher):
         return [publisher] if self.kind == "p2p" else range(self.subscribers)
@@ -175,10 +182,10 @@ class Load:
         return f"{PREFIX}/{publisher if self.shape.kind != 'fan-out' else 0}"
 
     def round(self):
-        """A burst of every publisher, or one message of the next, and all that follows from it."""
+        """A burst of the next publishers, and all that follows from it."""
         shape = self.shape
-        sending = [self.turn % shape.publishers] if shape.alone else range(shape.publishers)
-        self.turn += 1
+        sending = [(self.turn + i) % shape.publishers for i in range(shape.at_once)]
+        self.turn += shape.at_once
         due = [0] * shape.subscribers
         for i in sending:
             for _ in range(shape.burst):
@@ -192,15 +199,12 @@ class Load:
 
     def _step(self, sending, due):
         writing = [client for client in (*self.publishers, *self.subscribers) if client.unsent]
-        if not self.shape.alone:
-            # Its answer comes last: then what has no answer, as PUBACK, has been read too.
-            self.control.unsent += b"\xc0\0"
-            writing.append(self.control)
         if len(writing) == 1:
             writing[0].flush()
         else:  # standing still costs the server a turn without events: its wait is interrupted
             os.kill(self.pid, signal.SIGSTOP)
             try:
+                self._await_stop()
                 for client in writing:
                     client.flush()
             finally:
@@ -212,7 +216,22 @@ class Load:
             if count:
                 self.subscribers[i].read(count)
         if not self.shape.alone:
+            self._await_acknowledgements()
+
+    def _await_acknowledgements(self):
+        """Until the server has read what has no answer, such as PUBACK: it takes connections in turn, so between two
+        answers to one of them it has come by all others."""
+        for _ in range(2):
+            self.control.unsent += b"\xc0\0"
+            self.control.flush()
             self.control.read(1)
+
+    def _await_stop(self):
+        deadline = time.monotonic() + ANSWER_S
+        while (state := Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]) not in ("T", "t"):
+            if state == "Z" or time.monotonic() > deadline:
+                raise Failure("the server has ended" if state == "Z" else "the server does not stand still")
+            time.sleep(0.0002)
 
     def run(self, rounds):
         for _ in range(rounds):
@@ -225,5 +244,5 @@ class Load:
 
 def rounds_for(shape, deliveries):
     """How many rounds deliver about so many messages."""
-    each = shape.burst * (1 if shape.alone else shape.publishers) * len(shape.receivers(0))
+    each = shape.burst * shape.at_once * len(shape.receivers(0))
     return max(1, round(deliveries / each))

@@ -176,7 +176,7 @@ def count(options):
     few, many = (lockstep.rounds_for(shape, deliveries) for deliveries in COUNTED[shape.alone])
     less, before = count_once(options, shape, few)
     more, after = count_once(options, shape, max(many, few + 1))
-    how = "one message at a time" if shape.alone else f"bursts of {shape.burst} from every publisher at once"
+    how = "one message at a time" if shape.alone else f"bursts of {shape.burst} from {shape.at_once} at once"
     print(count_text(less, more, after - before, f"{options.server}: {' '.join(options.words)} ({how})", options.top))
     return 0
 
