@@ -1,4 +1,4 @@
-#include "floor/blocks.h"
+#include "blocks.h"
 
 namespace martlet::floor {
 

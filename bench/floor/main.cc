@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "floor/relay.h"
+#include "relay.h"
 
 int main(int argc, char** argv) {
   const int port = argc > 1 ? std::atoi(argv[1]) : 18830;

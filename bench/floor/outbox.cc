@@ -1,4 +1,4 @@
-#include "floor/outbox.h"
+#include "outbox.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "floor/blocks.h"
+#include "blocks.h"
 
 namespace martlet::floor {
 

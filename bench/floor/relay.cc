@@ -1,4 +1,4 @@
-#include "floor/relay.h"
+#include "relay.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "floor/blocks.h"
-#include "floor/outbox.h"
+#include "blocks.h"
+#include "outbox.h"
 
 namespace martlet::floor {
 

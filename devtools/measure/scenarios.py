@@ -45,7 +45,8 @@ SCENARIOS = (
              ("martlet", "mosquitto")),
     Scenario("subscriptions-1m", "publish among 1,000,000 subscriptions",
              ("subscribe", "--subscriptions", "1000000", "--filters-per-packet", "1000"), ("martlet", "mosquitto"),
-             martlet_options=("--set", "limits.max_subscriptions_per_client=1000000"), single=("mosquitto",)),
+             martlet_options=("--set", "limits.max_subscriptions_per_client=1000000", "--set",
+                              "limits.max_filter_bytes_per_client=1GiB"), single=("mosquitto",)),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
