@@ -14,11 +14,6 @@ def _latency(key):
     return lambda result: result["latency_us"][key] if result.get("latency_us", {}).get("count") else None
 
 
-def _connect_cpu_us(result):
-    seconds, count = result.get("broker", {}).get("cpu_s_connecting"), result.get("connections")
-    return 1e6 * seconds / count if seconds and count else None
-
-
 METRICS = {  # name: (what it is, unit, how it is read from what `martlet bench --json` says)
     "cpu_us": ("CPU a delivery", "us", _broker("cpu_us_per_delivery")),
     "rate": ("deliveries", "/s", lambda result: result.get("received_per_s")),
@@ -28,7 +23,7 @@ METRICS = {  # name: (what it is, unit, how it is read from what `martlet bench 
     "connection_bytes": ("memory a connection", "bytes", _broker("rss_bytes_per_connection")),
     "subscription_bytes": ("memory a subscription", "bytes", _broker("rss_bytes_per_subscription")),
     "connects_per_s": ("connects", "/s", lambda result: result.get("connects_per_s")),
-    "connect_cpu_us": ("CPU a connect", "us", _connect_cpu_us),
+    "connect_cpu_us": ("CPU a connect", "us", _broker("cpu_us_per_connect")),
     "subscribes_per_s": ("subscribes", "/s", lambda result: result.get("subscribes_per_s")),
 }
 
