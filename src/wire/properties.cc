@@ -155,11 +155,9 @@ std::optional<Property> Properties::find(PropertyId id) const {
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> Properties::number(PropertyId id) const {
+std::uint32_t Properties::number_that_is_there(PropertyId id) const {
   check(is_number(kind_of(id)), "the property is a number");
-  const std::optional<Property> found = find(id);
-  if (!found) return std::nullopt;
-  return found->number;
+  return find(id)->number;
 }
 
 std::optional<std::string_view> Properties::text(PropertyId id) const {

@@ -39,7 +39,9 @@ class Properties {
   bool has(PropertyId id) const { return (present_ >> static_cast<unsigned>(id)) & 1; }
 
   // The first value of `id`, or nothing. Asking for the wrong kind is a bug.
-  std::optional<std::uint32_t> number(PropertyId id) const;
+  std::optional<std::uint32_t> number(PropertyId id) const {
+    return has(id) ? std::optional<std::uint32_t>(number_that_is_there(id)) : std::nullopt;
+  }
   std::optional<std::string_view> text(PropertyId id) const;
   std::optional<ByteView> binary(PropertyId id) const;
   // number(id), or `otherwise` when it is absent: the specification gives most properties a default.
@@ -70,6 +72,7 @@ class Properties {
   // Splits the first property off `rest`, which holds validated bytes.
   static Property take_property(ByteView& rest);
   std::optional<Property> find(PropertyId id) const;
+  std::uint32_t number_that_is_there(PropertyId id) const;
 
   ByteView raw_;
   std::uint64_t present_ = 0;  // bit per property identifier

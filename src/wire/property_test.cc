@@ -356,7 +356,8 @@ TEST(PropertiesDeathTest, WrongKindIsABug) {
   PropertyWriter writer;
   EXPECT_DEATH(writer.add_number(PropertyId::content_type, 1), "number");
   EXPECT_DEATH(writer.add_text(PropertyId::topic_alias, "x"), "text");
-  EXPECT_DEATH(static_cast<void>(Properties().number(PropertyId::content_type)), "number");
+  const Bytes content_type = {0x03, 0, 1, 0x78};
+  EXPECT_DEATH(static_cast<void>(Properties::trusted(content_type).number(PropertyId::content_type)), "number");
   EXPECT_DEATH(static_cast<void>(Properties::trusted(Bytes{0x03, 0, 9})), "validated");
 }
 

@@ -14,11 +14,23 @@ constexpr std::uint64_t zero_bytes(std::uint64_t word) {
   return (word - kOnes) & ~word & kHighs;
 }
 
-// Eight bytes, or what is left filled up with a harmless letter.
+// Eight bytes, or what is left, some of it twice or filled up with a harmless letter: for looking whether a byte
+// occurs. All loads have a fixed size, so none is a call.
 std::uint64_t load_word(const std::uint8_t* at, std::size_t left) {
-  std::uint64_t word = kOnes * 'a';
-  std::memcpy(&word, at, left < 8 ? left : 8);
-  return word;
+  std::uint64_t word = 0;
+  if (left >= 8) {
+    std::memcpy(&word, at, 8);
+    return word;
+  }
+  if (left >= 4) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, at, 4);
+    std::memcpy(&last, at + left - 4, 4);
+    return std::uint64_t{last} << 32 | first;
+  }
+  word = kOnes * 'a' >> 24;
+  return word << 24 | std::uint64_t{at[left - 1]} << 16 | std::uint64_t{at[left / 2]} << 8 | at[0];
 }
 
 bool continues(std::uint8_t byte) {

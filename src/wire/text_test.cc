@@ -88,5 +88,22 @@ TEST(Text, FindsWildcardsAnywhere) {
   }
 }
 
+TEST(Text, EveryPlaceOfEveryLengthIsLookedAt) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    const std::string plain(size, 'x');
+    EXPECT_EQ(find_flaw(as_bytes(plain)), TextFlaw::none);
+    EXPECT_FALSE(has_wildcard(as_bytes(plain)));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text = plain;
+      text[at] = '\0';
+      EXPECT_EQ(find_flaw(as_bytes(text)), TextFlaw::null_character) << size << ' ' << at;
+      text[at] = '\xFF';
+      EXPECT_EQ(find_flaw(as_bytes(text)), TextFlaw::not_utf8) << size << ' ' << at;
+      text[at] = at % 2 == 0 ? '+' : '#';
+      EXPECT_TRUE(has_wildcard(as_bytes(text))) << size << ' ' << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace martlet::wire
