@@ -46,10 +46,24 @@ constexpr std::array<const char*, kVerdictReasons> kNames = {
     "shutting_down",
 };
 
+// Copies `size` bytes, at least `Piece`, in pieces of which the last two may overlap: no call, unlike memcpy of a size
+// that the compiler does not know.
+template <std::size_t Piece>
+void copy_pieces(char* to, const char* from, std::size_t size) {
+  for (std::size_t at = 0; at + Piece < size; at += Piece) std::memcpy(to + at, from + at, Piece);
+  std::memcpy(to + size - Piece, from + size - Piece, Piece);
+}
+
 template <std::size_t N>
 std::uint8_t copy_cut(std::array<char, N>& to, std::string_view from) {
   const std::size_t size = std::min(N, from.size());
-  if (size > 0) std::memcpy(to.data(), from.data(), size);
+  if (size >= 16) {
+    copy_pieces<16>(to.data(), from.data(), size);
+  } else if (size >= 4) {
+    copy_pieces<4>(to.data(), from.data(), size);
+  } else {
+    for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+  }
   return static_cast<std::uint8_t>(size);
 }
 

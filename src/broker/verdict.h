@@ -65,8 +65,9 @@ struct Verdict {
 class Verdicts {
  public:
   // Keeps the last `capacity` verdicts that somebody may ask about, and the last `successes` of delivered, acknowledged
-  // and queued messages; both powers of two. Texts are cut to what an entry holds.
-  explicit Verdicts(std::size_t capacity = 8192, std::size_t successes = 256);
+  // and queued messages (few, so that they stay in the fastest cache); both powers of two. Texts are cut to what an
+  // entry holds.
+  explicit Verdicts(std::size_t capacity = 8192, std::size_t successes = 64);
 
   // Takes no memory and does not fail.
   void record(const Verdict& verdict, const Now& now);
