@@ -124,6 +124,7 @@ class FreeLists {
     Block* block = list.head;
     list.head = links_of(block).next;
     --list.count;
+    __builtin_prefetch(list.head);  // cold as a rule, and the next one to be asked for
     return block;
   }
   void give(std::size_t size_class, Block* block) {
