@@ -64,6 +64,7 @@ Settings::Settings(Random& random) {
   broker.sys_interval_s = 0;
   broker.log.recent_bytes = one_of<std::uint64_t>(random, {0, 1'000, 64u << 20});
   broker.random_seed = random.next();
+  if (broker.random_seed % 2 == 0) broker.fan_out_part = 1;
 
   read_buffer_bytes = one_of<std::size_t>(random, {50, 1'000, 16'000});
   events_per_turn = one_of<std::size_t>(random, {1, 3, 64});

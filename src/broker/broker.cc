@@ -121,7 +121,8 @@ void Broker::take_packets(Connection& connection, ByteView bytes, bool all, cons
   connection.endpoint.durable(durable_position_, out);
   const std::uint64_t enough = std::max(work_done_ + kLeastWork, kTurnWork);
   while (!connection.ended) {
-    if (!all && (work_done_ >= enough || neighbours_.congested()) && !bytes.empty()) {
+    const bool enough_for_now = work_done_ >= enough || connection.fans_out || neighbours_.congested();
+    if (!all && enough_for_now && !bytes.empty()) {
       connection.unread.assign(bytes.begin(), bytes.end());
       unread_.push_back(connection.id);
       ports_.transport.pause_reading(connection.id, true);
@@ -142,6 +143,10 @@ void Broker::read_on(const Now& now) {
   for (const ConnectionId id : std::exchange(unread_, {})) {
     Connection* connection = find(id);
     if (!connection) continue;
+    if (connection->fans_out) {
+      unread_.push_back(id);
+      continue;
+    }
     const std::vector<std::uint8_t> bytes = std::exchange(connection->unread, {});
     take_packets(*connection, bytes, false, now);
     if (!connection->ended && connection->unread.empty() && !connection->reading_paused) {
@@ -283,6 +288,7 @@ bool Broker::awaited(const Due& due) {
 
 void Broker::run_timers(const Now& now) {
   read_on(now);
+  give_part(now);
   while (deadlines_.next() <= now.mono_ms) {
     const Due due = deadlines_.take();
     if (!awaited(due)) continue;
@@ -345,6 +351,7 @@ void Broker::connection_due(Connection& connection, const Now& now) {
     connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
     connection.stuck_at_bytes = out.consumed_bytes();
   }
+  if (connection.fans_out) connection.endpoint.reading_resumed(now);
   if (!connection.reading_paused) {
     const session::Event event = connection.endpoint.on_time(now, out);
     if (const auto* failed = std::get_if<session::Failed>(&event)) return end_failed(connection, failed->error, now);
@@ -492,6 +499,7 @@ void Broker::shut_down(const Now& now) {
     due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
   });
   publish_wills(now);
+  while (!fan_outs_.empty()) give_part(now);
   for (const auto& connection : connections_) {
     if (!connection || connection->ended) continue;
     connection->endpoint.disconnect(wire::ReasonCode::server_shutting_down, "the server is stopping",

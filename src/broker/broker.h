@@ -18,6 +18,7 @@
 #include "broker/connection.h"
 #include "broker/counters.h"
 #include "broker/deadline_queue.h"
+#include "broker/fan_out.h"
 #include "broker/neighbours.h"
 #include "broker/options.h"
 #include "broker/ports.h"
@@ -67,7 +68,7 @@ class Broker : private session::DeliveryObserver {
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
   void run_timers(const Now& now);
   // In the past while there is work left over from the last turn.
-  DeadlineMs next_deadline() const { return unread_.empty() ? deadlines_.next() : 0; }
+  DeadlineMs next_deadline() const { return unread_.empty() && fan_outs_.empty() ? deadlines_.next() : 0; }
   // Says what of the log nobody here needs any more, and cuts what its limits do not let it keep. It does so by itself
   // while there is something to do; with several cores each has to, now and then.
   void trim(const Now& now);
@@ -242,6 +243,13 @@ class Broker : private session::DeliveryObserver {
   void on_finished(Session& session, const session::DeliveryFinished& finished, const Now& now);
   void publish_sys(const Now& now);
 
+  // broker_fan_out.cc
+  // Leaves those of the targets that may wait to the coming turns.
+  void deliver_later(const session::MessageRef& message, std::span<const Target> targets);
+  bool may_wait(const Target& target, const session::MessageFacts& facts) const;
+  void give_part(const Now& now);
+  void hold(const FanOut& fan_out, bool held, const Now& now);
+
   // broker_cores.cc: with several cores
   std::uint32_t route_away(const session::MessageRef& message, const Now& now);
   void pass_on(std::uint32_t core, Forwarded forwarded);
@@ -299,6 +307,7 @@ class Broker : private session::DeliveryObserver {
   std::vector<std::string> durability_texts_;                   // that clients are told, ...
   std::vector<session::UserProperty> durability_notices_;       // ... as CONNACK has them
   std::uint64_t durable_position_ = 0;
+  FanOutQueue fan_outs_;
   std::vector<ConnectionId> unread_;  // connections with packets that wait for the next turn
   std::uint64_t work_done_ = 0;       // in this turn: packets, subscriptions matched, deliveries
   std::vector<ConnectionId> gated_;   // connections with acknowledgements that wait for the disk

@@ -91,6 +91,7 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   const std::string_view remark =
       retained == Retained::no_room ? "delivered, but the store of retained messages is full" : "";
   const std::uint32_t receivers = route(message, now);
+  if (FanOut* later = fan_outs_.pushed(message)) later->publisher = connection.id;
   if (receivers == 0) {
     verdicts_.record({VerdictReason::no_subscriber, publisher.client_id, publish.topic, "no subscription matches"},
                      now);
@@ -155,9 +156,12 @@ std::uint32_t Broker::route_here(const MessageRef& message, const Now& now) {
   const session::MessageFacts& facts = message->facts();
   const auto targets = router_.match(message->topic(), facts.publisher);
   work_done_ += router_.visited();
+  const bool in_parts = targets.size() > options_.fan_out_part || fan_outs_.has(facts.publisher);
+  if (in_parts) deliver_later(message, targets);
   for (const Target& target : targets) {
     if (origin_.key != 0 && target.session && !is_addressed(*target.session)) continue;
     ++receivers;
+    if (in_parts && may_wait(target, facts)) continue;
     if (!target.session) {
       deliver_shared(target.group, message, nullptr, now);
       continue;

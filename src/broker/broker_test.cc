@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "broker/testing/fake_ports.h"
 #include "session/test_support.h"
 
@@ -440,6 +444,144 @@ TEST_F(BrokerTest, PacketsAreCounted) {
   EXPECT_EQ(broker().counters().packets_sent, 3u);
   EXPECT_EQ(broker().counters().publish_received, 1u);
   EXPECT_EQ(broker().verdicts().count(VerdictReason::no_subscriber), 1u);
+}
+
+// Messages for more sessions than a turn is to serve.
+class FanOutTest : public BrokerTest {
+ protected:
+  void connect_subscribers(std::size_t count, unsigned qos) {
+    for (std::size_t i = 0; i < count; ++i) {
+      subscribers_.push_back(connect("s" + std::to_string(i)));
+      subscribe(subscribers_.back(), "t", qos);
+      written(subscribers_.back());
+    }
+  }
+  // How many subscribers have something in their outboxes now.
+  std::size_t served() {
+    return static_cast<std::size_t>(std::count_if(subscribers_.begin(), subscribers_.end(),
+                                                  [&](ConnectionId id) { return !transport_.at(id).outbox.empty(); }));
+  }
+  // Turns until nothing is left to do at once; how many.
+  std::size_t finish() {
+    std::size_t turns = 0;
+    for (; broker().next_deadline() <= now_.mono_ms; ++turns) broker().run_timers(now_);
+    return turns;
+  }
+
+  std::vector<ConnectionId> subscribers_;
+};
+
+TEST_F(FanOutTest, OthersAreServedBetweenTheParts) {
+  constexpr std::size_t kSubscribers = 10'000;
+  connect_subscribers(kSubscribers, 0);
+  const ConnectionId publisher = connect("p");
+  const ConnectionId other = connect("other");
+  written(other);
+  publish(publisher, "t", 0, "1");
+  publish(publisher, "t", 0, "2");
+  EXPECT_EQ(served(), 0u) << "the first part comes at the turn's end";
+  std::size_t before = 0;
+  std::size_t turns = 0;
+  while (served() < kSubscribers) {
+    ASSERT_EQ(broker().next_deadline(), 0);
+    broker().run_timers(now_);
+    EXPECT_LE(served() - before, 2'100u);
+    before = served();
+    send(other, wire::Pingreq{});
+    EXPECT_THAT(written(other), ElementsAre("PINGRESP"));
+    // It waits: what is under way comes first.
+    if (++turns == 2) publish(publisher, "t", 0, "3");
+  }
+  EXPECT_TRUE(transport_.at(publisher).paused);
+  finish();
+  EXPECT_FALSE(transport_.at(publisher).paused);
+  EXPECT_GE(turns, 5u);
+  for (const ConnectionId id : subscribers_) {
+    ASSERT_THAT(written(id), ElementsAre(HasSubstr("t=1"), HasSubstr("t=2"), HasSubstr("t=3")));
+  }
+  publish(publisher, "t", 0, "4");
+  finish();
+  EXPECT_EQ(served(), kSubscribers);
+}
+
+TEST_F(FanOutTest, WhoIsGoneIsSkippedAndItsNumberIsNobodyElses) {
+  options_.fan_out_part = 10;
+  connect_subscribers(50, 1);
+  const ConnectionId publisher = connect("p");
+  publish(publisher, "t", 1);
+  broker().run_timers(now_);
+  std::vector<ConnectionId> newcomers;
+  std::vector<ConnectionId> stay;
+  for (const ConnectionId id : subscribers_) {
+    if (!transport_.at(id).outbox.empty()) {
+      stay.push_back(id);
+      continue;
+    }
+    lose(id);
+    newcomers.push_back(connect("new" + std::to_string(newcomers.size())));
+    subscribe(newcomers.back(), "t", 1);
+    written(newcomers.back());
+  }
+  ASSERT_THAT(newcomers, Not(IsEmpty()));
+  ASSERT_THAT(stay, Not(IsEmpty()));
+  finish();
+  for (const ConnectionId id : newcomers) EXPECT_THAT(written(id), IsEmpty());
+  for (const ConnectionId id : stay) EXPECT_THAT(written(id), SizeIs(1));
+}
+
+TEST_F(FanOutTest, TheRestIsDeliveredWithoutItsPublisherAndBeforeItsWill) {
+  options_.fan_out_part = 10;
+  connect_subscribers(50, 1);
+  wire::Connect packet;
+  packet.client_id = "p";
+  packet.will.emplace();
+  packet.will->topic = "t";
+  packet.will->payload = as_bytes("will");
+  packet.will->qos = QoS::at_least_once;
+  const ConnectionId publisher = open();
+  send(publisher, packet);
+  publish(publisher, "t", 1, "1");
+  broker().run_timers(now_);
+  publish(publisher, "t", 1, "2");
+  broker().connection_lost(publisher, LostBy::network_error, now_);
+  // Who comes back is still the same publisher.
+  const ConnectionId again = connect("p");
+  publish(again, "t", 1, "3");
+  finish();
+  for (const ConnectionId id : subscribers_) {
+    ASSERT_THAT(written(id), ElementsAre(HasSubstr("t=1"), HasSubstr("t=2"), HasSubstr("t=will"), HasSubstr("t=3")));
+  }
+}
+
+TEST_F(FanOutTest, WhatARecordNamesIsDeliveredAtOnce) {
+  options_.fan_out_part = 10;
+  connect_subscribers(50, 1);
+  const ConnectionId kept = connect("kept", 1000);
+  subscribe(kept, "t", 1);
+  const ConnectionId publisher = connect("p");
+  written(kept);
+  written(publisher);
+  records_.names.clear();
+  publish(publisher, "t", 1, "1");
+  publish(publisher, "t", 1, "2");
+  EXPECT_THAT(written(kept), ElementsAre(HasSubstr("t=1"), HasSubstr("t=2")));
+  EXPECT_THAT(written(publisher), SizeIs(2)) << "both are acknowledged";
+  EXPECT_THAT(records_.names, SizeIs(2));
+  EXPECT_EQ(served(), 0u);
+  finish();
+  EXPECT_THAT(records_.names, SizeIs(2)) << "the others need none";
+  EXPECT_EQ(served(), 50u);
+  EXPECT_THAT(written(kept), IsEmpty());
+}
+
+TEST_F(FanOutTest, ShuttingDownGivesOutTheRest) {
+  options_.fan_out_part = 10;
+  connect_subscribers(50, 0);
+  publish(connect("p"), "t", 0);
+  broker().shut_down(now_);
+  for (const ConnectionId id : subscribers_) {
+    EXPECT_THAT(written(id), ElementsAre(HasSubstr("PUBLISH"), HasSubstr("DISCONNECT")));
+  }
 }
 
 }  // namespace

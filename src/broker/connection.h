@@ -28,6 +28,7 @@ struct Connection {
   DeadlineMs stuck_since_ms = kNever;  // the outbox has been full since, without the peer taking anything
   std::uint64_t stuck_at_bytes = 0;    // how much the peer had taken then
   bool reading_paused = false;
+  bool fans_out = false;     // is not read on: a message of its own is being given out in parts
   bool loads_later = false;  // a deadline is set at which it goes on with what waits in the log
   bool gated = false;        // is in the list of those that wait for the disk
   bool ended = false;        // detached from its session; freed at the end of the event

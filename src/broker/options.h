@@ -38,6 +38,7 @@ struct BrokerOptions {
   LogLimits log;                    // of the messages that wait in the log
   bool queue_qos0_offline = false;  // keep QoS 0 for sessions that are not connected
   bool allow_empty_client_id = true;
+  std::uint32_t fan_out_part = 2000;  // a message for more sessions is given out in parts of so many, one a turn
   OverlapDelivery overlap = OverlapDelivery::merged;
   SharedStrategy shared_strategy = SharedStrategy::round_robin;
   // Messages that one session's hand-over takes from the log before others have their turn.
