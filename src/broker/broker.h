@@ -214,9 +214,9 @@ class Broker : private session::DeliveryObserver {
   void owe(Session& session, const session::Delivery& delivery);
   std::span<const Owed> owed();
   // Delivers, and owes the message to a persistent session that took it at QoS 1 or 2.
-  void deliver_owed(Session& session, session::Delivery delivery, const Now& now);
+  void deliver_owed(Session& session, const session::Delivery& delivery, const Now& now);
   // False when the session did not take it.
-  bool deliver(Session& session, session::Delivery delivery, const Now& now);
+  bool deliver(Session& session, const session::Delivery& delivery, const Now& now);
   // To a member of this core, or on to another core. False if there is nobody.
   bool deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
                       const Now& now);

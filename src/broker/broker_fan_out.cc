@@ -10,7 +10,7 @@ void Broker::deliver_later(const session::MessageRef& message, std::span<const T
   FanOut later;
   later.message = message;
   for (const Target& target : targets) {
-    if (!may_wait(target, facts)) continue;
+    if (!may_wait(target, facts) || (origin_.key != 0 && !is_addressed(*target.session))) continue;
     later.add(*target.session, router_.identifiers_of(target), std::min(facts.qos, target.qos),
               facts.retain && target.retain_as_published);
   }
@@ -29,16 +29,16 @@ void Broker::give_part(const Now& now) {
   for (const FanOut& fan_out : fan_outs_.waiting()) hold(fan_out, true, now);
   for (const FanOut& fan_out : fan_outs_.begin_part(options_.fan_out_part)) {
     begin_owed(fan_out.message);
+    Delivery delivery;
+    delivery.message = fan_out.message;
     for (const FanOut::Target& target : fan_out.targets) {
       if (!fan_outs_.is_due(target)) continue;
       Session* session = sessions_.find(target.session);
       if (!session || session->generation != target.generation) continue;
-      Delivery delivery;
-      delivery.message = fan_out.message;
       delivery.identifiers = session::SubscriptionIdentifiers(fan_out.identifiers_of(target));
       delivery.qos = target.qos;
       delivery.retain = target.retain;
-      deliver_owed(*session, std::move(delivery), now);
+      deliver_owed(*session, delivery, now);
     }
     append_owed(fan_out.message, 0, 0);
   }

@@ -17,6 +17,7 @@ using wire::QoS;
 using wire::ReasonCode;
 
 bool is_reserved_topic(std::string_view topic) {
+  if (!topic.starts_with('$')) return false;
   const auto below = [&](std::string_view root) {
     return topic.starts_with(root) && (topic.size() == root.size() || topic[root.size()] == '/');
   };
@@ -27,6 +28,21 @@ namespace {
 
 // With more sessions, $SYS leaves out what they hold: to visit them all would hold up the loop's turn.
 constexpr std::size_t kSysQueueSessions = 50'000;
+
+// What a delivery to the session reads first: with many receivers little of it is in the cache.
+void prefetch(const Session* session) {
+  if (!session) return;
+  __builtin_prefetch(&session->state.outgoing);
+  const auto* connection = reinterpret_cast<const std::uint8_t*>(session->connection);
+  if (!connection) return;
+  constexpr std::size_t kLineBytes = 64;
+  for (std::size_t at = 0; at < sizeof(Connection); at += kLineBytes) __builtin_prefetch(connection + at);
+}
+
+// The decoder has seen to all but the number of levels, of which a short topic cannot have too many.
+topic::Validity check_topic(std::string_view topic, std::size_t max_levels) {
+  return topic.size() < max_levels ? topic::Validity::ok : topic::check_name(topic, max_levels);
+}
 
 // Each once, by their numbers: the order must not depend on where they are in memory.
 void in_order(std::vector<Session*>& sessions) {
@@ -50,7 +66,7 @@ bool Broker::may_publish(Connection& connection, const wire::Publish& publish, c
   const Session& session = *connection.session;
   ReasonCode reason = ReasonCode::success;
   Verdict verdict{VerdictReason::denied, session.client_id, publish.topic, ""};
-  const topic::Validity validity = topic::check_name(publish.topic, options_.max_topic_levels);
+  const topic::Validity validity = check_topic(publish.topic, options_.max_topic_levels);
   if (validity != topic::Validity::ok) {
     reason = ReasonCode::topic_name_invalid;
     verdict.reason = VerdictReason::invalid_topic;
@@ -156,9 +172,14 @@ std::uint32_t Broker::route_here(const MessageRef& message, const Now& now) {
   const session::MessageFacts& facts = message->facts();
   const auto targets = router_.match(message->topic(), facts.publisher);
   work_done_ += router_.visited();
+  constexpr std::size_t kAhead = 6;
   const bool in_parts = targets.size() > options_.fan_out_part || fan_outs_.has(facts.publisher);
   if (in_parts) deliver_later(message, targets);
-  for (const Target& target : targets) {
+  Delivery delivery;  // one for all: each receiver copies what it has to keep
+  delivery.message = message;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const Target& target = targets[i];
+    if (i + kAhead < targets.size()) prefetch(targets[i + kAhead].session);
     if (origin_.key != 0 && target.session && !is_addressed(*target.session)) continue;
     ++receivers;
     if (in_parts && may_wait(target, facts)) continue;
@@ -166,19 +187,17 @@ std::uint32_t Broker::route_here(const MessageRef& message, const Now& now) {
       deliver_shared(target.group, message, nullptr, now);
       continue;
     }
-    Delivery delivery;
-    delivery.message = message;
     delivery.identifiers = session::SubscriptionIdentifiers(router_.identifiers_of(target));
     delivery.qos = std::min(facts.qos, target.qos);  // [MQTT-3.8.4-8]
     delivery.retain = facts.retain && target.retain_as_published;
-    deliver_owed(*target.session, std::move(delivery), now);
+    deliver_owed(*target.session, delivery, now);
   }
   return receivers;
 }
 
-void Broker::deliver_owed(Session& session, Delivery delivery, const Now& now) {
+void Broker::deliver_owed(Session& session, const Delivery& delivery, const Now& now) {
   if (owed_position_ == 0 || session.key == 0 || delivery.qos == QoS::at_most_once) {
-    deliver(session, std::move(delivery), now);
+    deliver(session, delivery, now);
     return;
   }
   // A position names one delivery of a session: what it gets of the same message besides has a record of its own.
@@ -188,12 +207,13 @@ void Broker::deliver_owed(Session& session, Delivery delivery, const Now& now) {
     begin_owed(message);
     owed_recorded_ = recorded;
   }
-  delivery.position = owed_position_;
-  owe(session, delivery);
-  if (!deliver(session, std::move(delivery), now)) owed_shares_.pop_back();
+  Delivery logged = delivery;
+  logged.position = owed_position_;
+  owe(session, logged);
+  if (!deliver(session, logged, now)) owed_shares_.pop_back();
 }
 
-bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
+bool Broker::deliver(Session& session, const Delivery& delivery, const Now& now) {
   observed_session_ = &session;
   observed_now_ = &now;
   routed_ = delivery.message.get();
@@ -202,12 +222,12 @@ bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   if (Connection* connection = session.connection) {
     // Behind retained messages that are still on their way, which are older.
     if (delivery.qos != QoS::at_most_once && !session.retained.empty()) {
-      session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
+      session.state.outgoing.enqueue(delivery, options_.endpoint.queue, now, *this);
       routed_ = nullptr;
       return !routed_dropped_;
     }
     ByteChain& out = ports_.transport.outbox(connection->id);
-    connection->endpoint.deliver(std::move(delivery), now, out, *this);
+    connection->endpoint.deliver(delivery, now, out, *this);
     ports_.transport.touch(connection->id);
     if (!connection->gated && connection->endpoint.gate_bytes() > 0) {
       connection->gated = true;
@@ -217,7 +237,7 @@ bool Broker::deliver(Session& session, Delivery delivery, const Now& now) {
   } else if (delivery.qos == QoS::at_most_once && !options_.queue_qos0_offline) {
     dropped(delivery, DropReason::offline);
   } else {
-    session.state.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, now, *this);
+    session.state.outgoing.enqueue(delivery, options_.endpoint.queue, now, *this);
   }
   routed_ = nullptr;
   return !routed_dropped_;
@@ -246,7 +266,7 @@ bool Broker::deliver_to_member(std::uint32_t group_id, const MessageRef& message
   delivery.qos = std::min(message->facts().qos, member->options.qos);  // [MQTT-4.8.2-3]
   delivery.retain = message->facts().retain && member->options.retain_as_published;
   if (member->identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&member->identifier, 1});
-  deliver_owed(taker, std::move(delivery), now);
+  deliver_owed(taker, delivery, now);
   return true;
 }
 

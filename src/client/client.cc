@@ -58,7 +58,7 @@ PublishHandle Client::publish(const Publication& message) {
   delivery.qos = message.qos;
   delivery.retain = message.retain;
   if (phase_ == Phase::up) {
-    sending([&](ByteChain& out) { endpoint_->deliver(std::move(delivery), at, out, *this); });
+    sending([&](ByteChain& out) { endpoint_->deliver(delivery, at, out, *this); });
   } else {
     state_.outgoing.enqueue(std::move(delivery), options_.endpoint.queue, at, *this);
   }

@@ -106,7 +106,7 @@ class Endpoint {
   // ---- both
 
   // Sends `delivery` now if the connection, the peer's window and the order allow it, else lets it wait in the session.
-  void deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
+  void deliver(const Delivery& delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   // Sends what waits, as far as window and outbox allow; with `hold_acknowledged`, new QoS 1 and 2 messages stay.
   void pump(const Now& now, ByteChain& out, DeliveryObserver& observer, bool hold_acknowledged = false);
   // True when a further delivery at `qos` could be sent at once, before all that waits.
@@ -195,6 +195,7 @@ class Endpoint {
   // Writes one PUBLISH, which leaves when `ticket` is resolved; false if it exceeds the peer's maximum packet size.
   bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket, const Now& now,
                      ByteChain& out);
+  bool send_qos0(const Delivery& delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   bool send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   void take_window(InFlight& entry);
   void give_window(InFlight& entry);

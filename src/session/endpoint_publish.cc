@@ -199,12 +199,17 @@ bool Endpoint::can_send(QoS qos, const ByteChain& out) const {
   return !acknowledged || may_send_new();
 }
 
-void Endpoint::deliver(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
+void Endpoint::deliver(const Delivery& delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
   check(state_ != nullptr, "deliveries are handed to an endpoint that has a session");
   if (state_->outgoing.has_waiting(delivery.qos != QoS::at_most_once) || !can_send(delivery.qos, out)) {
-    return state_->outgoing.enqueue(std::move(delivery), options_.queue, now, observer);
+    return state_->outgoing.enqueue(delivery, options_.queue, now, observer);
   }
-  send_new(std::move(delivery), now, out, observer);
+  // Most of what is sent; the count of its message stays as it is.
+  if (delivery.qos == QoS::at_most_once && (!delivery.retain || peer_retain_available_)) {
+    send_qos0(delivery, now, out, observer);
+  } else {
+    send_new(delivery, now, out, observer);
+  }
 }
 
 void Endpoint::send_ahead(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
@@ -212,17 +217,23 @@ void Endpoint::send_ahead(Delivery delivery, const Now& now, ByteChain& out, Del
   send_new(std::move(delivery), now, out, observer);
 }
 
-bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
-  delivery.qos = std::min(delivery.qos, peer_maximum_qos_);     // [MQTT-3.2.2-11]
-  delivery.retain = delivery.retain && peer_retain_available_;  // [MQTT-3.2.2-14]
+bool Endpoint::send_qos0(const Delivery& delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
   if (delivery.message->expired(now)) {
     observer.dropped(delivery, DropReason::expired);
     return false;
   }
-  if (delivery.qos == QoS::at_most_once) {
-    const bool written = write_publish(delivery, 0, false, Ticket::done(), now, out);
-    written ? observer.sent(delivery) : observer.dropped(delivery, DropReason::too_large);
-    return written;
+  const bool written = write_publish(delivery, 0, false, Ticket::done(), now, out);
+  written ? observer.sent(delivery) : observer.dropped(delivery, DropReason::too_large);
+  return written;
+}
+
+bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
+  delivery.qos = std::min(delivery.qos, peer_maximum_qos_);     // [MQTT-3.2.2-11]
+  delivery.retain = delivery.retain && peer_retain_available_;  // [MQTT-3.2.2-14]
+  if (delivery.qos == QoS::at_most_once) return send_qos0(delivery, now, out, observer);
+  if (delivery.message->expired(now)) {
+    observer.dropped(delivery, DropReason::expired);
+    return false;
   }
   const bool dup = state_->outgoing.maybe_sent(delivery);
   InFlight& entry = state_->outgoing.begin(std::move(delivery));
