@@ -59,6 +59,11 @@ std::string quantiles_json(const Histogram& histogram) {
       us(histogram.quantile(0.9)), us(histogram.quantile(0.99)), us(histogram.quantile(0.999)), us(histogram.max()));
 }
 
+std::string_view transport_name(const BenchOptions& options) {
+  if (options.websocket) return options.tls.on ? "wss" : "ws";
+  return options.tls.on ? "tls" : "tcp";
+}
+
 std::string load_text(const BenchOptions& options) {
   if (options.scenario == Scenario::connect) return fmt::format("{} connections", options.connections);
   if (options.scenario == Scenario::churn) {
@@ -207,9 +212,9 @@ std::string_view verdict_word(const RunResult& result, const BenchOptions& optio
 }
 
 std::string to_table(const RunResult& result, const BenchOptions& options) {
-  std::string text =
-      fmt::format("{:<13} {}: {}, MQTT {}, {} thread(s), {:.1f} s\n", "scenario", options.name, load_text(options),
-                  wire::version_name(options.version), options.threads, options.duration_s);
+  std::string text = fmt::format("{:<13} {}: {}, MQTT {} over {}, {} thread(s), {:.1f} s\n", "scenario", options.name,
+                                 load_text(options), wire::version_name(options.version), transport_name(options),
+                                 options.threads, options.duration_s);
   if (options.scenario == Scenario::churn) {
     text += fmt::format("{:<13} {} came and went, {:.0f}/s\n", "connections", result.round_ns.count(),
                         count_per_s(result.round_ns.count(), result.measured_s));
@@ -240,12 +245,12 @@ std::string to_table(const RunResult& result, const BenchOptions& options) {
 
 std::string to_json(const RunResult& result, const BenchOptions& options) {
   const Faults& faults = result.faults;
-  std::string text =
-      fmt::format(R"({{"scenario":{},"mqtt":"{}","publishers":{},"subscribers":{},"qos":{},"subscribe_qos":{},)"
-                  R"("payload_bytes":{},"rate_per_s":{},"threads":{},"duration_s":{},)",
-                  json_text(options.name), wire::version_name(options.version), options.publishers, options.subscribers,
-                  options.qos, options.subscribe_qos, options.payload_bytes, options.rate_per_s, options.threads,
-                  options.duration_s);
+  std::string text = fmt::format(
+      R"({{"scenario":{},"mqtt":"{}","transport":"{}","publishers":{},"subscribers":{},"qos":{},"subscribe_qos":{},)"
+      R"("payload_bytes":{},"rate_per_s":{},"threads":{},"duration_s":{},)",
+      json_text(options.name), wire::version_name(options.version), transport_name(options), options.publishers,
+      options.subscribers, options.qos, options.subscribe_qos, options.payload_bytes, options.rate_per_s,
+      options.threads, options.duration_s);
   text += fmt::format(
       R"("connections":{},"connect_s":{:.4f},"connects_per_s":{:.1f},"subscriptions":{},"subscribe_s":{:.4f},)"
       R"("subscribes_per_s":{:.1f},"handshake_us":{},)",

@@ -1,5 +1,6 @@
 #include "tools/bench/report.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -167,6 +168,21 @@ TEST(BenchReport, GivesCpuTimePerConnect) {
   result.broker = use;
   EXPECT_THAT(to_json(result, options), HasSubstr(R"("cpu_us_per_connect":25.000)"));
   EXPECT_THAT(to_table(result, options), HasSubstr("25.0 us CPU and 1500 bytes RSS a connection"));
+}
+
+TEST(BenchReport, NamesTheTransport) {
+  BenchOptions options;
+  const auto json_has = [&](std::string_view name) {
+    return testing::Value(to_json(RunResult(), options), HasSubstr(fmt::format(R"("transport":"{}")", name)));
+  };
+  EXPECT_TRUE(json_has("tcp"));
+  options.tls.on = true;
+  EXPECT_TRUE(json_has("tls"));
+  options.websocket = true;
+  EXPECT_TRUE(json_has("wss"));
+  EXPECT_THAT(to_table(RunResult(), options), HasSubstr("MQTT 5.0 over wss"));
+  options.tls.on = false;
+  EXPECT_TRUE(json_has("ws"));
 }
 
 TEST(BenchReport, TellsWhatWasForeign) {

@@ -116,6 +116,7 @@ class Worker {
   // worker_churn.cc
   // Starts as many connections as are due and have a place.
   void churn(std::uint64_t now_ns);
+  bool all_rounds_started() const;
   // A connection of a churn has its SUBACK: it leaves.
   void go_round(Connection& connection, std::uint32_t index);
   bool churning() const { return options_.scenario == Scenario::churn; }

@@ -1,4 +1,6 @@
 // Clients that come, subscribe and go, all the time.
+#include <algorithm>
+
 #include "env/posix/measure.h"
 #include "tools/bench/worker.h"
 
@@ -13,8 +15,7 @@ void Worker::churn(std::uint64_t now_ns) {
       next_due_ns_ = pacing_.due_ns(index_, 0);
     }
   }
-  while (!free_.empty() && now_ns < shared_.measure_to_ns) {
-    if (paced() && (next_due_ns_ > now_ns || next_due_ns_ >= shared_.measure_to_ns)) return;
+  while (!free_.empty() && !all_rounds_started() && (!paced() || next_due_ns_ <= now_ns)) {
     const std::uint32_t index = free_.back();
     free_.pop_back();
     connections_[index].filters_sent = connections_[index].filters_done = 0;
@@ -22,6 +23,11 @@ void Worker::churn(std::uint64_t now_ns) {
     ++rounds_started_;
     if (paced()) next_due_ns_ = pacing_.due_ns(index_, rounds_started_);
   }
+}
+
+bool Worker::all_rounds_started() const {
+  // What was due in the measured time is started even if it is late.
+  return (paced() ? next_due_ns_ : now_ns_) >= shared_.measure_to_ns;
 }
 
 void Worker::go_round(Connection& connection, std::uint32_t index) {

@@ -163,8 +163,7 @@ void Worker::forgive_if_stalled(std::uint64_t now_ns) {
 
 bool Worker::everything_sent() const {
   if (churning()) {
-    return running_started_ && now_ns_ >= shared_.measure_to_ns &&
-           free_.size() + result_.connections_lost == connections_.size();
+    return running_started_ && all_rounds_started() && free_.size() + result_.connections_lost == connections_.size();
   }
   if (publishers_.empty()) return true;
   if (running_started_ && sent_ >= most_sent_) return true;
