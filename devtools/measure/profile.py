@@ -17,7 +17,9 @@ NAME = "profile"
 FOLDER = Path("build/profile")
 FREQUENCY = 999
 UNDER_VALGRIND_S = 120  # to start, and to stop
-COUNTED = {True: (500, 4500), False: (40_000, 200_000)}  # deliveries of the two runs, one at a time and in bursts
+COUNTED = {True: 4500, False: 200_000}  # deliveries of the longer run, one at a time and in bursts
+COUNTED_BYTES = 256 * 1024 * 1024  # of payload, at most
+LESS = 5  # so much shorter is the other run
 TOP = 25
 
 
@@ -173,7 +175,8 @@ def count_once(options, shape, rounds):
 
 def count(options):
     shape = lockstep.shape_of(options.words)
-    few, many = (lockstep.rounds_for(shape, deliveries) for deliveries in COUNTED[shape.alone])
+    deliveries = min(COUNTED[shape.alone], COUNTED_BYTES // shape.payload)
+    few, many = lockstep.rounds_for(shape, deliveries / LESS), lockstep.rounds_for(shape, deliveries)
     less, before = count_once(options, shape, few)
     more, after = count_once(options, shape, max(many, few + 1))
     how = "one message at a time" if shape.alone else f"bursts of {shape.burst} from {shape.at_once} at once"
