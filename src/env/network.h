@@ -38,6 +38,9 @@ struct Accepted {
 struct Interest {
   bool read = false;
   bool write = false;
+  // Only where Network::streams(): what comes is told as bytes in the events, without a read(). For a connected socket
+  // that is not unwatched any more, only closed.
+  bool stream = false;
 
   bool operator==(const Interest&) const = default;
 };
@@ -47,6 +50,16 @@ struct Event {
   bool readable = false;    // bytes, the end of the stream, or a waiting connection
   bool writable = false;
   bool hangup = false;  // dead both ways or in error; told whatever the interest
+  // Of a streamed socket, with all else false: what has come, until the next wait(). There may be several such events
+  // of one socket. Its end or an error is told as readable.
+  ByteView bytes{};
+};
+
+// One socket's part of write_all().
+struct Sending {
+  Handle handle = Handle::none;
+  std::span<const ByteView> views;  // as for write()
+  IoOutcome outcome;                // filled in
 };
 
 // The most views that one write() takes.
@@ -79,6 +92,10 @@ class Network {
   // Writes the first bytes of up to kMaxWriteViews non-empty views as one call; may take only a part. After `failed`,
   // what the peer had sent before can still be read, up to `closed` or `failed`.
   virtual IoOutcome write(Handle handle, std::span<const ByteView> views) = 0;
+  // write() for each, in any order, at the price of one system call where the system allows.
+  virtual void write_all(std::span<Sending> sendings) {
+    for (Sending& sending : sendings) sending.outcome = write(sending.handle, sending.views);
+  }
   // Tells the peer that nothing more comes; reading goes on.
   virtual void shutdown_write(Handle handle) = 0;
   // Closes and forgets the handle, watched or not.
@@ -90,6 +107,9 @@ class Network {
   virtual void change(Handle handle, Interest interest, std::uint64_t token) = 0;
   // No event of it comes after this. Then another thread's Network may watch and use a socket instead.
   virtual void unwatch(Handle handle) = 0;
+
+  // True if Interest::stream is honoured, and write_all() is cheaper than its parts.
+  virtual bool streams() const { return false; }
 
   // Waits until an event, wake() or `timeout_ms` (negative: for ever). Returns how many of `events` were filled, which
   // may be 0 before the time is up.

@@ -31,6 +31,7 @@ struct Connection {
   ConnectionState state = ConnectionState::free;
   env::Interest armed;          // what the poller was told
   bool reading_paused = false;  // by the owner
+  bool sent = false;            // bytes have left
   bool peer_ended = false;      // the peer sends no more
   bool dirty = false;           // is in the list of the next flush
   bool write_blocked = false;   // the kernel refused bytes: wait until writable

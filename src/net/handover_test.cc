@@ -56,13 +56,13 @@ class Handover : public testing::Loopback {
     return got;
   }
 
-  std::unique_ptr<env::Network> second_network = env::posix::make_network().value();
+  std::unique_ptr<env::Network> second_network = env::posix::make_network(GetParam()).value();
   testing::RecordingHandler second_handler;
   std::unique_ptr<Reactor> second;
   std::string first_bytes;
 };
 
-TEST_F(Handover, GoesOnWithAnotherReactor) {
+TEST_P(Handover, GoesOnWithAnotherReactor) {
   env::Handle peer;
   const env::Handle socket = released_on_hello(&peer);
   EXPECT_EQ(first_bytes, "hello");
@@ -87,7 +87,7 @@ TEST_F(Handover, GoesOnWithAnotherReactor) {
   EXPECT_EQ(second->stats().accepted, 1u);
 }
 
-TEST_F(Handover, TellsTheEndThatCameBetween) {
+TEST_P(Handover, TellsTheEndThatCameBetween) {
   env::Handle peer;
   const env::Handle socket = released_on_hello(&peer);
   push(peer, "last words");
@@ -98,7 +98,7 @@ TEST_F(Handover, TellsTheEndThatCameBetween) {
   EXPECT_EQ(second_handler.closed_ones[0].reason, CloseReason::peer_closed);
 }
 
-TEST_F(Handover, ReleasesAConnectionWhosePeerHasLeft) {
+TEST_P(Handover, ReleasesAConnectionWhosePeerHasLeft) {
   env::Handle socket = env::Handle::none;
   handler.on_received = [&](ConnectionId id, ByteView) { socket = reactor->release(id); };
   const env::Handle peer = knock();
@@ -111,7 +111,7 @@ TEST_F(Handover, ReleasesAConnectionWhosePeerHasLeft) {
   ASSERT_TRUE(until_both([&] { return second_handler.times_closed(id) == 1; }));
 }
 
-TEST_F(Handover, ComesBack) {
+TEST_P(Handover, ComesBack) {
   env::Handle peer;
   const ConnectionId away = second->adopt(released_on_hello(&peer)).value();
   const ConnectionId back = reactor->adopt(second->release(away)).value();
@@ -120,7 +120,7 @@ TEST_F(Handover, ComesBack) {
   EXPECT_EQ(second->connection_count(), 0u);
 }
 
-TEST_F(Handover, ReadsOnThoughItWasPaused) {
+TEST_P(Handover, ReadsOnThoughItWasPaused) {
   env::Handle peer;
   const ConnectionId id = join(&peer);
   reactor->pause_reading(id);
@@ -130,7 +130,7 @@ TEST_F(Handover, ReadsOnThoughItWasPaused) {
   ASSERT_TRUE(until_both([&] { return second_handler.received_by(there) == "hello"; }));
 }
 
-TEST_F(Handover, ReleasesNothingForAStaleId) {
+TEST_P(Handover, ReleasesNothingForAStaleId) {
   env::Handle peer;
   const ConnectionId id = join(&peer);
   reactor->close(id);
@@ -138,7 +138,7 @@ TEST_F(Handover, ReleasesNothingForAStaleId) {
   EXPECT_EQ(reactor->stats().released, 0u);
 }
 
-TEST_F(Handover, HoldsToTheConnectionLimit) {
+TEST_P(Handover, HoldsToTheConnectionLimit) {
   build_second({.max_connections = 1});
   env::Handle kept, surplus;
   ASSERT_TRUE(second->adopt(released_on_hello(&kept)).has_value());
@@ -150,7 +150,7 @@ TEST_F(Handover, HoldsToTheConnectionLimit) {
   EXPECT_EQ(second->connection_count(), 1u);
 }
 
-TEST_F(Handover, CrossesThreads) {
+TEST_P(Handover, CrossesThreads) {
   constexpr int kPeers = 200;
   std::vector<env::Handle> crowd;
   std::vector<env::Handle> sockets;
@@ -171,7 +171,7 @@ TEST_F(Handover, CrossesThreads) {
   EXPECT_EQ(heard, std::size_t{kPeers});
 }
 
-TEST_F(Handover, SharesAPort) {
+TEST_P(Handover, SharesAPort) {
   const auto ours = reactor->listen({"127.0.0.1", 0}, {.reuse_port = true}).value();
   at = reactor->local_endpoint(ours).value();
   ASSERT_TRUE(second->listen(at, {.reuse_port = true}).has_value());
@@ -203,9 +203,11 @@ class Sleeper final : public ReactorHandler {
   int taken = 0;
 };
 
-TEST(Wakeup, LosesNoWorkThatComesBeforeTheWait) {
+class Wakeup : public ::testing::TestWithParam<env::posix::Polling> {};
+
+TEST_P(Wakeup, LosesNoWorkThatComesBeforeTheWait) {
   const auto clock = env::posix::make_clock();
-  const auto network = env::posix::make_network().value();
+  const auto network = env::posix::make_network(GetParam()).value();
   Sleeper sleeper;
   Reactor reactor(*network, *clock, sleeper);
   constexpr int kPieces = 20'000;
@@ -223,6 +225,10 @@ TEST(Wakeup, LosesNoWorkThatComesBeforeTheWait) {
   giver.join();
   EXPECT_EQ(sleeper.taken, kPieces);
 }
+
+INSTANTIATE_TEST_SUITE_P(With, Handover, ::testing::ValuesIn(env::testing::pollings()), env::testing::polling_name);
+
+INSTANTIATE_TEST_SUITE_P(With, Wakeup, ::testing::ValuesIn(env::testing::pollings()), env::testing::polling_name);
 
 }  // namespace
 }  // namespace martlet::net

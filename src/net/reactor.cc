@@ -10,12 +10,20 @@
 
 namespace martlet::net {
 
+namespace {
+
+// Written together where that is cheaper than one by one.
+constexpr std::size_t kSendsAtOnce = 256;
+
+}  // namespace
+
 Reactor::Reactor(env::Network& network, env::Clock& clock, ReactorHandler& handler, const ReactorOptions& options)
     : network_(network),
       clock_(clock),
       handler_(handler),
       options_(options),
       now_(clock.now()),
+      batch_(network.streams() ? kSendsAtOnce : 1),
       read_buffer_(std::max<std::size_t>(options.read_buffer_bytes, 1)),
       events_(std::max<std::size_t>(options.events_per_turn, 1)) {}
 
@@ -160,6 +168,7 @@ void Reactor::connection_event(ConnectionId id, const env::Event& event) {
   Connection* connection = table_.find(id);
   if (!connection) return;
   if (connection->state == ConnectionState::connecting) return attempt_decided(*connection, id);
+  if (!event.bytes.empty()) return bytes_came(*connection, id, event.bytes);
   if (event.writable && connection->write_blocked) {
     connection->write_blocked = false;
     mark_dirty(*connection, id.slot);
@@ -176,11 +185,7 @@ void Reactor::read_once(Connection& connection, ConnectionId id, bool hangup) {
   ++stats_.reads;
   switch (outcome.status) {
     case env::IoStatus::ok:
-      stats_.bytes_in += outcome.bytes;
-      if (connection.state == ConnectionState::open) {
-        handler_.received(id, ByteView(read_buffer_.data(), outcome.bytes));
-      }
-      return;
+      return bytes_came(connection, id, ByteView(read_buffer_).first(outcome.bytes));
     case env::IoStatus::would_block:
       if (hangup) lose(id, CloseReason::io_error, network_.connect_error(connection.handle));
       return;
@@ -189,6 +194,11 @@ void Reactor::read_once(Connection& connection, ConnectionId id, bool hangup) {
     case env::IoStatus::failed:
       return lose(id, CloseReason::io_error, outcome.system_code);
   }
+}
+
+void Reactor::bytes_came(const Connection& connection, ConnectionId id, ByteView bytes) {
+  stats_.bytes_in += bytes.size();
+  if (connection.state == ConnectionState::open) handler_.received(id, bytes);
 }
 
 void Reactor::stream_ended(Connection& connection, ConnectionId id) {

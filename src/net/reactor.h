@@ -20,6 +20,7 @@
 #include "net/connection_id.h"
 #include "net/connection_table.h"
 #include "net/reactor_handler.h"
+#include "net/send_batch.h"
 
 namespace martlet::net {
 
@@ -77,8 +78,8 @@ class Reactor {
   // True while more than outbox_high_bytes wait. Once true, the fall to outbox_low_bytes is told by drained().
   bool above_high_water(ConnectionId id);
 
-  // received() and the end of the stream are held back until resume_reading(), or until the connection fails: then what
-  // had come before is told first.
+  // From the end of the turn on received() and the end of the stream are held back, until resume_reading(), or until
+  // the connection fails: then what had come before is told first.
   void pause_reading(ConnectionId id);
   void resume_reading(ConnectionId id);
 
@@ -90,9 +91,9 @@ class Reactor {
   void close_after_flush(ConnectionId id, DeadlineMs deadline);
 
   // Gives up an open connection without closing it: `id` is stale at once, without a closed(), and the caller owns the
-  // socket, which another reactor, on another thread, may adopt(). Nothing may wait in the outbox. From inside
-  // received() too: the bytes told there are the caller's to carry over; what comes later waits in the socket.
-  // Handle::none if `id` is stale.
+  // socket, which another reactor, on another thread, may adopt(). Nothing may have been sent, nor wait in the outbox.
+  // From inside received() too: the bytes told there are the caller's to carry over; what comes later waits in the
+  // socket. Handle::none if `id` is stale.
   env::Handle release(ConnectionId id);
   // Takes over a socket that another reactor released, as if it had just been accepted, but without an accepted(). The
   // peer's end is told even if it came in between. On an Error (max_connections, the poller) the socket is closed.
@@ -144,6 +145,7 @@ class Reactor {
   void dispatch(const env::Event& event);
   void connection_event(ConnectionId id, const env::Event& event);
   void read_once(Connection& connection, ConnectionId id, bool hangup);
+  void bytes_came(const Connection& connection, ConnectionId id, ByteView bytes);
   void stream_ended(Connection& connection, ConnectionId id);
   void run_alarms();
 
@@ -164,9 +166,13 @@ class Reactor {
   void attempt_failed(Connection& connection, ConnectionId id, int system_code);
 
   // reactor_flush.cc: sending
-  void flush_one(Connection& connection, ConnectionId id);
-  // False when writing is over and the connection is gone.
-  bool send_outbox(Connection& connection, ConnectionId id);
+  void begin_sending(Connection& connection, ConnectionId id);
+  void send_batch();
+  // False if after_sending() has to wait, or the connection is gone.
+  bool sent(Connection& connection, const SendBatch::Result& result);
+  // False if the connection is gone.
+  bool writing_failed(Connection& connection, ConnectionId id, int system_code);
+  void after_sending(Connection& connection, ConnectionId id);
   void end_stream(Connection& connection, ConnectionId id);
   void update_interest(Connection& connection, ConnectionId id);
 
@@ -183,6 +189,7 @@ class Reactor {
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   std::vector<std::uint32_t> dirty_;
   std::vector<std::uint32_t> flushing_;
+  SendBatch batch_;
   std::vector<std::uint8_t> read_buffer_;
   std::vector<env::Event> events_;
   ByteChain nowhere_;  // outbox of stale ids

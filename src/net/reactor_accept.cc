@@ -111,8 +111,8 @@ void Reactor::refuse(ListenerId listener, RefuseReason reason) {
 env::Handle Reactor::release(ConnectionId id) {
   Connection* connection = find_owned(id);
   if (!connection) return env::Handle::none;
-  check(connection->state == ConnectionState::open && connection->outbox.empty() && connection->write_error == 0,
-        "only an open connection with nothing to send is released");
+  check(connection->state == ConnectionState::open && connection->outbox.empty() && !connection->sent,
+        "only an open connection to which nothing was sent is released");
   const env::Handle handle = connection->handle;
   // The poller would go on telling of a socket that stays open.
   network_.unwatch(handle);

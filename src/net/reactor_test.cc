@@ -29,7 +29,7 @@ std::string pattern(std::size_t size, std::uint64_t seed) {
   return text;
 }
 
-TEST_F(ReactorTest, TalksToAPeer) {
+TEST_P(ReactorTest, TalksToAPeer) {
   env::Handle peer;
   const ConnectionId id = join(&peer);
   EXPECT_THAT(handler.peers.back(), StartsWith("127.0.0.1:"));
@@ -43,7 +43,7 @@ TEST_F(ReactorTest, TalksToAPeer) {
   }));
 }
 
-TEST_F(ReactorTest, ConnectsToItself) {
+TEST_P(ReactorTest, ConnectsToItself) {
   const ConnectionId client = reactor->connect({"localhost", at.port}).value();
   send(client, "early");  // before there is a connection
   ASSERT_TRUE(until([&] { return !handler.accepted_ids.empty(); }));
@@ -56,7 +56,7 @@ TEST_F(ReactorTest, ConnectsToItself) {
   EXPECT_EQ(handler.times_closed(client), 0u);
 }
 
-TEST_F(ReactorTest, TellsARefusedConnect) {
+TEST_P(ReactorTest, TellsARefusedConnect) {
   reactor->stop_listening();
   const auto attempt = reactor->connect(at);
   // The system may know at once.
@@ -69,7 +69,7 @@ TEST_F(ReactorTest, TellsARefusedConnect) {
   EXPECT_EQ(handler.closed_ones[0].system_code, ECONNREFUSED);
 }
 
-TEST_F(ReactorTest, CarriesTenMebibytesBothWays) {
+TEST_P(ReactorTest, CarriesTenMebibytesBothWays) {
   constexpr std::size_t kSize = 10 << 20;
   const std::string up = pattern(kSize, 1);
   const std::string down = pattern(kSize, 2);
@@ -90,7 +90,7 @@ TEST_F(ReactorTest, CarriesTenMebibytesBothWays) {
   EXPECT_THAT(handler.drained_ids, ElementsAre(id));
 }
 
-TEST_F(ReactorTest, FeelsASlowReader) {
+TEST_P(ReactorTest, FeelsASlowReader) {
   build({.outbox_high_bytes = 1 << 20, .outbox_low_bytes = 1 << 10});
   env::Handle peer;
   const ConnectionId id = join(&peer);
@@ -116,7 +116,7 @@ TEST_F(ReactorTest, FeelsASlowReader) {
   EXPECT_THAT(handler.drained_ids, ElementsAre(id));
 }
 
-TEST_F(ReactorTest, HoldsAPausedPeerBack) {
+TEST_P(ReactorTest, HoldsAPausedPeerBack) {
   env::Handle peer;
   const ConnectionId id = join(&peer);
   reactor->pause_reading(id);
@@ -131,7 +131,7 @@ TEST_F(ReactorTest, HoldsAPausedPeerBack) {
   EXPECT_EQ(handler.received_by(id), "later");
 }
 
-TEST_F(ReactorTest, AnswersAHalfClosedPeer) {
+TEST_P(ReactorTest, AnswersAHalfClosedPeer) {
   handler.on_received = [&](ConnectionId from, ByteView) { send(from, std::string(8 << 20, 'a')); };
   env::Handle peer;
   const ConnectionId id = join(&peer);
@@ -150,7 +150,7 @@ TEST_F(ReactorTest, AnswersAHalfClosedPeer) {
   EXPECT_EQ(reactor->connection_count(), 0u);
 }
 
-TEST_F(ReactorTest, LastBytesReachAPeerThatIsStillSending) {
+TEST_P(ReactorTest, LastBytesReachAPeerThatIsStillSending) {
   env::Handle peer;
   const ConnectionId id = join(&peer);
   // Unread input would turn a plain close into a reset, and the peer would lose the good-bye.
@@ -175,7 +175,7 @@ TEST_F(ReactorTest, LastBytesReachAPeerThatIsStillSending) {
   EXPECT_THAT(handler.closed_ones, IsEmpty());
 }
 
-TEST_F(ReactorTest, ReadsAllThatALeavingPeerSaid) {
+TEST_P(ReactorTest, ReadsAllThatALeavingPeerSaid) {
   build({.read_buffer_bytes = 1000});
   env::Handle peer;
   const ConnectionId id = join(&peer);
@@ -192,13 +192,13 @@ TEST_F(ReactorTest, ReadsAllThatALeavingPeerSaid) {
   EXPECT_TRUE(heard == said) << heard.size();
 }
 
-TEST_F(ReactorTest, WakesFromAnotherThread) {
+TEST_P(ReactorTest, WakesFromAnotherThread) {
   std::thread other([&] { reactor->wake(); });
   EXPECT_FALSE(reactor->turn(kNever));
   other.join();
 }
 
-TEST_F(ReactorTest, ReportsSignals) {
+TEST_P(ReactorTest, ReportsSignals) {
   const auto signals = env::posix::make_signals().value();
   ASSERT_TRUE(reactor->watch_external(signals->handle(), 42).has_value());
   handler.on_external = [&](std::uint32_t) { EXPECT_EQ(signals->next(), env::Signal::dump); };
@@ -208,7 +208,7 @@ TEST_F(ReactorTest, ReportsSignals) {
   reactor->unwatch_external(signals->handle());
 }
 
-TEST_F(ReactorTest, ListensAtSeveralAddressesAndStops) {
+TEST_P(ReactorTest, ListensAtSeveralAddressesAndStops) {
   const auto second = reactor->listen({"127.0.0.1", 0});
   ASSERT_TRUE(second.has_value());
   EXPECT_NE(reactor->local_endpoint(*second).value().port, at.port);
@@ -224,7 +224,7 @@ TEST_F(ReactorTest, ListensAtSeveralAddressesAndStops) {
 
 // Peers come, talk and go as they like, from both ends. What is heard is always the beginning of what was said, and
 // each connection that the owner did not close is closed once.
-TEST_F(ReactorTest, SurvivesChurn) {
+TEST_P(ReactorTest, SurvivesChurn) {
   build({.read_buffer_bytes = 512, .accepts_per_turn = 3, .outbox_high_bytes = 4096, .outbox_low_bytes = 100});
   const std::string speech = pattern(20'000, 4);
   Random random(5);
@@ -276,6 +276,8 @@ TEST_F(ReactorTest, SurvivesChurn) {
     ASSERT_EQ(handler.times_closed(id), closed_by_owner[id.value()] ? 0u : 1u);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(With, ReactorTest, ::testing::ValuesIn(env::testing::pollings()), env::testing::polling_name);
 
 }  // namespace
 }  // namespace martlet::net

@@ -17,6 +17,7 @@
 
 #include "env/posix/descriptor.h"
 #include "env/posix/system.h"
+#include "env/testing/pollings.h"
 
 namespace martlet::env::posix {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 // Far more than anything here takes; reached only if nothing happens.
 constexpr std::int64_t kPatienceMs = 20'000;
 
-class PosixNetworkTest : public ::testing::Test {
+class PosixNetworkTest : public ::testing::TestWithParam<Polling> {
  protected:
   ~PosixNetworkTest() override {
     for (const Handle handle : opened) network->close(handle);
@@ -77,7 +78,7 @@ class PosixNetworkTest : public ::testing::Test {
   }
 
   std::unique_ptr<Clock> clock = make_clock();
-  std::unique_ptr<Network> network = make_network().value();
+  std::unique_ptr<Network> network = make_network(GetParam()).value();
   Handle listener = Handle::none;
   Handle near = Handle::none;
   Handle far = Handle::none;
@@ -97,7 +98,7 @@ bool has_ipv6(Network& network) {
   return listener.has_value();
 }
 
-TEST_F(PosixNetworkTest, MovesBytesOverIpv4) {
+TEST_P(PosixNetworkTest, MovesBytesOverIpv4) {
   connect_pair("127.0.0.1");
   EXPECT_EQ(accepted.peer_address, to_text(network->local_endpoint(near).value()));
   for (const Handle end : {near, far}) EXPECT_TRUE(without_delay(end));
@@ -111,20 +112,20 @@ TEST_F(PosixNetworkTest, MovesBytesOverIpv4) {
   EXPECT_EQ(as_text(ByteView(room).first(got.bytes)), "onetwothree");
 }
 
-TEST_F(PosixNetworkTest, MovesBytesOverIpv6) {
+TEST_P(PosixNetworkTest, MovesBytesOverIpv6) {
   if (!has_ipv6(*network)) GTEST_SKIP() << "no IPv6 here";
   connect_pair("::1");
   EXPECT_THAT(accepted.peer_address, ::testing::StartsWith("[::1]:"));
 }
 
-TEST_F(PosixNetworkTest, KnowsLocalhost) {
+TEST_P(PosixNetworkTest, KnowsLocalhost) {
   connect_pair("localhost");
   const auto found = network->resolve({"localhost", 7}).value();
   EXPECT_THAT(found, ::testing::Each(::testing::AnyOf(Endpoint{"127.0.0.1", 7}, Endpoint{"::1", 7})));
   EXPECT_FALSE(found.empty());
 }
 
-TEST_F(PosixNetworkTest, ListensOnBothFamilies) {
+TEST_P(PosixNetworkTest, ListensOnBothFamilies) {
   if (!has_ipv6(*network)) GTEST_SKIP() << "no IPv6 here";
   for (const char* everywhere : {"", "*"}) {
     listener = keep(network->listen({everywhere, 0}, {}).value());
@@ -142,13 +143,13 @@ TEST_F(PosixNetworkTest, ListensOnBothFamilies) {
   }
 }
 
-TEST_F(PosixNetworkTest, ResolvesNumericEndpointsToThemselves) {
+TEST_P(PosixNetworkTest, ResolvesNumericEndpointsToThemselves) {
   EXPECT_THAT(network->resolve({"192.0.2.1", 5}).value(), ::testing::ElementsAre(Endpoint{"192.0.2.1", 5}));
   EXPECT_THAT(network->resolve({"2001:db8::1", 5}).value(), ::testing::ElementsAre(Endpoint{"2001:db8::1", 5}));
   EXPECT_FALSE(network->resolve({"not a host name", 5}).has_value());
 }
 
-TEST_F(PosixNetworkTest, SharesAPortOnlyWhenAsked) {
+TEST_P(PosixNetworkTest, SharesAPortOnlyWhenAsked) {
   const Handle first = keep(network->listen({"127.0.0.1", 0}, {.reuse_port = true}).value());
   const Endpoint at = network->local_endpoint(first).value();
   const auto second = network->listen(at, {.reuse_port = true});
@@ -160,7 +161,7 @@ TEST_F(PosixNetworkTest, SharesAPortOnlyWhenAsked) {
   EXPECT_THAT(refused.error().message, ::testing::HasSubstr(to_text(at)));
 }
 
-TEST_F(PosixNetworkTest, TellsARefusedConnect) {
+TEST_P(PosixNetworkTest, TellsARefusedConnect) {
   const Handle gone = keep(network->listen({"127.0.0.1", 0}, {}).value());
   const Endpoint at = network->local_endpoint(gone).value();
   close(gone);
@@ -175,7 +176,7 @@ TEST_F(PosixNetworkTest, TellsARefusedConnect) {
   EXPECT_EQ(network->connect_error(*attempt), ECONNREFUSED);
 }
 
-TEST_F(PosixNetworkTest, EndsAStreamOneWayAtATime) {
+TEST_P(PosixNetworkTest, EndsAStreamOneWayAtATime) {
   connect_pair("127.0.0.1");
   network->shutdown_write(near);
   ASSERT_TRUE(network->watch(far, {.read = true}, 3).has_value());
@@ -190,7 +191,7 @@ TEST_F(PosixNetworkTest, EndsAStreamOneWayAtATime) {
   EXPECT_EQ(network->read(near, room).bytes, 5u);
 }
 
-TEST_F(PosixNetworkTest, SurvivesWritingToAPeerThatIsGone) {
+TEST_P(PosixNetworkTest, SurvivesWritingToAPeerThatIsGone) {
   connect_pair("127.0.0.1");
   close(near);
   ASSERT_TRUE(network->watch(far, {.read = true}, 3).has_value());
@@ -202,7 +203,7 @@ TEST_F(PosixNetworkTest, SurvivesWritingToAPeerThatIsGone) {
   EXPECT_THAT(outcome.system_code, ::testing::AnyOf(EPIPE, ECONNRESET));
 }
 
-TEST_F(PosixNetworkTest, RefusesBytesWhenThePeerDoesNotRead) {
+TEST_P(PosixNetworkTest, RefusesBytesWhenThePeerDoesNotRead) {
   connect_pair("127.0.0.1");
   const std::string chunk(1 << 20, 'x');
   IoOutcome outcome{IoStatus::ok, 0, 0};
@@ -210,7 +211,7 @@ TEST_F(PosixNetworkTest, RefusesBytesWhenThePeerDoesNotRead) {
   EXPECT_EQ(outcome.status, IoStatus::would_block);
 }
 
-TEST_F(PosixNetworkTest, WakesFromAnotherThread) {
+TEST_P(PosixNetworkTest, WakesFromAnotherThread) {
   std::array<Event, 4> events;
   std::thread other([&] { network->wake(); });
   EXPECT_EQ(network->wait(-1, events), 0u);  // returns, or hangs for ever
@@ -221,7 +222,7 @@ TEST_F(PosixNetworkTest, WakesFromAnotherThread) {
   EXPECT_EQ(network->wait(0, events), 0u);
 }
 
-TEST_F(PosixNetworkTest, WatchesARegularFileAsAlwaysReady) {
+TEST_P(PosixNetworkTest, WatchesARegularFileAsAlwaysReady) {
   OwnedDescriptor file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   ASSERT_TRUE(file);
   const Handle handle{file.get()};
@@ -233,7 +234,7 @@ TEST_F(PosixNetworkTest, WatchesARegularFileAsAlwaysReady) {
   EXPECT_EQ(network->wait(0, events), 0u);
 }
 
-TEST_F(PosixNetworkTest, ShedsWhenDescriptorsAreOut) {
+TEST_P(PosixNetworkTest, ShedsWhenDescriptorsAreOut) {
   listener = keep(network->listen({"127.0.0.1", 0}, {}).value());
   const Endpoint at = network->local_endpoint(listener).value();
   near = keep(network->connect(at).value());
@@ -260,6 +261,8 @@ TEST_F(PosixNetworkTest, ShedsWhenDescriptorsAreOut) {
   EXPECT_THAT(network->read(near, room).status, ::testing::AnyOf(IoStatus::closed, IoStatus::failed));
   EXPECT_EQ(network->accept(listener).status, AcceptStatus::would_block);
 }
+
+INSTANTIATE_TEST_SUITE_P(With, PosixNetworkTest, ::testing::ValuesIn(testing::pollings()), testing::polling_name);
 
 }  // namespace
 }  // namespace martlet::env::posix

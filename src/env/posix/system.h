@@ -1,6 +1,7 @@
 // The real system behind env's interfaces (Linux).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -18,8 +19,16 @@ std::unique_ptr<Clock> make_clock();
 // getrandom(2).
 std::unique_ptr<Entropy> make_entropy();
 std::unique_ptr<Files> make_files();
-// epoll; one per core. An Error when descriptors are out. Ignores SIGPIPE in the whole process.
-Result<std::unique_ptr<Network>> make_network();
+// What a network waits with.
+enum class Polling : std::uint8_t {
+  automatic,  // io_uring if the system offers it, else epoll
+  epoll,
+  io_uring,  // Linux 6.12 or newer, where it is not forbidden
+};
+
+// One per core. An Error when descriptors are out, or the system does not offer what is asked for. Ignores SIGPIPE in
+// the whole process.
+Result<std::unique_ptr<Network>> make_network(Polling polling = Polling::epoll);
 // signalfd: blocks SIGINT, SIGTERM and SIGUSR1 in the calling thread and all that it starts later; ignores SIGPIPE. The
 // destructor unblocks the calling thread's again.
 Result<std::unique_ptr<Signals>> make_signals();

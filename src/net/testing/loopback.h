@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "env/posix/system.h"
+#include "env/testing/pollings.h"
 #include "net/reactor.h"
 #include "net/testing/recording_handler.h"
 
 namespace martlet::net::testing {
 
-class Loopback : public ::testing::Test {
+// TEST_P; INSTANTIATE_TEST_SUITE_P(With, NAME, ValuesIn(env::testing::pollings()), env::testing::polling_name).
+class Loopback : public ::testing::TestWithParam<env::posix::Polling> {
  protected:
   static constexpr std::int64_t kPatienceMs = 30'000;
 
@@ -87,7 +89,7 @@ class Loopback : public ::testing::Test {
   }
 
   std::unique_ptr<env::Clock> clock = env::posix::make_clock();
-  std::unique_ptr<env::Network> network = env::posix::make_network().value();
+  std::unique_ptr<env::Network> network = env::posix::make_network(GetParam()).value();
   std::unique_ptr<env::Network> peers = env::posix::make_network().value();
   std::vector<env::Handle> present;
   RecordingHandler handler;
