@@ -131,6 +131,24 @@ TEST_P(ReactorTest, HoldsAPausedPeerBack) {
   EXPECT_EQ(handler.received_by(id), "later");
 }
 
+TEST_P(ReactorTest, HoldsAPausedPeerBackThatHasHadAnAnswer) {
+  env::Handle peer;
+  const ConnectionId id = join(&peer);
+  send(id, "answer");
+  push(peer, "first");
+  ASSERT_TRUE(until([&] { return handler.received_by(id) == "first" && reactor->stats().bytes_out == 6; }));
+  reactor->pause_reading(id);
+  reactor->turn(clock->now().mono_ms);
+  push(peer, ", later");
+  peers->shutdown_write(peer);
+  for (int i = 0; i < 3; ++i) reactor->turn(clock->now().mono_ms + 1);
+  EXPECT_EQ(handler.received_by(id), "first");
+  EXPECT_THAT(handler.closed_ones, IsEmpty());
+  reactor->resume_reading(id);
+  ASSERT_TRUE(until([&] { return handler.times_closed(id) == 1; }));
+  EXPECT_EQ(handler.received_by(id), "first, later");
+}
+
 TEST_P(ReactorTest, AnswersAHalfClosedPeer) {
   handler.on_received = [&](ConnectionId from, ByteView) { send(from, std::string(8 << 20, 'a')); };
   env::Handle peer;

@@ -131,10 +131,10 @@ std::string dump(const broker::Broker& broker, const broker::RecordSink& records
 }
 
 // One for each core.
-Result<std::vector<std::unique_ptr<env::Network>>> make_networks(std::uint32_t cores) {
+Result<std::vector<std::unique_ptr<env::Network>>> make_networks(std::uint32_t cores, env::posix::Polling polling) {
   std::vector<std::unique_ptr<env::Network>> networks;
   for (std::uint32_t core = 0; core < cores; ++core) {
-    auto network = env::posix::make_network();
+    auto network = env::posix::make_network(polling);
     if (!network) return tl::unexpected(network.error());
     networks.push_back(std::move(*network));
   }
@@ -175,7 +175,8 @@ Result<void> serve(ServerConfig& config, std::span<env::Network* const> networks
 
 int run(ServerConfig& config, env::Files& files) {
   const auto clock = env::posix::make_clock();
-  const auto networks = make_networks(config.threads != 0 ? config.threads : env::posix::usable_processors());
+  const auto networks =
+      make_networks(config.threads != 0 ? config.threads : env::posix::usable_processors(), config.io);
   if (!networks) return fail_with(files, kFailedExit, networks.error().message);
   if (const auto doors = check_doors(config, *networks->front()); !doors) {
     return fail_with(files, kUsageExit, doors.error().message);
@@ -187,6 +188,8 @@ int run(ServerConfig& config, env::Files& files) {
   config.broker.client_seed = entropy->seed() | 1;
   config.broker.version = version();
   LineLog log(config.log, *clock, files);
+  log.write(broker::LogLevel::debug,
+            networks->front()->streams() ? "serves sockets with io_uring" : "serves sockets with epoll");
   std::vector<env::Network*> by_core;
   for (const auto& network : *networks) by_core.push_back(network.get());
   if (const auto served = serve(config, by_core, **signals, *clock, files, log); !served) {

@@ -262,6 +262,37 @@ TEST_P(PosixNetworkTest, ShedsWhenDescriptorsAreOut) {
   EXPECT_EQ(network->accept(listener).status, AcceptStatus::would_block);
 }
 
+TEST_P(PosixNetworkTest, WritesSeveralAtOnce) {
+  connect_pair("127.0.0.1");
+  const Handle second = keep(network->connect(network->local_endpoint(listener).value()).value());
+  Accepted other;
+  while (other.status != AcceptStatus::accepted) other = network->accept(listener);
+  keep(other.handle);
+  network->shutdown_write(other.handle);
+  const std::array<ByteView, 1> one = {as_bytes("one view")};
+  const std::array<ByteView, 3> three = {as_bytes("and"), as_bytes(" "), as_bytes("three")};
+  std::array<Sending, 3> sendings = {{{near, one, {}}, {other.handle, one, {}}, {second, three, {}}}};
+  network->write_all(sendings);
+  EXPECT_EQ(sendings[0].outcome.bytes, 8u);
+  EXPECT_EQ(sendings[1].outcome.status, IoStatus::failed);
+  EXPECT_EQ(sendings[1].outcome.system_code, EPIPE);
+  EXPECT_EQ(sendings[2].outcome.bytes, 9u);
+  std::array<std::uint8_t, 64> room{};
+  const IoOutcome got = network->read(other.handle, room);
+  EXPECT_EQ(as_text(ByteView(room).first(got.bytes)), "and three");
+}
+
+TEST_P(PosixNetworkTest, FindsThatASocketTakesNoMore) {
+  connect_pair("127.0.0.1");
+  const std::string text(1 << 20, 'x');
+  const std::array<ByteView, 1> view = {as_bytes(text)};
+  Sending sending{near, view, {}};
+  do {
+    network->write_all({&sending, 1});
+  } while (sending.outcome.status == IoStatus::ok);
+  EXPECT_EQ(sending.outcome.status, IoStatus::would_block);
+}
+
 INSTANTIATE_TEST_SUITE_P(With, PosixNetworkTest, ::testing::ValuesIn(testing::pollings()), testing::polling_name);
 
 }  // namespace

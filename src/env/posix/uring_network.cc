@@ -71,6 +71,12 @@ io_uring_sqe* UringNetwork::next_request() {
   return ::io_uring_get_sqe(&ring_);
 }
 
+io_uring_sqe* UringNetwork::new_request() {
+  io_uring_sqe* request = next_request();
+  check(request != nullptr, "the kernel takes requests");
+  return request;
+}
+
 // ---- what is watched
 
 Result<void> UringNetwork::watch(Handle handle, Interest interest, std::uint64_t token) {
@@ -155,7 +161,7 @@ void UringNetwork::reconcile(int fd) {
   if (const bool wanted = interest.stream && interest.read && !watched.held; !wanted) {
     cancel(fd, Kind::receive, watched.receive);
   } else if (!watched.receive.armed) {
-    io_uring_sqe* request = next_request();
+    io_uring_sqe* request = new_request();
     ::io_uring_prep_recv_multishot(request, fd, nullptr, 0, 0);
     request->flags |= IOSQE_BUFFER_SELECT;
     request->buf_group = ReceiveBuffers::kGroup;
@@ -169,7 +175,7 @@ void UringNetwork::reconcile(int fd) {
   if (watched.poll.armed) {
     if (!polled || mask != watched.poll_mask) cancel(fd, Kind::poll, watched.poll);
   } else if (polled) {
-    io_uring_sqe* request = next_request();
+    io_uring_sqe* request = new_request();
     ::io_uring_prep_poll_add(request, fd, mask);
     request->user_data = name_of(static_cast<unsigned>(Kind::poll), watched.generation, number);
     watched.poll = {.armed = true};
@@ -186,7 +192,7 @@ std::size_t UringNetwork::wait(std::int64_t timeout_ms, std::span<Event> events)
   for (const int fd : changed_) reconcile(fd);
   changed_.clear();
   if (!waker_armed_) {
-    io_uring_sqe* request = next_request();
+    io_uring_sqe* request = new_request();
     ::io_uring_prep_poll_add(request, waker_.get(), POLLIN);
     request->user_data = name_of(static_cast<unsigned>(Kind::wake), 0, 0);
     waker_armed_ = true;
@@ -343,7 +349,7 @@ void UringNetwork::prepare_send(const Sending& sending, std::size_t index, std::
   // None of these waits in the kernel: each is done, as far as it goes, when the call that submits it returns.
   constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
   const int fd = descriptor(sending.handle);
-  io_uring_sqe* request = next_request();
+  io_uring_sqe* request = new_request();
   if (sending.views.size() == 1) {
     ::io_uring_prep_send(request, fd, sending.views[0].data(), sending.views[0].size(), kFlags);
   } else {

@@ -68,7 +68,9 @@ class UringNetwork final : public SocketNetwork {
 
   UringNetwork() { ring_.ring_fd = -1; }
   void bind_to_thread();
+  // nullptr if the kernel takes none.
   io_uring_sqe* next_request();
+  io_uring_sqe* new_request();
   void cancel(int fd, Kind kind, Request& request);
   void cancel_all(int fd);
   // Puts the descriptor's requests in accord with the interest in it, at the next wait.

@@ -23,6 +23,7 @@ constexpr std::string_view kStrategyNames[] = {"round_robin", "random",      "st
                                                "hash_topic",  "hash_client", "least_in_flight"};
 constexpr std::string_view kOverlapNames[] = {"merged", "separate"};
 constexpr std::string_view kDropNames[] = {"newest", "oldest"};
+constexpr std::string_view kIoNames[] = {"auto", "epoll", "io_uring"};
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kFormatNames[] = {"text", "json"};
 
@@ -88,6 +89,11 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.pin_threads; },
         toggle("server.pin_threads", "Keep each of these threads on one processor.")),
+    row(
+        [](auto& c) -> auto& { return c.io; },
+        choice("server.io", kIoNames,
+               "How sockets are served: with epoll; with io_uring, which takes Linux 6.12 or newer where it is not "
+               "forbidden; or with io_uring where there is that and epoll elsewhere (auto).")),
     row(
         [](auto& c) -> auto& { return c.data_dir; },
         text("server.data_dir",

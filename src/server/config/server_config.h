@@ -8,6 +8,7 @@
 
 #include "broker/options.h"
 #include "env/endpoint.h"
+#include "env/posix/system.h"
 #include "net/reactor.h"
 #include "server/log.h"
 
@@ -30,6 +31,7 @@ struct ServerConfig {
   bool skip_damaged = false;
   std::uint32_t threads = 0;  // 0: one for each processor
   bool pin_threads = false;
+  env::posix::Polling io = env::posix::Polling::epoll;
   bool allow_anonymous_public = false;
   LogOptions log;
   broker::BrokerOptions broker;
