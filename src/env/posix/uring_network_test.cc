@@ -34,8 +34,14 @@ class UringNetworkTest : public ::testing::Test {
 
   // A peer, and our end of its connection.
   Handle join(Handle* peer) {
-    *peer = peers->connect(at).value();
-    opened_peers.push_back(*peer);
+    *peer = knock();
+    return admit();
+  }
+  Handle knock() {
+    opened_peers.push_back(peers->connect(at).value());
+    return opened_peers.back();
+  }
+  Handle admit() {
     Accepted accepted;
     while (accepted.status != AcceptStatus::accepted) accepted = network->accept(listener);
     return accepted.handle;
@@ -173,13 +179,14 @@ TEST_F(UringNetworkTest, TellsADeadSocketThatNobodyReads) {
 }
 
 TEST_F(UringNetworkTest, TellsADescriptorsUsersApart) {
-  Handle first_peer, second_peer;
+  Handle first_peer;
   const Handle first = join(&first_peer);
+  const Handle second_peer = knock();  // before a descriptor falls free that it might take
   ASSERT_TRUE(network->watch(first, kStreamed, 7).has_value());
   wait(0);
   say(first_peer, "to the first");
   network->close(first);
-  const Handle second = join(&second_peer);
+  const Handle second = admit();
   ASSERT_EQ(second, first);
   ASSERT_TRUE(network->watch(second, kStreamed, 8).has_value());
   say(second_peer, "to the second");
