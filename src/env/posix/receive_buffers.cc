@@ -10,8 +10,8 @@ namespace martlet::env::posix {
 namespace {
 
 // A turn's bytes fit, and stay in the processor's cache from one turn to the next.
-constexpr unsigned kBuffers = 16;
-constexpr unsigned kBufferBytes = 64 * 1024;
+constexpr unsigned kBuffers = 4;
+constexpr unsigned kBufferBytes = 256 * 1024;
 
 // Newer than Debian 12's header.
 constexpr std::uint16_t kFilledPieceByPiece = 2;  // IOU_PBUF_RING_INC
