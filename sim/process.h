@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "env/sim/clock.h"
 #include "env/sim/network.h"
@@ -26,19 +27,24 @@ using OnLogged = std::function<void(ByteView payload, std::uint64_t position)>;
 class Process {
  public:
   // Everything handed in outlives the process; the disk as it is now belongs to it.
-  Process(const Settings& settings, env::sim::SimulatedClock& clock, env::sim::SimulatedNetwork& network,
-          std::shared_ptr<store::MemoryDisk> disk, const DiskTrouble& trouble, Plant plant, OnLogged on_logged);
+  Process(const Settings& settings, std::uint32_t cores, env::sim::SimulatedClock& clock,
+          env::sim::SimulatedNetwork& network, std::shared_ptr<store::MemoryDisk> disk, const DiskTrouble& trouble,
+          Plant plant, const OnLogged& on_logged);
 
   // Reads the disk and opens the door; an Error if the disk holds what cannot be read.
   Result<void> start();
-  void turn() { core_.turn(0); }
+  void turn(std::size_t core) { cores_[core]->loop.turn(0); }
+  std::size_t cores() const { return cores_.size(); }
   // The disk commits one group, if it can.
   void commit(bool sync) { store_->step(sync); }
   // Says goodbye to the clients and stops cleanly.
   void stop(env::sim::SimulatedClock& clock);
 
   const store::Store& store() const { return *store_; }
-  broker::Broker& broker() { return core_.broker(); }
+  broker::Broker& broker(std::size_t core) { return cores_[core]->loop.broker(); }
+  // Nothing is on its way between the cores, and no session's remnant is left.
+  bool at_rest() const;
+  std::size_t sessions() const;
   // Deliveries that limits have cut so far.
   std::uint64_t cut_by_limits();
   // Those under way whose records are trimmed: they are lost with the process.
@@ -48,7 +54,6 @@ class Process {
   class Sink final : public ForwardingSink {
    public:
     Sink(broker::RecordSink& real, OnLogged on_logged) : ForwardingSink(real), on_logged_(std::move(on_logged)) {}
-    Ticket append(const broker::Record& record) override;
     void add(const broker::Record& record) override;
     std::uint64_t trimmed() const { return trimmed_; }
 
@@ -62,15 +67,26 @@ class Process {
     void write(broker::LogLevel, std::string_view) override {}
   };
 
+  struct Core {
+    Core(Process& process, std::uint32_t number, env::sim::SimulatedNetwork& host, const Settings& settings,
+         Plant plant, const OnLogged& on_logged);
+    env::sim::SimulatedPoller network;
+    server::DurableRecords records;
+    PlantedSink planted;
+    Sink sink;
+    std::unique_ptr<server::CoreLink> link;  // null with one core
+    server::CoreLoop loop;
+  };
+  std::vector<broker::Broker*> brokers();
+
   env::sim::SimulatedClock& clock_;
   broker::BrokerOptions options_;
   std::unique_ptr<store::Store> store_;
-  server::DurableRecords records_;
-  PlantedSink planted_;
-  Sink sink_;
   broker::AllowAll access_;
   SilentLog log_;
-  server::CoreLoop core_;
+  std::unique_ptr<broker::Commons> commons_;
+  std::unique_ptr<server::Switchboard> board_;
+  std::vector<std::unique_ptr<Core>> cores_;
 };
 
 }  // namespace martlet::sim

@@ -84,6 +84,7 @@ Settings::Settings(Random& random) {
   chances.kill = one_of(random, {0u, 1u, 4u, 8u});
   // What is only written is lost then: nothing is promised.
   chances.power_cut = synced_late ? 0 : one_of(random, {0u, 1u, 4u, 8u});
+  most_cores = one_of(random, {1u, 1u, 2u, 3u});
   const std::uint64_t count = 2 + random.below(kMostClients - 1);
   const bool sharing = chance(random, 25);
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -47,6 +47,7 @@ struct Settings {
   explicit Settings(Random& random);
 
   broker::BrokerOptions broker;
+  std::uint32_t most_cores = 1;  // each life of the process has some number of them
   std::size_t read_buffer_bytes = 1024;
   std::size_t events_per_turn = 64;
   std::size_t socket_bytes = 4096;

@@ -19,6 +19,8 @@ class ForwardingSink : public broker::RecordSink {
   void add(const broker::Record& record) override { real_.add(record); }
   Ticket ticket(Durability level, std::uint32_t messages) override { return real_.ticket(level, messages); }
   std::uint64_t next_position() const override { return real_.next_position(); }
+  void pass(std::uint64_t position) override { real_.pass(position); }
+  void renew() override { real_.renew(); }
   bool accepting() const override { return real_.accepting(); }
   void submit() override { real_.submit(); }
   std::uint64_t durable_position() const override { return real_.durable_position(); }
@@ -51,11 +53,14 @@ class PlantedSink final : public ForwardingSink {
   Ticket append(const broker::Record& record) override {
     const bool release = std::holds_alternative<broker::IncomingReleased>(record);
     if (release && plant_ == Plant::forgotten_release) return Ticket::done();
+    return ForwardingSink::append(record);
+  }
+  void add(const broker::Record& record) override {
     const auto* trimmed = std::get_if<broker::Trimmed>(&record);
     if (trimmed && plant_ == Plant::greedy_trim) {
-      return ForwardingSink::append(broker::Trimmed{std::min(trimmed->position + 2, next_position())});
+      return ForwardingSink::add(broker::Trimmed{std::min(trimmed->position + 2, next_position())});
     }
-    return ForwardingSink::append(record);
+    ForwardingSink::add(record);
   }
   Ticket ticket(Durability level, std::uint32_t messages) override {
     const Ticket ticket = ForwardingSink::ticket(level, messages);

@@ -49,6 +49,8 @@ class World {
   void carry();
   void carry(env::sim::LinkId link, env::sim::To to, std::size_t bytes);
   void turn();
+  void turn_all();
+  void turned();
   void commit();
   void pass_time();
   void cut();

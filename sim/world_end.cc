@@ -43,11 +43,11 @@ void World::come_to_rest() {
     oracle_.begin_step(step_, clock_.now().wall_ms);
     trace_.begin_step(step_, clock_.now().wall_ms - 1'700'000'000'000);
     const bool moved = carry_all();
-    bool rest = process_->broker().remnants() == 0;
+    bool rest = process_->at_rest();
     for (Device& device : devices_) rest &= device.at_rest();
-    turn();
+    turn_all();
     process_->commit(true);
-    turn();
+    turn_all();
     clock_.advance(kRoundMs);
     quiet = !moved && rest && process_->store().pending_bytes() == 0 ? quiet + 1 : 0;
   }

@@ -49,6 +49,7 @@ void World::restart() {
 }
 
 void World::went_down(const char* how, std::uint64_t off_ms) {
+  network_.process_ended();
   ++crashes_;
   check_servers();
   wills_.crashed();
@@ -61,13 +62,14 @@ void World::start() {
   clock_.restart(1'000 + static_cast<std::int64_t>(random_.below(1'000'000)));
   disk_waits_until_ = 0;
   process_ = std::make_unique<Process>(
-      settings_, clock_, network_, disk_, trouble_, options_.plant,
+      settings_, settings_.most_cores == 1 ? 1 : 1 + static_cast<std::uint32_t>(random_.below(settings_.most_cores)),
+      clock_, network_, disk_, trouble_, options_.plant,
       [this](ByteView payload, std::uint64_t position) { oracle_.logged(payload, position); });
   const auto started = process_->start();
   if (!started) return oracle_.violated(fmt::format("the broker does not start: {}", started.error().message));
   log_first_ = process_->store().reader().first();
   wills_.restarted();
-  trace_.add(Trace::kWorld, "starts", process_->broker().sessions(), log_first_, process_->store().reader().end());
+  trace_.add(Trace::kWorld, "starts", process_->sessions(), log_first_, process_->store().reader().end());
 }
 
 }  // namespace martlet::sim

@@ -196,14 +196,17 @@ void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
 }
 
 void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
+  log_refusal(listener_names_[listener.index], reason);
+}
+
+void CoreLoop::log_refusal(std::string_view listener, net::RefuseReason reason) {
   ++refusals_unlogged_;
   const std::int64_t now_ms = reactor_.now().mono_ms;
   if (refusals_logged_at_ms_ != 0 && now_ms < refusals_logged_at_ms_ + kRefusalLogMs) return;
   refusals_logged_at_ms_ = now_ms;
-  dependencies_.log.write(
-      broker::LogLevel::warning,
-      fmt::format("listener \"{}\" turned away {} connection(s): {}", listener_names_[listener.index],
-                  std::exchange(refusals_unlogged_, 0), refusal_text(reason)));
+  dependencies_.log.write(broker::LogLevel::warning,
+                          fmt::format("listener \"{}\" turned away {} connection(s): {}", listener,
+                                      std::exchange(refusals_unlogged_, 0), refusal_text(reason)));
 }
 
 void CoreLoop::on_dump(std::function<void()> dump) {

@@ -61,6 +61,7 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   bool settled() const { return !dependencies_.link || dependencies_.link->is_idle(); }
 
   broker::Broker& broker() { return broker_; }
+  const broker::Broker& broker() const { return broker_; }
   net::Reactor& reactor() { return reactor_; }
 
  private:
@@ -96,6 +97,7 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   void pause_reading(broker::ConnectionId connection, bool paused) override;
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
+  void log_refusal(std::string_view listener, net::RefuseReason reason);
   void begin_stop();
   // False once stopped; else no longer than until when to wait.
   bool going_on(DeadlineMs& wake_at);

@@ -48,7 +48,7 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
   auto moved = std::make_unique<MovedConnection>();
   moved->bytes.assign(bytes.begin(), bytes.end());
   Lobby::Guest guest = lobby_.leave(id);
-  moved->listener = guest.listener;
+  moved->listener = listener_names_[guest.listener];
   moved->peer_address = std::move(guest.peer_address);
   moved->accepted = guest.accepted;
   moved->socket = reactor_.release(id);
@@ -57,10 +57,9 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
 
 void CoreLoop::move_in(MovedConnection& moved) {
   const auto id = reactor_.adopt(moved.socket);
-  if (!id) return refused({moved.listener}, net::RefuseReason::too_many_connections);
+  if (!id) return log_refusal(moved.listener, net::RefuseReason::too_many_connections);
   if (stop_by_ms_ != kNever) return reactor_.close(*id);
-  broker_.connection_opened({id->slot, id->generation}, listener_names_[moved.listener], moved.peer_address,
-                            moved.accepted);
+  broker_.connection_opened({id->slot, id->generation}, moved.listener, moved.peer_address, moved.accepted);
   broker_.bytes_received({id->slot, id->generation}, moved.bytes, reactor_.now());
 }
 

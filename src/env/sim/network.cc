@@ -50,6 +50,12 @@ void SimulatedNetwork::power_cut() {
   drop_waiting();
 }
 
+void SimulatedNetwork::process_ended() {
+  for_each([this](LinkId id) {
+    if (links_[id]->server_open && links_[id]->accepted) close(Handle{static_cast<int>(id) + kFirstLink});
+  });
+}
+
 void SimulatedNetwork::drop_waiting() {
   for (const LinkId id : waiting_) {
     cut(id);
@@ -183,14 +189,16 @@ void SimulatedNetwork::close(Handle handle) {
   it.to_server.take(it.to_server.arrived);
 }
 
-Result<void> SimulatedNetwork::watch(Handle handle, Interest interest, std::uint64_t token) {
+Result<void> SimulatedNetwork::watch_for(std::uint32_t poller, Handle handle, Interest interest, std::uint64_t token) {
   if (handle == Handle{kListener}) {
     listener_watched_ = true;
+    listener_poller_ = poller;
     listener_token_ = token;
     return {};
   }
   Link& it = link_of(handle);
   it.watched = true;
+  it.poller = poller;
   it.interest = interest;
   it.token = token;
   return {};
@@ -204,12 +212,13 @@ void SimulatedNetwork::unwatch(Handle handle) {
   (handle == Handle{kListener} ? listener_watched_ : link_of(handle).watched) = false;
 }
 
-std::size_t SimulatedNetwork::wait(std::int64_t, std::span<Event> events) {
+std::size_t SimulatedNetwork::wait_for(std::uint32_t poller, std::span<Event> events) {
   std::size_t count = 0;
-  if (listening_ && listener_watched_ && !waiting_.empty()) events[count++] = {listener_token_, true, false, false};
+  const bool listens = listening_ && listener_watched_ && listener_poller_ == poller;
+  if (listens && !waiting_.empty()) events[count++] = {listener_token_, true, false, false};
   for (const auto& link : links_) {
     if (count == events.size()) break;
-    if (!link->watched) continue;
+    if (!link->watched || link->poller != poller) continue;
     Event event{link->token, false, false, link->cut};
     event.readable = link->interest.read && (link->to_server.arrived > 0 || link->to_server.end_came);
     const bool deaf = !link->client_open && link->to_server.end_came;

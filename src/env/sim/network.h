@@ -40,6 +40,8 @@ class SimulatedNetwork final : public Network {
   void cut(LinkId link);
   // The host loses its power: every connection is cut, nobody listens. To be called before the process is torn down.
   void power_cut();
+  // The process is gone: whatever it had not closed itself is closed.
+  void process_ended();
 
   // ---- the clients' side
 
@@ -71,7 +73,11 @@ class SimulatedNetwork final : public Network {
     }
   }
 
-  // ---- Network
+  // What `poller` watches, one for each core of the host: what a core's own Network answers with.
+  Result<void> watch_for(std::uint32_t poller, Handle handle, Interest interest, std::uint64_t token);
+  std::size_t wait_for(std::uint32_t poller, std::span<Event> events);
+
+  // ---- Network, of poller 0
   Result<std::vector<Endpoint>> resolve(const Endpoint& endpoint) override { return std::vector{endpoint}; }
   Result<Handle> listen(const Endpoint& endpoint, const ListenOptions& options) override;
   Result<Endpoint> local_endpoint(Handle) override { return Endpoint{"192.0.2.1", 1883}; }
@@ -83,11 +89,13 @@ class SimulatedNetwork final : public Network {
   IoOutcome write(Handle handle, std::span<const ByteView> views) override;
   void shutdown_write(Handle handle) override;
   void close(Handle handle) override;
-  Result<void> watch(Handle handle, Interest interest, std::uint64_t token) override;
+  Result<void> watch(Handle handle, Interest interest, std::uint64_t token) override {
+    return watch_for(0, handle, interest, token);
+  }
   void change(Handle handle, Interest interest, std::uint64_t token) override;
   void unwatch(Handle handle) override;
   // Never waits: the world decides what is next.
-  std::size_t wait(std::int64_t timeout_ms, std::span<Event> events) override;
+  std::size_t wait(std::int64_t, std::span<Event> events) override { return wait_for(0, events); }
   void wake() override {}
 
  private:
@@ -116,6 +124,7 @@ class SimulatedNetwork final : public Network {
     bool read_all = false;
     bool blocked = false;
     bool watched = false;
+    std::uint32_t poller = 0;
     Interest interest;
     std::uint64_t token = 0;
 
@@ -134,7 +143,37 @@ class SimulatedNetwork final : public Network {
   std::deque<LinkId> waiting_;                // at the door
   bool listening_ = false;
   bool listener_watched_ = false;
+  std::uint32_t listener_poller_ = 0;
   std::uint64_t listener_token_ = 0;
+};
+
+// The same host's network as one of its further cores has it.
+class SimulatedPoller final : public Network {
+ public:
+  SimulatedPoller(SimulatedNetwork& host, std::uint32_t number) : host_(host), number_(number) {}
+
+  Result<std::vector<Endpoint>> resolve(const Endpoint& endpoint) override { return host_.resolve(endpoint); }
+  Result<Handle> listen(const Endpoint& at, const ListenOptions& options) override { return host_.listen(at, options); }
+  Result<Endpoint> local_endpoint(Handle handle) override { return host_.local_endpoint(handle); }
+  Accepted accept(Handle listener) override { return host_.accept(listener); }
+  bool shed(Handle listener) override { return host_.shed(listener); }
+  Result<Handle> connect(const Endpoint& endpoint) override { return host_.connect(endpoint); }
+  int connect_error(Handle handle) override { return host_.connect_error(handle); }
+  IoOutcome read(Handle handle, std::span<std::uint8_t> room) override { return host_.read(handle, room); }
+  IoOutcome write(Handle handle, std::span<const ByteView> views) override { return host_.write(handle, views); }
+  void shutdown_write(Handle handle) override { host_.shutdown_write(handle); }
+  void close(Handle handle) override { host_.close(handle); }
+  Result<void> watch(Handle handle, Interest interest, std::uint64_t token) override {
+    return host_.watch_for(number_, handle, interest, token);
+  }
+  void change(Handle handle, Interest interest, std::uint64_t token) override { (void)watch(handle, interest, token); }
+  void unwatch(Handle handle) override { host_.unwatch(handle); }
+  std::size_t wait(std::int64_t, std::span<Event> events) override { return host_.wait_for(number_, events); }
+  void wake() override {}
+
+ private:
+  SimulatedNetwork& host_;
+  const std::uint32_t number_;
 };
 
 }  // namespace martlet::env::sim
