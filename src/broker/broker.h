@@ -62,7 +62,8 @@ class Broker : private session::DeliveryObserver {
   void durable(std::uint64_t position, const Now& now);
   // Another core's message for sessions of this one. When the ticket is resolved, that core need not keep it any
   // longer.
-  Ticket forwarded(const Forwarded& forwarded, const Now& now);
+  // `taken`: at a restart, the parts of those sessions that have got it already.
+  Ticket forwarded(const Forwarded& forwarded, const Now& now, std::span<const CorePart> taken = {});
   // Another core has a connected member of the group: what waits with members here that are not is passed on.
   void group_connected(std::uint32_t group, const Now& now);
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
@@ -326,6 +327,7 @@ class Broker : private session::DeliveryObserver {
   struct Origin {
     std::uint64_t position = 0;
     std::uint64_t key = 0;
+    std::span<const CorePart> taken = {};
   };
   Origin origin_;
   std::uint8_t hops_ = 0;                        // of its shared subscriptions between cores

@@ -1,4 +1,5 @@
 // What a broker does for, and through, the other cores of its process.
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -94,9 +95,11 @@ bool Broker::pass_group_on(std::uint32_t group_id, const MessageRef& message, bo
 
 // ---- in
 
-Ticket Broker::forwarded(const Forwarded& forwarded, const Now& now) {
+Ticket Broker::forwarded(const Forwarded& forwarded, const Now& now, std::span<const CorePart> taken) {
   const MessageRef& message = forwarded.message;
-  origin_ = {forwarded.position, forwarded.key};
+  const bool in_parts = is_core_key(forwarded.key) && cores_of_key(forwarded.key) != commons_.cores();
+  const std::uint64_t key = in_parts ? part_key(forwarded.key, ports_.core, commons_.cores()) : forwarded.key;
+  origin_ = {forwarded.position, key, taken};
   hops_ = forwarded.hops;
   if (forwarded.position != 0) ports_.records.pass(forwarded.position);
   begin_owed(message);
@@ -118,8 +121,14 @@ Ticket Broker::forwarded(const Forwarded& forwarded, const Now& now) {
 
 // After a restart with another number of cores, those that the key names are spread over all.
 bool Broker::is_addressed(const Session& session) const {
-  if (!is_core_key(origin_.key) || cores_of_key(origin_.key) == commons_.cores()) return true;
-  return home_core(session.client_hash, cores_of_key(origin_.key)) == core_of_key(origin_.key);
+  if (!is_core_key(origin_.key)) return true;
+  const auto lives_on = [&](std::uint32_t core, std::uint32_t cores) {
+    return home_core(session.client_hash, cores) == core;
+  };
+  const bool in_parts = part_of_key(origin_.key).cores != 0;
+  if (in_parts && !lives_on(core_of_key(origin_.key), cores_of_key(origin_.key))) return false;
+  return std::none_of(origin_.taken.begin(), origin_.taken.end(),
+                      [&](const CorePart& part) { return lives_on(part.core, part.cores); });
 }
 
 void Broker::group_connected(std::uint32_t group_id, const Now& now) {

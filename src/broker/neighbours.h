@@ -23,6 +23,21 @@ inline constexpr std::uint32_t core_of_key(std::uint64_t key) {
 inline constexpr std::uint32_t cores_of_key(std::uint64_t key) {
   return key >> 16 & 0xFFFF;
 }
+// After a restart with another number of cores, the sessions that a key names are spread over several: each takes the
+// part that is its own, and says so with such a key.
+inline constexpr std::uint64_t part_key(std::uint64_t key, std::uint32_t core, std::uint32_t cores) {
+  return key | std::uint64_t{cores} << 40 | std::uint64_t{core} << 32;
+}
+inline constexpr std::uint64_t whole_key(std::uint64_t key) {
+  return key & (kCoreKeyBit | 0xFFFF'FFFF);
+}
+struct CorePart {
+  std::uint32_t core = 0;
+  std::uint32_t cores = 0;  // 0: all of it
+};
+inline constexpr CorePart part_of_key(std::uint64_t key) {
+  return {static_cast<std::uint32_t>(key >> 32 & 0xFF), static_cast<std::uint32_t>(key >> 40 & 0xFF)};
+}
 
 // A message on its way to the sessions of another core.
 struct Forwarded {

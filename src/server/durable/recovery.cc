@@ -310,24 +310,36 @@ class Recovery {
   }
 
   // What a core had not taken when the process ended reaches its sessions now. They may be spread over several cores:
-  // each then records what it takes.
+  // each then records its part, and not all parts may have been recorded by an earlier start.
   Result<void> forward_again() {
-    for (auto& [key, positions] : handed_over_) {
+    std::map<std::pair<Position, std::uint64_t>, std::vector<broker::CorePart>> parts;
+    for (const auto& [key, positions] : handed_over_) {
       if (!broker::is_core_key(key)) continue;
-      for (const Position position : positions) forwarded_.erase({position, key});
+      const broker::CorePart part = broker::part_of_key(key);
+      for (const Position position : positions) {
+        if (part.cores == 0)
+          forwarded_.erase({position, key});
+        else
+          parts[{position, broker::whole_key(key)}].push_back(part);
+      }
     }
     for (const auto& [name, shares] : forwarded_) {
-      const auto [position, key] = name;
       std::string bytes;
-      const auto found = store_.reader().read(position, bytes);
+      const auto found = store_.reader().read(name.first, bytes);
       const bool sound = found && *found && record_.begin(as_bytes(bytes));
-      if (!sound) return damaged(found ? unknown_record(position, as_bytes(bytes)) : found.error().message);
-      forward_again(position, key, shares);
+      if (!sound) {
+        if (auto skipped = damaged(found ? unknown_record(name.first, as_bytes(bytes)) : found.error().message);
+            !skipped)
+          return skipped;
+        continue;
+      }
+      forward_again(name.first, name.second, shares, parts[name]);
     }
     return {};
   }
 
-  void forward_again(Position position, std::uint64_t key, const std::vector<std::string>& shares) {
+  void forward_again(Position position, std::uint64_t key, const std::vector<std::string>& shares,
+                     const std::vector<broker::CorePart>& taken) {
     const auto cores = static_cast<std::uint32_t>(brokers_.size());
     const bool as_before = broker::cores_of_key(key) == cores;
     broker::Forwarded forwarded;
@@ -335,13 +347,15 @@ class Recovery {
     forwarded.position = position;
     forwarded.key = key;
     forwarded.to_subscribers = std::find(shares.begin(), shares.end(), "") != shares.end();
+    // The first part has them.
+    const bool groups_taken = std::any_of(taken.begin(), taken.end(), [](const auto& part) { return part.core == 0; });
     for (const std::string& share : shares) {
-      const std::uint32_t group = brokers_[0]->commons().groups().find(share);
+      const std::uint32_t group = groups_taken ? 0 : brokers_[0]->commons().groups().find(share);
       if (group != 0) forwarded.groups.push_back(group);
     }
     for (std::uint32_t core = 0; core < cores; ++core) {
       if (as_before && core != broker::core_of_key(key)) continue;
-      brokers_[core]->forwarded(forwarded, now_);
+      brokers_[core]->forwarded(forwarded, now_, taken);
       forwarded.groups.clear();  // one member gets it
     }
     ++recovered_.deliveries;
