@@ -492,7 +492,7 @@ void Broker::end_session(Session& session, const Now& now) {
   left.logged_messages() > 0 ? leave_remnant(session, std::move(left), now) : forget(session);
 }
 
-void Broker::shut_down(const Now& now) {
+void Broker::publish_last_wills(const Now& now) {
   // Wills first, so that who is still connected learns that the others' devices are gone.
   sessions_.for_each([&](Session& session) {
     if (!session.connection || !session.will.message || std::min(session.will.delay_s, session.expiry_s) != 0) return;
@@ -500,6 +500,10 @@ void Broker::shut_down(const Now& now) {
   });
   publish_wills(now);
   while (!fan_outs_.empty()) give_part(now);
+}
+
+void Broker::shut_down(const Now& now) {
+  publish_last_wills(now);
   for (const auto& connection : connections_) {
     if (!connection || connection->ended) continue;
     connection->endpoint.disconnect(wire::ReasonCode::server_shutting_down, "the server is stopping",

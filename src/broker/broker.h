@@ -94,6 +94,9 @@ class Broker : private session::DeliveryObserver {
 
   // ---- the end
 
+  // Publishes the wills that shut_down() would, so that they reach the clients of other cores before those are told
+  // goodbye.
+  void publish_last_wills(const Now& now);
   // Ends all connections with 0x8B; wills without delay are published [4.13]. After it the broker takes no more events.
   void shut_down(const Now& now);
 

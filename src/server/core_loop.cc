@@ -105,6 +105,10 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
   }
   watch_disk();
   if (link) link->speak(durable_position_);
+  if (stopping_ == Stopping::wills) {
+    stopping_ = Stopping::wills_said;
+    link->said_last_wills();
+  }
   reactor_.flush();
   return true;
 }
@@ -118,6 +122,14 @@ bool CoreLoop::going_on(DeadlineMs& wake_at) {
   if (stop_by_ms_ == kNever) return true;
   const bool alone = reactor_.connection_count() == 0 || now_ms >= stop_by_ms_;
   if (!link) return !alone;
+  if (stopping_ != Stopping::goodbye) {
+    if (link->all_said_last_wills() || now_ms >= stop_by_ms_) {
+      link->listen(*this);
+      say_goodbye();
+    }
+    wake_at = std::min<DeadlineMs>(wake_at, now_ms + kGoodbyePollMs);
+    return true;
+  }
   // What the others still say, the wills of their clients above all, is heard until all are done.
   if (alone && !said_goodbye_ && (link->is_idle() || now_ms >= stop_by_ms_ + kLingerMs)) {
     said_goodbye_ = true;
@@ -159,17 +171,24 @@ void CoreLoop::request_stop() {
 }
 
 void CoreLoop::begin_stop() {
-  if (stop_by_ms_ != kNever) return;
-  if (dependencies_.link) dependencies_.link->send_all(CoreNote::Kind::stop);
+  if (stopping_ != Stopping::no) return;
+  stopping_ = Stopping::wills;
   const Now now = dependencies_.clock.now();
+  stop_by_ms_ = now.mono_ms + kLingerMs;
   reactor_.stop_listening();
   while (const auto guest = lobby_.anybody()) {
     lobby_.leave(*guest);
     reactor_.close(*guest);
   }
-  broker_.shut_down(now);
+  if (!dependencies_.link) return say_goodbye();
+  dependencies_.link->send_all(CoreNote::Kind::stop);
+  broker_.publish_last_wills(now);
+}
+
+void CoreLoop::say_goodbye() {
+  stopping_ = Stopping::goodbye;
+  broker_.shut_down(dependencies_.clock.now());
   reactor_.flush();
-  stop_by_ms_ = now.mono_ms + kLingerMs;
 }
 
 // ---- from the reactor

@@ -98,7 +98,10 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
   void log_refusal(std::string_view listener, net::RefuseReason reason);
+  // Nobody new is let in, and the last wills are said; then, with several cores once all have, clients are told
+  // goodbye.
   void begin_stop();
+  void say_goodbye();
   // False once stopped; else no longer than until when to wait.
   bool going_on(DeadlineMs& wake_at);
   // What is done every few seconds so that the cores' logs go on together.
@@ -113,6 +116,8 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   const std::uint64_t client_seed_;
   Lobby lobby_;
   DeadlineMs keep_house_at_ms_ = kNever;
+  enum class Stopping : std::uint8_t { no, wills, wills_said, goodbye };
+  Stopping stopping_ = Stopping::no;
   bool said_goodbye_ = false;
   env::Signals* signals_ = nullptr;
   std::function<void()> on_dump_;

@@ -154,7 +154,8 @@ class Damage(Directory):
     MESSAGES = 400
 
     def fill(self):
-        broker = self.broker()
+        # With one core each message is in the log once.
+        broker = self.broker("--threads", "1")
         Client(broker, "away", filters=[("t", 1)]).stop()
         publisher = Client(broker, "publisher", clean=True)
         for number in range(self.MESSAGES):

@@ -65,6 +65,7 @@ class Switchboard {
   void wake(std::uint32_t core);
 
   const std::uint32_t cores_;
+  std::atomic<std::uint32_t> last_wills_ = 0;  // cores that have said theirs
   std::atomic<std::uint32_t> goodbyes_ = 0;
   std::vector<Seat> seats_;
   std::vector<std::unique_ptr<SpscRing<CoreNote>>> rings_;
@@ -108,6 +109,9 @@ class CoreLink final : public broker::Neighbours {
   void woke() { board_.seats_[core_].sleeps.store(false, std::memory_order_relaxed); }
   // Something could not be said: a ring is full.
   bool has_backlog() const { return backlog_ > 0; }
+  // Behind speak(): the last wills of this core's clients have been said.
+  void said_last_wills() { board_.last_wills_.fetch_add(1); }
+  bool all_said_last_wills() const { return board_.last_wills_.load() == board_.cores(); }
   // This core has nothing more to say, but listens until all have said so.
   void say_goodbye() { board_.goodbyes_.fetch_add(1); }
   bool all_said_goodbye() const { return board_.goodbyes_.load() == board_.cores(); }
