@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -39,7 +40,7 @@ class RingQueue {
   // Moves out, in order, each element for which take(element) is true.
   template <class Take, class Consume>
   void extract_if(Take&& take, Consume&& consume) {
-    std::size_t kept = 0;
+    std::uint32_t kept = 0;
     for (std::size_t i = 0; i < size_; ++i) {
       T& element = (*this)[i];
       if (take(element)) {
@@ -59,11 +60,12 @@ class RingQueue {
   }
 
  private:
-  static constexpr std::size_t kFirstSlots = 4;
-  static constexpr std::size_t kKeptSlots = 64;  // a larger array is given back when the queue runs empty
+  static constexpr std::uint32_t kFirstSlots = 4;
+  static constexpr std::uint32_t kKeptSlots = 64;  // a larger array is given back when the queue runs empty
 
   void grow() {
-    const std::size_t capacity = capacity_ == 0 ? kFirstSlots : capacity_ * 2;
+    check(size_ < 1u << 31, "a queue has fewer than 2^31 elements");
+    const std::uint32_t capacity = capacity_ == 0 ? kFirstSlots : capacity_ * 2;
     auto slots = std::make_unique<T[]>(capacity);
     for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
     slots_ = std::move(slots);
@@ -72,9 +74,9 @@ class RingQueue {
   }
 
   std::unique_ptr<T[]> slots_;
-  std::size_t capacity_ = 0;
-  std::size_t head_ = 0;
-  std::size_t size_ = 0;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t head_ = 0;
+  std::uint32_t size_ = 0;
 };
 
 }  // namespace martlet

@@ -25,9 +25,9 @@ std::unique_ptr<Session> SessionTable::make() {
 Session& SessionTable::create(std::string client_id) {
   auto session = make();
   Session& created = *session;
-  created.client_id = client_id;
-  created.client_hash = hash_of(client_id);
-  by_client_id_.emplace(std::move(client_id), std::move(session));
+  created.client_id = std::move(client_id);
+  created.client_hash = hash_of(created.client_id);
+  by_client_id_.emplace(created.client_id, std::move(session));  // the key lies in the session
   return created;
 }
 

@@ -108,7 +108,7 @@ class SessionTable {
   std::unique_ptr<Session> make();
 
   std::uint64_t seed_;
-  std::unordered_map<std::string, std::unique_ptr<Session>, SeededHash, std::equal_to<>> by_client_id_;
+  std::unordered_map<std::string_view, std::unique_ptr<Session>, SeededHash, std::equal_to<>> by_client_id_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Session>> remnants_;  // by number
   std::vector<Session*> by_number_{nullptr};
   std::vector<std::uint32_t> generations_{0};

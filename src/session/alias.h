@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ class IncomingAliases {
   std::optional<std::string_view> find(std::uint16_t alias) const;
 
  private:
-  std::vector<std::string> topics_;  // index: alias - 1
+  std::unique_ptr<std::vector<std::string>> topics_;  // index: alias - 1
   std::uint16_t maximum_ = 0;
 };
 
@@ -48,8 +49,12 @@ class OutgoingAliases {
     std::string topic;
   };
 
-  std::vector<Entry> entries_;  // index: alias - 1
-  std::uint64_t uses_ = 0;
+  struct Used {
+    std::vector<Entry> entries;  // index: alias - 1
+    std::uint64_t uses = 0;
+  };
+
+  std::unique_ptr<Used> used_;  // from the first topic on
   std::uint16_t maximum_ = 0;
 };
 

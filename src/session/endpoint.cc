@@ -34,9 +34,9 @@ Event Endpoint::receive(ByteView& input, const Now& now, ByteChain& out) {
     input = {};
     return NeedMore{};
   }
-  if (!finished_before_.empty()) {
-    DeliveryFinished finished = std::move(finished_before_.front());
-    finished_before_.erase(finished_before_.begin());
+  if (finished_before_ && !finished_before_->empty()) {
+    DeliveryFinished finished = std::move(finished_before_->front());
+    finished_before_->erase(finished_before_->begin());
     return finished;
   }
   wire::Frame frame;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -136,7 +137,9 @@ class Endpoint {
   bool connected() const { return phase_ == Phase::connected; }
   bool closed() const { return phase_ == Phase::closed; }
   std::uint16_t keep_alive_s() const { return keep_alive_s_; }
-  std::string_view authentication_method() const { return authentication_method_; }
+  std::string_view authentication_method() const {
+    return authentication_method_ ? std::string_view(*authentication_method_) : std::string_view();
+  }
   // Memory of the unfinished packet, and of the acknowledgements that wait for their tickets.
   std::size_t held_bytes() const { return framer_.held_bytes() + gate_.held_bytes(); }
   std::size_t gate_bytes() const { return gate_.held_bytes(); }
@@ -208,9 +211,10 @@ class Endpoint {
   Ticket connack_ticket_ = Ticket::done();
   IncomingAliases incoming_aliases_;
   OutgoingAliases outgoing_aliases_;
-  std::string authentication_method_;
+  void set_authentication_method(std::string_view method);
+  std::unique_ptr<std::string> authentication_method_;  // null: none
   // Client role: deliveries that the server had received before it lost the session; receive() tells them one by one.
-  std::vector<DeliveryFinished> finished_before_;
+  std::unique_ptr<std::vector<DeliveryFinished>> finished_before_;
 
   // Until the connection is up: its begin. Then the server's last whole packet, or the client's last PINGREQ.
   std::int64_t last_received_ms_ = 0;

@@ -37,7 +37,7 @@ Event Endpoint::on_connect(const wire::Connect& connect) {
       std::min<std::uint32_t>(properties.number_or(PropertyId::receive_maximum, 65'535), options_.max_in_flight);
   outgoing_aliases_.set_maximum(static_cast<std::uint16_t>(
       std::min<std::uint32_t>(properties.number_or(PropertyId::topic_alias_maximum, 0), options_.alias_out_maximum)));
-  authentication_method_ = properties.text(PropertyId::authentication_method).value_or("");
+  set_authentication_method(properties.text(PropertyId::authentication_method).value_or(""));
   may_set_expiry_ = properties.number_or(PropertyId::session_expiry_interval, 0) != 0;
   phase_ = Phase::deciding;
   return ConnectRequested{connect};
@@ -83,8 +83,8 @@ void Endpoint::accept(const Acceptance& acceptance, const Now& now, ByteChain& o
   if (response_information_ && !acceptance.response_information.empty()) {
     properties.add_text(PropertyId::response_information, acceptance.response_information);
   }
-  if (!authentication_method_.empty()) {
-    properties.add_text(PropertyId::authentication_method, authentication_method_);
+  if (!authentication_method().empty()) {
+    properties.add_text(PropertyId::authentication_method, authentication_method());
     if (!acceptance.authentication_data.empty()) {
       properties.add_binary(PropertyId::authentication_data, acceptance.authentication_data);
     }
@@ -132,13 +132,17 @@ void Endpoint::refuse(ReasonCode reason, std::string_view reason_string, ByteCha
   phase_ = Phase::closed;
 }
 
+void Endpoint::set_authentication_method(std::string_view method) {
+  authentication_method_ = method.empty() ? nullptr : std::make_unique<std::string>(method);
+}
+
 void Endpoint::connect(const wire::Connect& packet, SessionState& state, const Now& now, ByteChain& out) {
   check(options_.role == Role::client && phase_ == Phase::awaiting_connack, "a client connects once");
   version_ = packet.version;
   keep_alive_s_ = packet.keep_alive_s;
   asked_clean_start_ = packet.clean_start;
   state_ = &state;
-  authentication_method_ = packet.properties.text(PropertyId::authentication_method).value_or("");
+  set_authentication_method(packet.properties.text(PropertyId::authentication_method).value_or(""));
 
   // The limits that the options state replace whatever the caller wrote, so that they are said once.
   PropertyWriter properties;
@@ -170,7 +174,7 @@ Event Endpoint::on_connack(const wire::Connack& connack, const Now& now, ByteCha
     return fail({ReasonCode::protocol_error, "MQTT-3.2.2-2", "a session is present after a clean start"}, out);
   }
   if (version_ == ProtocolVersion::v5_0 &&
-      properties.text(PropertyId::authentication_method).value_or("") != authentication_method_) {
+      properties.text(PropertyId::authentication_method).value_or("") != authentication_method()) {
     return fail({ReasonCode::protocol_error, "MQTT-4.12.0-5", "the authentication method changed"}, out);
   }
   peer_retain_available_ = properties.number_or(PropertyId::retain_available, 1) != 0;
@@ -186,7 +190,8 @@ Event Endpoint::on_connack(const wire::Connack& connack, const Now& now, ByteCha
   begin_connected(*state_, now);
   if (!connack.session_present) {
     state_->outgoing.forget_sent([this](Delivery delivery, std::uint16_t packet_id) {
-      finished_before_.push_back({std::move(delivery), packet_id, ReasonCode::success});
+      if (!finished_before_) finished_before_ = std::make_unique<std::vector<DeliveryFinished>>();
+      finished_before_->push_back({std::move(delivery), packet_id, ReasonCode::success});
     });
     state_->incoming.clear();
   }
@@ -203,10 +208,10 @@ void Endpoint::send_auth(ReasonCode reason, std::string_view method, ByteView da
 }
 
 Event Endpoint::on_auth(const wire::Auth& auth, ByteChain& out) {
-  if (authentication_method_.empty()) {
+  if (authentication_method().empty()) {
     return fail({ReasonCode::protocol_error, "MQTT-4.12.0-7", "AUTH without a method in CONNECT"}, out);
   }
-  if (auth.properties.text(PropertyId::authentication_method).value_or("") != authentication_method_) {
+  if (auth.properties.text(PropertyId::authentication_method).value_or("") != authentication_method()) {
     return fail({ReasonCode::protocol_error, "MQTT-4.12.0-5", "the authentication method changed"}, out);
   }
   const bool restart = auth.reason == ReasonCode::reauthenticate;

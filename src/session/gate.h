@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "base/byte_chain.h"
 #include "base/ring_queue.h"
@@ -32,20 +33,23 @@ class Gate {
   // The same for a packet that write(ByteChain&) encodes.
   template <class Write>
   bool pass(Ticket ticket, ByteChain& out, bool ends_exchange, Write&& write) {
-    if (held_.empty() && ticket.resolved(durable_position_)) {
+    if (!holds_any() && ticket.resolved(durable_position_)) {
       write(out);
       return true;
     }
-    const std::size_t before = bytes_.size();
-    write(bytes_);
-    hold(ticket, bytes_.size() - before, ends_exchange);
+    if (!waiting_) waiting_ = std::make_unique<Waiting>();
+    const std::size_t before = waiting_->bytes.size();
+    write(waiting_->bytes);
+    hold(ticket, waiting_->bytes.size() - before, ends_exchange);
     return false;
   }
   // Everything up to `position` is durable: writes what may leave now. Returns how many of it were marked.
   std::uint32_t open_to(std::uint64_t position, ByteChain& out);
   // Memory of what is held.
-  std::size_t held_bytes() const { return bytes_.size() + held_.size() * sizeof(Held); }
-  bool holds_any() const { return !held_.empty(); }
+  std::size_t held_bytes() const {
+    return waiting_ ? waiting_->bytes.size() + waiting_->held.size() * sizeof(Held) : 0;
+  }
+  bool holds_any() const { return waiting_ && !waiting_->held.empty(); }
   std::uint64_t durable_position() const { return durable_position_; }
 
  private:
@@ -55,10 +59,13 @@ class Gate {
     std::size_t bytes = 0;
     std::uint32_t ended = 0;  // exchanges of the peer's
   };
+  struct Waiting {
+    RingQueue<Held> held;
+    ByteChain bytes;  // of all that is held, in order
+  };
   void hold(Ticket ticket, std::size_t bytes, bool ends_exchange);
 
-  RingQueue<Held> held_;
-  ByteChain bytes_;  // of all that is held, in order
+  std::unique_ptr<Waiting> waiting_;  // from the first time that anything had to wait
   std::uint64_t durable_position_ = 0;
 };
 

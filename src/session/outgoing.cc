@@ -315,8 +315,7 @@ std::vector<std::uint16_t> Outgoing::in_order() const {
 }
 
 void Outgoing::restart() {
-  resend_.clear();
-  resend_at_ = 0;
+  std::vector<std::uint16_t> resend;
   for (std::uint16_t packet_id : in_order()) {
     InFlight& entry = *find(packet_id);
     if (entry.state == FlightState::request) {
@@ -325,21 +324,20 @@ void Outgoing::restart() {
     }
     entry.on_wire = false;
     entry.in_window = false;
-    resend_.push_back(packet_id);
+    resend.push_back(packet_id);
   }
-  std::stable_partition(resend_.begin(), resend_.end(),
+  std::stable_partition(resend.begin(), resend.end(),
                         [this](std::uint16_t packet_id) { return find(packet_id)->state != FlightState::published; });
+  resend_ = resend.empty() ? nullptr : std::make_unique<Resend>(Resend{std::move(resend), 0});
 }
 
 InFlight* Outgoing::next_to_resend() {
-  for (; resend_at_ < resend_.size(); ++resend_at_) {
-    InFlight* entry = find(resend_[resend_at_]);
+  if (!resend_) return nullptr;
+  for (; resend_->at < resend_->packet_ids.size(); ++resend_->at) {
+    InFlight* entry = find(resend_->packet_ids[resend_->at]);
     if (entry && !entry->on_wire) return entry;
   }
-  if (!resend_.empty()) {
-    resend_ = {};
-    resend_at_ = 0;
-  }
+  resend_.reset();
   return nullptr;
 }
 

@@ -181,8 +181,11 @@ class Outgoing {
   std::uint64_t flight_bytes_ = 0;
   std::uint16_t last_id_ = 0;
   std::uint64_t next_sequence_ = 0;
-  std::vector<std::uint16_t> resend_;
-  std::size_t resend_at_ = 0;
+  struct Resend {
+    std::vector<std::uint16_t> packet_ids;
+    std::size_t at = 0;
+  };
+  std::unique_ptr<Resend> resend_;  // while there is anything to send again
 };
 
 template <class Give>
