@@ -25,6 +25,7 @@ class SpscRing {
   }
   // Nobody uses it any more.
   ~SpscRing() {
+    publish();  // what was pushed since is there to be dropped, too
     while (T* value = front()) {
       (void)value;
       pop();
