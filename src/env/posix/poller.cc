@@ -36,8 +36,12 @@ Result<Poller> Poller::open() {
   OwnedDescriptor waker(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!waker) return system_error("cannot open a poller's wake-up", errno);
   Poller poller(std::move(epoll), std::move(waker));
-  if (auto watched = poller.watch(poller.waker_.get(), {.read = true}, kWakeToken); !watched) {
-    return tl::unexpected(watched.error());
+  // Edge-triggered: each write of wake() is told once, and nobody has to read it.
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = kWakeToken;
+  if (::epoll_ctl(poller.epoll_.get(), EPOLL_CTL_ADD, poller.waker_.get(), &event) != 0) {
+    return system_error("cannot watch a poller's wake-up", errno);
   }
   return poller;
 }
@@ -80,12 +84,7 @@ std::size_t Poller::wait(std::int64_t timeout_ms, std::span<Event> events) {
   check(found >= 0 || errno == EINTR, "waiting for events works");
   for (int i = 0; i < found; ++i) {
     const epoll_event& event = found_[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kWakeToken) {
-      std::uint64_t wakes = 0;
-      read_descriptor(waker_.get(), &wakes, sizeof wakes);
-    } else {
-      events[count++] = from_epoll(event);
-    }
+    if (event.data.u64 != kWakeToken) events[count++] = from_epoll(event);
   }
   return count;
 }

@@ -50,6 +50,8 @@ void CoreLink::move(std::uint32_t core, std::unique_ptr<MovedConnection> connect
 }
 
 void CoreLink::send(std::uint32_t core, CoreNote note) {
+  // What is recorded only lets the log be trimmed some time.
+  peers_[core].urgent |= note.kind != CoreNote::Kind::recorded;
   peers_[core].to_say.push_back(std::move(note));
 }
 
@@ -112,6 +114,7 @@ void CoreLink::say(std::uint32_t to) {
   while (!to_say.empty() && ring.push(to_say.front())) to_say.pop_front();
   ring.publish();
   backlog_ += to_say.size();
+  if (!std::exchange(peers_[to].urgent, false)) return;
   // Either we see that it sleeps, or it sees what we said before it does.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   board_.wake(to);

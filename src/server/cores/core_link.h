@@ -124,6 +124,7 @@ class CoreLink final : public broker::Neighbours {
   };
   struct Peer {
     std::deque<CoreNote> to_say;
+    bool urgent = false;                   // worth waking it
     RingQueue<std::uint64_t> unconfirmed;  // positions of what was forwarded to it and is kept in the log
     RingQueue<Unrecorded> unrecorded;      // of what it forwarded to us and keeps in the log
   };
