@@ -90,8 +90,8 @@ void Broker::connection_opened(ConnectionId id, std::string_view listener, std::
   check(!connections_[id.slot], "a slot is used by one connection at a time");
   connections_[id.slot] = std::make_unique<Connection>(id, options_.endpoint, now);
   Connection& connection = *connections_[id.slot];
-  connection.listener = listener;
-  connection.peer_address = peer_address;
+  connection.listener = &*listener_names_.emplace(listener).first;
+  connection.address = peer_address;
   // Its gate opens for what is durable already: that is not announced again.
   connection.endpoint.durable(durable_position_, ports_.transport.outbox(id));
   ++counters_.connections_accepted;
@@ -204,8 +204,8 @@ void Broker::service(Connection& connection, const Now& now) {
     observed_session_ = connection.session;
     observed_now_ = &now;
     // Retained messages go first: they are older than what waits, and a busy subscription must not starve them.
-    if (!connection.session->retained.empty()) feed_retained(connection, now);
-    connection.endpoint.pump(now, out, *this, !connection.session->retained.empty());
+    if (!connection.session->retained->empty()) feed_retained(connection, now);
+    connection.endpoint.pump(now, out, *this, !connection.session->retained->empty());
     counters_.packets_sent += connection.endpoint.take_packets_written();
   }
   if (!out.empty()) ports_.transport.touch(connection.id);
@@ -258,7 +258,7 @@ void Broker::arm(Connection& connection) {
 
 // As for a connection: an earlier entry wakes us anyway.
 void Broker::arm(Session& session) {
-  const DeadlineMs due = std::min(session.will.due_ms, session.expires_at_ms);
+  const DeadlineMs due = std::min(session.will->due_ms, session.expires_at_ms);
   if (due >= session.timer_ms) return;
   session.timer_ms = due;
   add_deadline({due, DueKind::session, session.number, session.generation});
@@ -361,8 +361,8 @@ void Broker::connection_due(Connection& connection, const Now& now) {
 
 void Broker::session_due(Session& session, const Now& now) {
   if (session.connection) return;
-  if (session.will.message && session.will.due_ms <= now.mono_ms) {
-    due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+  if (session.will->message && session.will->due_ms <= now.mono_ms) {
+    due_wills_.emplace_back(session.client_id, session.will.take());
   }
   if (session.expires_at_ms <= now.mono_ms) {
     ++counters_.sessions_expired;
@@ -383,9 +383,9 @@ void Broker::arm_sweep(const Now& now) {
 // A QoS 2 message that is never finished, while later ones are, would make the account of these grow for ever.
 void Broker::check_laggard(Connection& connection, const Now& now) {
   constexpr std::size_t kMostBehind = 65'535;
-  if (connection.session->finished_qos2.size() <= kMostBehind) return;
+  if (connection.session->finished_qos2->size() <= kMostBehind) return;
   checkpoint(*connection.session);
-  if (connection.session->finished_qos2.size() <= kMostBehind) return;
+  if (connection.session->finished_qos2->size() <= kMostBehind) return;
   constexpr const char* kRule = "an earlier message is not acknowledged, 65,535 later ones are";
   connection.endpoint.disconnect(wire::ReasonCode::quota_exceeded, kRule, ports_.transport.outbox(connection.id));
   end_connection(connection, {VerdictReason::limit_exceeded, {}, {}, kRule}, now);
@@ -408,11 +408,12 @@ void Broker::end_failed(Connection& connection, const wire::DecodeError& error, 
       break;
   }
   if (ports_.log.wants(LogLevel::warning)) {
-    ports_.log.write(LogLevel::warning,
-                     fmt::format("client \"{}\" at {} is disconnected: {} [{}], reason 0x{:02X} ({})",
-                                 connection.session ? printable(connection.session->client_id) : std::string(),
-                                 connection.peer_address, error.what, error.clause, static_cast<unsigned>(error.reason),
-                                 wire::reason_text(error.reason, wire::PacketType::disconnect)));
+    ports_.log.write(
+        LogLevel::warning,
+        fmt::format("client \"{}\" at {} is disconnected: {} [{}], reason 0x{:02X} ({})",
+                    connection.session ? printable(connection.session->client_id) : std::string(),
+                    connection.peer_address(), error.what, error.clause, static_cast<unsigned>(error.reason),
+                    wire::reason_text(error.reason, wire::PacketType::disconnect)));
   }
   end_connection(connection, {reason, {}, {}, error.clause}, now);
 }
@@ -423,7 +424,7 @@ void Broker::end_connection(Connection& connection, const Verdict& verdict, cons
   counters_.packets_sent += connection.endpoint.take_packets_written();
   Session* session = connection.session;
   Verdict complete = verdict;
-  complete.client = session ? std::string_view(session->client_id) : std::string_view(connection.peer_address);
+  complete.client = session ? session->client_id.view() : connection.peer_address();
   verdicts_.record(complete, now);
   log_end(connection, complete);
   ports_.transport.close(connection.id);
@@ -435,23 +436,24 @@ void Broker::log_end(const Connection& connection, const Verdict& verdict) {
   if (!ports_.log.wants(LogLevel::info)) return;
   ports_.log.write(LogLevel::info, fmt::format("client \"{}\" at {} is gone: {}",
                                                connection.session ? printable(verdict.client) : std::string(),
-                                               connection.peer_address, verdict.rule));
+                                               connection.peer_address(), verdict.rule));
 }
 
 // The session goes on without its connection, or ends with it.
 void Broker::detach(Session& session, bool taken_over, const Now& now) {
+  session.connection->address = session.peer_address.view();
   session.connection->session = nullptr;
   session.connection = nullptr;
   --counters_.clients_connected;
   --commons_.clients_connected;
   count_members(session, -1);
-  if (session.will.message) {
+  if (session.will->message) {
     // The will is due after its delay, or with the session, whichever is first [MQTT-3.1.2-8].
-    const std::uint32_t delay_s = std::min(session.will.delay_s, session.expiry_s);
+    const std::uint32_t delay_s = std::min(session.will->delay_s, session.expiry_s);
     if (delay_s == 0) {
-      due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+      due_wills_.emplace_back(session.client_id, session.will.take());
     } else {
-      session.will.due_ms = deadline_in_s(now, delay_s);
+      session.will.make().due_ms = deadline_in_s(now, delay_s);
     }
   }
   if (!session.persistent()) return end_session(session, now);
@@ -470,7 +472,7 @@ void Broker::detach(Session& session, bool taken_over, const Now& now) {
 }
 
 void Broker::end_session(Session& session, const Now& now) {
-  if (session.will.message) due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+  if (session.will->message) due_wills_.emplace_back(session.client_id, session.will.take());
   remove_all_subscriptions(session);
   session::Outgoing& outgoing = session.state.outgoing;
   std::unordered_map<std::uint32_t, bool> others;
@@ -495,8 +497,8 @@ void Broker::end_session(Session& session, const Now& now) {
 void Broker::publish_last_wills(const Now& now) {
   // Wills first, so that who is still connected learns that the others' devices are gone.
   sessions_.for_each([&](Session& session) {
-    if (!session.connection || !session.will.message || std::min(session.will.delay_s, session.expiry_s) != 0) return;
-    due_wills_.emplace_back(session.client_id, std::exchange(session.will, {}));
+    if (!session.connection || !session.will->message || std::min(session.will->delay_s, session.expiry_s) != 0) return;
+    due_wills_.emplace_back(session.client_id, session.will.take());
   });
   publish_wills(now);
   while (!fan_outs_.empty()) give_part(now);

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -277,7 +278,7 @@ class Broker : private session::DeliveryObserver {
   void cut_log(const Now& now);
   Ticket record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,
                              std::uint32_t identifier);
-  Ticket record_will(const std::string& client_id, const SessionWill& will);
+  Ticket record_will(std::string_view client_id, const SessionWill& will);
   void load_later(const Session& session);
   // What was read for the observed session has gaps.
   void note_damage(std::string_view damage, std::span<const session::Delivery> read);
@@ -306,6 +307,7 @@ class Broker : private session::DeliveryObserver {
   SysTopics sys_topics_;
 
   std::vector<std::unique_ptr<Connection>> connections_;        // by slot
+  std::set<std::string, std::less<>> listener_names_;           // of all connections so far
   std::vector<std::uint32_t> ended_;                            // slots to free at the end of the event
   std::vector<std::pair<std::string, SessionWill>> due_wills_;  // client identifier and will
   std::vector<std::string> durability_texts_;                   // that clients are told, ...

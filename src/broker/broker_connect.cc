@@ -48,7 +48,7 @@ void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule,
   connection.endpoint.refuse(reason, reason_string.empty() ? std::string_view(rule) : reason_string, out);
   if (ports_.log.wants(LogLevel::warning)) {
     ports_.log.write(LogLevel::warning, fmt::format("client \"{}\" at {} is refused: {}, reason 0x{:02X} ({})",
-                                                    client_id, connection.peer_address, rule,
+                                                    client_id, connection.peer_address(), rule,
                                                     static_cast<unsigned>(reason), wire::reason_text(reason)));
   }
   end_connection(connection, {verdict, {}, {}, rule}, now);
@@ -109,7 +109,7 @@ bool Broker::may_have_will(Connection& connection, const Now& now) {
     return false;
   }
   const session::Message& will = *pending.will.message;
-  const Actor actor{pending.client_id, pending.username, connection.peer_address};
+  const Actor actor{pending.client_id, pending.username, connection.peer_address()};
   const AccessDecision access =
       ports_.authorizer.may_publish(actor, will.topic(), will.facts().qos, will.facts().retain);
   if (access.allowed) return true;
@@ -137,8 +137,8 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   pending->expiry_s = connect.version == ProtocolVersion::v5_0
                           ? connect.properties.number_or(PropertyId::session_expiry_interval, 0)
                           : (connect.clean_start ? 0 : options_.session_expiry_3x_s);
-  const ConnectFacts facts{pending->client_id,      connect.username,    connect.password,
-                           connection.peer_address, connection.listener, connect.version};
+  const ConnectFacts facts{pending->client_id,        connect.username,     connect.password,
+                           connection.peer_address(), *connection.listener, connect.version};
   connection.pending = std::move(pending);
 
   const auto method = connect.properties.text(PropertyId::authentication_method);
@@ -175,8 +175,8 @@ void Broker::decide(Connection& connection, const AuthDecision& decision, const 
 void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
   if (received.restart) {
     const Session& session = *connection.session;
-    const ConnectFacts facts{session.client_id,       session.username,    std::nullopt,
-                             connection.peer_address, connection.listener, connection.endpoint.version()};
+    const ConnectFacts facts{session.client_id,         session.username,     std::nullopt,
+                             connection.peer_address(), *connection.listener, connection.endpoint.version()};
     connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
   }
   AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
@@ -247,11 +247,11 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   Session& session = session_for(*pending, acceptance.session_present, now);
   const bool was_persistent = session.persistent();
   session.username = pending->username;
-  session.peer_address = connection.peer_address;
+  session.peer_address = std::move(connection.address);
   session.expires_at_ms = kNever;
   if (pending->will.message) pending->will.publisher = session.client_hash;
-  SessionWill waiting =
-      std::exchange(session.will, std::move(pending->will));  // a will that was waiting is cancelled [MQTT-3.1.3-9]
+  SessionWill waiting = session.will.take();  // a will that was waiting is cancelled [MQTT-3.1.3-9]
+  if (pending->will.message) session.will.make() = std::move(pending->will);
   session.expiry_s = std::min(pending->expiry_s, options_.max_session_expiry_s);
   session.connection = &connection;
   connection.session = &session;
@@ -269,8 +269,8 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
     acceptance.ticket = sessions_ended_;  // what the client had before must not come back after a crash
   }
   // A will is the server's to publish from CONNACK on [MQTT-3.1.2-8].
-  const bool will_changes = session.will.message || session.will_recorded;
-  if (will_changes) acceptance.ticket = record_will(session.client_id, session.will);
+  const bool will_changes = session.will->message || session.will_recorded;
+  if (will_changes) acceptance.ticket = record_will(session.client_id, *session.will);
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
   // A 3.x client cannot be told of another keep alive than its own.
@@ -286,15 +286,16 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   connection.endpoint.accept(acceptance, now, ports_.transport.outbox(connection.id), *this);
   log_connected(connection, acceptance.session_present);
   if (connection.endpoint.closed()) {
-    session.will = std::move(waiting);  // it was never connected
-    if (will_changes) record_will(session.client_id, session.will);
+    session.will.reset();  // it was never connected
+    if (waiting.message) session.will.make() = std::move(waiting);
+    if (will_changes) record_will(session.client_id, *session.will);
     return end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
   }
-  session.will_recorded = static_cast<bool>(session.will.message);
+  session.will_recorded = static_cast<bool>(session.will->message);
   // What was retained while the session was away may not have reached it live.
-  if (!session.retained.empty()) {
+  if (!session.retained->empty()) {
     const std::lock_guard lock(commons_.retained_lock());
-    for (auto& [filter, cursor] : session.retained) cursor.up_to_version = retained_.version();
+    for (auto& [filter, cursor] : session.retained.make()) cursor.up_to_version = retained_.version();
   }
   arm(connection);
   tell_connected(session);
@@ -306,7 +307,7 @@ void Broker::log_connected(const Connection& connection, bool present) {
   const Session& session = *connection.session;
   ports_.log.write(LogLevel::info,
                    fmt::format("client \"{}\" at {} is connected: MQTT {}, keep alive {} s, session {}, expiry {} s",
-                               printable(session.client_id), connection.peer_address,
+                               printable(session.client_id), connection.peer_address(),
                                wire::version_name(connection.endpoint.version()), connection.endpoint.keep_alive_s(),
                                present ? "resumed" : "new", session.expiry_s));
 }
@@ -320,9 +321,9 @@ void Broker::on_disconnect(Connection& connection, const wire::Disconnect& disco
       if (before_s != 0 && session->expiry_s != before_s) ports_.records.append(record_of(*session));
     }
     // A normal goodbye takes the will with it [MQTT-3.14.4-3].
-    if (disconnect.reason == ReasonCode::success && session->will.message) {
-      session->will = {};
-      record_will(session->client_id, session->will);
+    if (disconnect.reason == ReasonCode::success && session->will->message) {
+      session->will.reset();
+      record_will(session->client_id, *session->will);
     }
   }
   end_connection(connection, {VerdictReason::disconnected, {}, {}, "the client said goodbye"}, now);

@@ -154,14 +154,14 @@ void Broker::remove_interest(const Session& session, std::string_view filter) {
 
 void Broker::count_members(const Session& session, int connected) {
   if (commons_.cores() == 1) return;
-  for (const auto& [share, group_id] : session.shares) {
+  for (const auto& [share, group_id] : *session.shares) {
     commons_.groups().count(group_id, ports_.core, {0, connected, 0});
   }
 }
 
 void Broker::tell_connected(const Session& session) {
   if (commons_.cores() == 1) return;
-  for (const auto& [share, group_id] : session.shares) tell_connected(group_id);
+  for (const auto& [share, group_id] : *session.shares) tell_connected(group_id);
 }
 
 void Broker::tell_connected(std::uint32_t group_id) {

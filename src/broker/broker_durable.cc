@@ -36,7 +36,7 @@ Delivery recent_delivery(const RecentLog::Entry& entry, const session::LoggedDel
 
 SessionChanged Broker::record_of(const Session& session) const {
   const std::uint64_t maybe_sent_below = session.connection ? 0 : session.state.outgoing.maybe_sent_below();
-  const std::string_view client_id = session.persistent() ? session.client_id : std::string_view();
+  const std::string_view client_id = session.persistent() ? session.client_id.view() : std::string_view();
   return {session.key, client_id, session.expiry_s, session.cursor, session.away_since_wall_ms, maybe_sent_below};
 }
 
@@ -62,7 +62,7 @@ void Broker::finished(Session& session, const Delivery& delivery, const Now& now
   if (delivery.position == 0 || session.key == 0) return;
   if (delivery.qos == QoS::exactly_once) {
     ports_.records.append(OutgoingChanged{session.key, delivery.position, 0, ExchangeState::finished});
-    session.finished_qos2.push_back(delivery.position);
+    session.finished_qos2.make().push_back(delivery.position);
   }
   checkpoint_later(session, now);
 }
@@ -91,7 +91,8 @@ void Broker::checkpoint(Session& session) {
   const std::uint64_t lowest = session.state.outgoing.lowest_position();
   session.cursor = lowest != 0 ? lowest : ports_.records.next_position();
   ports_.records.append(record_of(session));
-  std::erase_if(session.finished_qos2, [&](std::uint64_t position) {
+  if (session.finished_qos2->empty()) return;
+  std::erase_if(session.finished_qos2.make(), [&](std::uint64_t position) {
     if (position >= session.cursor) return false;
     ports_.records.append(OutgoingChanged{session.key, position, 0, ExchangeState::forgotten});
     return true;
@@ -138,7 +139,7 @@ void Broker::cut_log(const Now& now) {
   }
 }
 
-Ticket Broker::record_will(const std::string& client_id, const SessionWill& will) {
+Ticket Broker::record_will(std::string_view client_id, const SessionWill& will) {
   return ports_.records.append(
       WillChanged{client_id, will.message ? will.message.get() : nullptr, will.delay_s, will.expiry_s});
 }
@@ -146,7 +147,7 @@ Ticket Broker::record_will(const std::string& client_id, const SessionWill& will
 Ticket Broker::record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,
                                    std::uint32_t identifier) {
   SubscriptionChanged changed{session.key, filter, options, identifier, {}};
-  if (const auto cursor = session.retained.find(filter); cursor != session.retained.end()) {
+  if (const auto cursor = session.retained->find(filter); cursor != session.retained->end()) {
     changed.retained_from = cursor->second.position;
   }
   return record(session, changed);
@@ -308,14 +309,14 @@ void Broker::restore(const RestoredSubscription& restored, const Now&) {
     const std::uint32_t group_id = joined.group->id;
     if (joined.new_group && commons_.cores() == 1) router_.index().add(parsed->filter, {kGroupBit | group_id, 0, 0});
     if (joined.new_member) commons_.groups().count(group_id, ports_.core, {1, 0, 1});
-    session.shares.insert_or_assign(restored.filter, group_id);
+    session.shares.make().insert_or_assign(restored.filter, group_id);
   } else {
     const topic::Subscription subscription{session.number, restored.identifier, restored.options.to_byte()};
     if (router_.index().add(parsed->filter, subscription) == topic::AddOutcome::full) return;
     if (session.filters.insert(router_.index().handle_of(parsed->filter))) add_interest(session, restored.filter);
   }
   if (restored.retained_from) {
-    session.retained.insert_or_assign(
+    session.retained.make().insert_or_assign(
         restored.filter, RetainedCursor{*restored.retained_from, restored.options, restored.identifier, 0});
   }
   session.filter_bytes += topic::SubscriptionIndex::cost_bytes(restored.filter);
@@ -370,7 +371,7 @@ void Broker::restore_will(std::string client_id, SessionWill will) {
   Session* session = sessions_.find(client_id);
   if (session) {
     session->will_recorded = true;
-    session->will = std::move(will);
+    session->will.make() = std::move(will);
   } else {
     due_wills_.emplace_back(std::move(client_id), std::move(will));
   }
@@ -395,7 +396,8 @@ void Broker::restored(const Now& now) {
     const std::int64_t away_ms = std::max<std::int64_t>(now.wall_ms - session->away_since_wall_ms, 0);
     const auto in_ms = [&](std::uint32_t after_s) { return now.mono_ms + std::int64_t{after_s} * 1000 - away_ms; };
     session->expires_at_ms = session->expiry_s == kExpiryNever ? kNever : in_ms(session->expiry_s);
-    if (session->will.message) session->will.due_ms = in_ms(std::min(session->will.delay_s, session->expiry_s));
+    if (session->will->message)
+      session->will.make().due_ms = in_ms(std::min(session->will->delay_s, session->expiry_s));
     arm(*session);
   }
   {

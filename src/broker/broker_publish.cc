@@ -221,7 +221,7 @@ bool Broker::deliver(Session& session, const Delivery& delivery, const Now& now)
   routed_dropped_ = false;
   if (Connection* connection = session.connection) {
     // Behind retained messages that are still on their way, which are older.
-    if (delivery.qos != QoS::at_most_once && !session.retained.empty()) {
+    if (delivery.qos != QoS::at_most_once && !session.retained->empty()) {
       session.state.outgoing.enqueue(delivery, options_.endpoint.queue, now, *this);
       routed_ = nullptr;
       return !routed_dropped_;
@@ -375,7 +375,7 @@ void Broker::hand_over_all(Session& session, const Now& now) {
 void Broker::collect_stranded(Session& session, const Now& now) {
   std::unordered_set<std::uint32_t> groups;
   std::vector<Session*> away;
-  for (const auto& [share, group_id] : session.shares) {
+  for (const auto& [share, group_id] : *session.shares) {
     const SharedGroup* group = groups_.find(group_id);
     if (!group) continue;
     groups.insert(group_id);
@@ -430,7 +430,7 @@ void Broker::publish_wills(const Now& now) {
       if (append_owed(message, 0, 0) || retained == Retained::recorded) static_cast<void>(message_ticket(*message, 0));
       // Who came back with the same client identifier may have brought a will of its own.
       const Session* session = sessions_.find(client_id);
-      record_will(client_id, session ? session->will : SessionWill());
+      record_will(client_id, session ? *session->will : SessionWill());
       if (receivers == 0) {
         verdicts_.record(
             {VerdictReason::no_subscriber, client_id, message->topic(), "no subscription matches the will"}, now);

@@ -16,10 +16,10 @@ void Broker::leave_remnant(Session& session, session::Outgoing left, const Now& 
   session.state = {};
   session.state.outgoing = std::move(left);
   session.filters = {};
-  session.shares.clear();
+  session.shares.reset();
   session.filter_bytes = 0;
-  session.retained.clear();
-  session.will = {};
+  session.retained.reset();
+  session.will.reset();
   session.expires_at_ms = kNever;
   session.expiry_s = 0;
   session.away_since_wall_ms = now.wall_ms;

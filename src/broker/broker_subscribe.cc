@@ -59,7 +59,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     return ReasonCode::not_authorized;
   }
   const bool is_new =
-      parsed->shared ? !session.shares.contains(entry.filter) : !router_.index().find(parsed->filter, session.number);
+      parsed->shared ? !session.shares->contains(entry.filter) : !router_.index().find(parsed->filter, session.number);
   if (is_new && !has_room_for(session, entry.filter, now)) return ReasonCode::quota_exceeded;
   wire::SubscriptionOptions options = entry.options;
   options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
@@ -73,7 +73,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
       groups_.erase(group_id);
       return ReasonCode::quota_exceeded;
     }
-    session.shares.insert_or_assign(std::string(entry.filter), group_id);
+    session.shares.make().insert_or_assign(std::string(entry.filter), group_id);
     if (joined.new_member) {
       commons_.groups().count(group_id, ports_.core, {1, 1, session.key != 0 ? 1 : 0});
       tell_connected(group_id);
@@ -88,9 +88,10 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
       start_retained(session, parsed->filter, options, identifier, version);
-    } else if (const auto cursor = session.retained.find(parsed->filter); cursor != session.retained.end()) {
-      cursor->second.options = options;  // what is still on its way follows the new subscription [MQTT-3.8.4-3]
-      cursor->second.identifier = identifier;
+    } else if (session.retained->contains(parsed->filter)) {
+      RetainedCursor& cursor = session.retained.make().find(parsed->filter)->second;
+      cursor.options = options;  // what is still on its way follows the new subscription [MQTT-3.8.4-3]
+      cursor.identifier = identifier;
     }
   }
   if (is_new) session.filter_bytes += topic::SubscriptionIndex::cost_bytes(entry.filter);
@@ -144,10 +145,10 @@ ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, co
   const auto parsed = topic::parse_filter(filter);
   if (!parsed) return ReasonCode::topic_filter_invalid;
   if (parsed->shared) {
-    const auto known = session.shares.find(filter);
-    if (known == session.shares.end()) return ReasonCode::no_subscription_existed;
+    const auto known = session.shares->find(filter);
+    if (known == session.shares->end()) return ReasonCode::no_subscription_existed;
     const std::uint32_t group_id = known->second;
-    session.shares.erase(known);
+    session.shares.make().erase(known);
     leave_share(session, group_id);
     // Without another member what it was given stays with it.
     if (commons_.groups().contains(group_id)) leave_group(session, group_id, now);
@@ -156,13 +157,15 @@ ReasonCode Broker::unsubscribe_one(Session& session, std::string_view filter, co
     remove_filter(session, filter);
   }
   session.filter_bytes -= topic::SubscriptionIndex::cost_bytes(filter);
-  if (const auto cursor = session.retained.find(filter); cursor != session.retained.end())
-    session.retained.erase(cursor);
+  if (const auto cursor = session.retained->find(filter); cursor != session.retained->end()) {
+    session.retained.make().erase(cursor);
+    if (session.retained->empty()) session.retained.reset();
+  }
   return ReasonCode::success;
 }
 
 void Broker::remove_all_subscriptions(const Session& session) {
-  for (const auto& [share, group_id] : session.shares) leave_share(session, group_id);
+  for (const auto& [share, group_id] : *session.shares) leave_share(session, group_id);
   session.filters.for_each([&](topic::Handle handle) { remove_filter(session, router_.index().filter_of(handle)); });
 }
 
@@ -195,12 +198,12 @@ void Broker::start_retained(Session& session, std::string_view filter, wire::Sub
   cursor.options = options;
   cursor.identifier = identifier;
   cursor.up_to_version = version;
-  session.retained.insert_or_assign(std::string(filter), std::move(cursor));
+  session.retained.make().insert_or_assign(std::string(filter), std::move(cursor));
 }
 
 void Broker::feed_retained(Connection& connection, const Now& now) {
   Session& session = *connection.session;
-  auto& cursors = session.retained;
+  auto& cursors = session.retained.make();
   const std::uint64_t left = kTurnWork > work_done_ ? kTurnWork - work_done_ : 0;
   const std::size_t most = std::clamp<std::uint64_t>(left, kLeastFed, kMostFed);
   std::size_t budget = most;
@@ -219,6 +222,7 @@ void Broker::feed_retained(Connection& connection, const Now& now) {
     const auto fed_up = cursors.extract(first);
     record_subscription(session, fed_up.key(), fed_up.mapped().options, fed_up.mapped().identifier);
   }
+  if (cursors.empty()) session.retained.reset();
   work_done_ += most - budget;
 }
 

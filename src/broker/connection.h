@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/compact_text.h"
 #include "broker/pending_connect.h"
 #include "broker/ports.h"
 #include "session/endpoint.h"
@@ -18,9 +20,9 @@ struct Connection {
 
   ConnectionId id;
   session::Endpoint endpoint;
-  Session* session = nullptr;  // once CONNECT was accepted
-  std::string listener;
-  std::string peer_address;
+  Session* session = nullptr;               // once CONNECT was accepted
+  const std::string* listener = nullptr;    // its name, which lives as long as the broker
+  CompactText address;                      // of the peer, while there is no session to keep it
   std::unique_ptr<PendingConnect> pending;  // between CONNECT and the decision on it
   std::unique_ptr<AuthExchange> exchange;
   std::vector<std::uint8_t> unread;    // packets that wait for the next turn
@@ -32,6 +34,8 @@ struct Connection {
   bool loads_later = false;  // a deadline is set at which it goes on with what waits in the log
   bool gated = false;        // is in the list of those that wait for the disk
   bool ended = false;        // detached from its session; freed at the end of the event
+
+  std::string_view peer_address() const { return session ? session->peer_address.view() : address.view(); }
 };
 
 }  // namespace martlet::broker

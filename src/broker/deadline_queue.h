@@ -13,10 +13,16 @@ namespace martlet::broker {
 
 enum class DueKind : std::uint8_t { connection, session, service, hand_over, sys_topics, retained_sweep, checkpoint };
 
+// Every connection has one: 16 bytes.
 struct Due {
+  Due(DeadlineMs at_ms_, DueKind kind_, std::uint32_t number_, std::uint32_t generation_)
+      : at_ms(at_ms_), number(number_ & kMaxNumber), kind(kind_), generation(generation_) {}
+
+  static constexpr std::uint32_t kMaxNumber = (1u << 28) - 1;
+
   DeadlineMs at_ms;
-  DueKind kind;
-  std::uint32_t number;      // connection slot or session number
+  std::uint32_t number : 28;  // connection slot or session number
+  DueKind kind : 4;
   std::uint32_t generation;  // of the slot or number, so that a later user is not disturbed
   bool operator>(const Due& other) const { return at_ms > other.at_ms; }
 };

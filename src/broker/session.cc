@@ -22,12 +22,12 @@ std::unique_ptr<Session> SessionTable::make() {
   return session;
 }
 
-Session& SessionTable::create(std::string client_id) {
+Session& SessionTable::create(std::string_view client_id) {
   auto session = make();
   Session& created = *session;
-  created.client_id = std::move(client_id);
+  created.client_id = client_id;
   created.client_hash = hash_of(created.client_id);
-  by_client_id_.emplace(created.client_id, std::move(session));  // the key lies in the session
+  by_client_id_.emplace(created.client_id.view(), std::move(session));  // the key lies in the session
   return created;
 }
 
@@ -40,7 +40,7 @@ Session& SessionTable::create_remnant() {
 }
 
 void SessionTable::make_remnant(Session& session) {
-  const auto at = by_client_id_.find(session.client_id);
+  const auto at = by_client_id_.find(session.client_id.view());
   session.remnant = true;
   remnants_.emplace(session.number, std::move(at->second));
   by_client_id_.erase(at);
@@ -52,7 +52,7 @@ void SessionTable::erase(Session& session) {
   if (session.remnant) {
     remnants_.erase(session.number);
   } else {
-    by_client_id_.erase(by_client_id_.find(session.client_id));
+    by_client_id_.erase(by_client_id_.find(session.client_id.view()));
   }
 }
 

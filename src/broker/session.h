@@ -10,7 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/compact_text.h"
 #include "base/hash.h"
+#include "base/lazy.h"
 #include "base/time.h"
 #include "broker/home_core.h"
 #include "broker/options.h"
@@ -42,20 +44,20 @@ struct SessionWill {
 struct Session {
   std::uint32_t number = 0;      // index in the table, from 1; the subscriber identifier in the index
   std::uint32_t generation = 0;  // of the number
-  std::string client_id;
+  CompactText client_id;
   std::uint64_t client_hash = 0;  // of the client identifier, never 0: who published, for no local
-  std::string username;
-  std::string peer_address;  // of the present or last connection
+  CompactText username;
+  CompactText peer_address;  // of the present or last connection
   session::SessionState state;
   std::uint32_t expiry_s = 0;
   DeadlineMs expires_at_ms = kNever;  // set while not connected
   DeadlineMs timer_ms = kNever;       // the earliest entry in the deadline queue
   Connection* connection = nullptr;
-  topic::HandleSet filters;                                     // not shared: what the index calls them
-  std::map<std::string, std::uint32_t, std::less<>> shares;     // shared ones, as subscribed, and their groups
-  std::size_t filter_bytes = 0;                                 // of these filters
-  std::map<std::string, RetainedCursor, std::less<>> retained;  // by filter
-  SessionWill will;
+  topic::HandleSet filters;                                           // not shared: what the index calls them
+  Lazy<std::map<std::string, std::uint32_t, std::less<>>> shares;     // shared ones, as subscribed, and their groups
+  std::size_t filter_bytes = 0;                                       // of these filters
+  Lazy<std::map<std::string, RetainedCursor, std::less<>>> retained;  // by filter
+  Lazy<SessionWill> will;
 
   // Scratch of the router: which entry of the present match is this session's.
   std::uint64_t match_round = 0;
@@ -66,9 +68,9 @@ struct Session {
   std::uint64_t cursor = 0;             // as last recorded: what is owed below it is finished
   std::int64_t away_since_wall_ms = 0;  // 0: connected
   bool will_recorded = false;
-  bool to_record = false;                    // waits for the next checkpoint
-  std::vector<std::uint64_t> finished_qos2;  // positions whose exchange is still recorded
-  std::uint64_t owed_position = 0;           // the last one at which it was owed a message
+  bool to_record = false;                          // waits for the next checkpoint
+  Lazy<std::vector<std::uint64_t>> finished_qos2;  // positions whose exchange is still recorded
+  std::uint64_t owed_position = 0;                 // the last one at which it was owed a message
 
   bool hands_over_later = false;  // an entry of the deadline queue waits to go on with it
   // The session ended and its client identifier is free again. It only holds what shared subscriptions gave it and goes
@@ -76,7 +78,7 @@ struct Session {
   bool remnant = false;
 
   bool persistent() const { return expiry_s != 0; }
-  std::size_t subscriptions() const { return filters.size() + shares.size(); }
+  std::size_t subscriptions() const { return filters.size() + shares->size(); }
 };
 
 class SessionTable {
@@ -87,7 +89,7 @@ class SessionTable {
   // Null for a number that is not in use.
   Session* find(std::uint32_t number) { return number < by_number_.size() ? by_number_[number] : nullptr; }
   // `client_id` is not in the table.
-  Session& create(std::string client_id);
+  Session& create(std::string_view client_id);
   void erase(Session& session);
   // The session becomes a remnant: it is found by its number alone. Its name stays, for people.
   void make_remnant(Session& session);

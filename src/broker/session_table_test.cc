@@ -20,7 +20,7 @@ TEST(SessionTable, FindsByClientIdentifierAndNumber) {
   EXPECT_EQ(table.find("a"), &a);
   EXPECT_EQ(table.find(b.number), &b);
   EXPECT_EQ(table.size(), 2u);
-  EXPECT_EQ(a.client_id, "a");
+  EXPECT_EQ(a.client_id.view(), "a");
 }
 
 TEST(SessionTable, ANumberIsUsedAgainWithANewGeneration) {

@@ -37,7 +37,7 @@ class SharedGroupsTest : public ::testing::TestWithParam<SharedStrategy> {
   static std::string pick(SharedGroups& groups, SharedGroup& group, std::string_view topic = "t",
                           std::uint64_t publisher = 1, const Session* except = nullptr) {
     const SharedMember* member = groups.pick(group, topic, publisher, except);
-    return member ? member->session->client_id : "none";
+    return member ? std::string(member->session->client_id.view()) : "none";
   }
   void give(Session& session, int messages) {
     for (int i = 0; i < messages; ++i)
