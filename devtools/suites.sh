@@ -11,6 +11,7 @@ command_test() {
   case ${1:-} in
     conformance | integration) run_suite "$preset" "$@" ;;
     scenarios) run_scenarios "$preset" "${@:2}" ;;
+    cores) run_cores "$preset" "${@:2}" ;;
     *) run_ctest "$preset" "$@" ;;
   esac
 }
@@ -35,25 +36,41 @@ run_scenarios() {
     tests/integration/run "build/$preset" test_scenarios
 }
 
+# run_cores PRESET [SECONDS]: the tests of a broker with several threads; SECONDS for each of its storms.
+run_cores() {
+  local preset=$1 seconds=${2:-4}
+  [[ $seconds =~ ^[0-9]+(\.[0-9]+)?$ ]] || bad_usage "cores needs SECONDS, such as: ./dev test tsan cores 60"
+  need test integration
+  build_with_tests "$preset" martlet
+  MARTLET_CORES_S=$seconds as_built "$preset" tests/integration/run "build/$preset" test_cores
+}
+
+# as_built PRESET COMMAND...: runs what was built with it.
+as_built() {
+  local preset=$1 under=()
+  shift
+  # ThreadSanitizer of g++ 12 does not know the newer kernels' randomised address layout.
+  [[ $preset == tsan ]] && under=(setarch --addr-no-randomize)
+  "${under[@]}" "$@"
+}
+
 run_ctest() {
-  local preset=$1 targets=() only=() name known under=()
+  local preset=$1 targets=() only=() name known
   shift
   need test
   configure "$preset" -DMARTLET_TESTS=ON
   mapfile -t known < <(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p')
   for name in "$@"; do
     is_one_of "$name" "${known[@]}" ||
-      bad_usage "no test '$name'; nearest: $(nearest "$name" "${known[@]}" conformance integration scenarios)"
+      bad_usage "no test '$name'; nearest: $(nearest "$name" "${known[@]}" conformance integration scenarios cores)"
     has_target "$preset" "${name}_test" && targets+=("${name}_test")
   done
   # All tests, or a name without a program of its own, may need any of them.
   (($# > 0 && ${#targets[@]} == $#)) || targets=(all)
   run_ninja "$preset" "${targets[@]}"
   (($# > 0)) && only=(-R "^($(IFS='|' && echo "$*"))$")
-  # ThreadSanitizer of g++ 12 does not know the newer kernels' randomised address layout.
-  [[ $preset == tsan ]] && under=(setarch --addr-no-randomize)
-  "${under[@]}" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout 300 -j "$(nproc)" \
-    "${only[@]}"
+  as_built "$preset" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout 300 \
+    -j "$(nproc)" "${only[@]}"
 }
 
 command_fuzz() {
@@ -165,6 +182,7 @@ command_ci() {
   step "simulate 1,000 seeds" command_sim --seeds 1000
   step "fuzz, 10 s each" command_fuzz 10
   [[ ! -x tests/integration/run ]] || step "integration" command_test integration
+  step "several threads with ThreadSanitizer, storms of 60 s" command_test tsan cores 60
   step "scenario sets, 10 s each" command_test scenarios 10
 }
 
