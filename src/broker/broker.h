@@ -71,9 +71,9 @@ class Broker : private session::DeliveryObserver {
   void run_timers(const Now& now);
   // In the past while there is work left over from the last turn.
   DeadlineMs next_deadline() const { return unread_.empty() && fan_outs_.empty() ? deadlines_.next() : 0; }
-  // Says what of the log nobody here needs any more, and cuts what its limits do not let it keep. It does so by itself
-  // while there is something to do; with several cores each has to, now and then.
-  void trim(const Now& now);
+  // Every few seconds: says what of the log nobody here needs any more, and cuts what its limits do not let it keep. It
+  // does so by itself while there is something to do; with several cores each has to.
+  void trim_if_due(const Now& now);
 
   // ---- start-up: what was durable, before the first event; restored() ends it
 
@@ -274,6 +274,7 @@ class Broker : private session::DeliveryObserver {
   void checkpoint_later(Session& session, const Now& now);
   void checkpoint(const Now& now);
   void checkpoint(Session& session);
+  void trim(const Now& now);
   // Cuts off what the limits on the log do not let it keep.
   void cut_log(const Now& now);
   Ticket record_subscription(const Session& session, std::string_view filter, wire::SubscriptionOptions options,

@@ -81,6 +81,10 @@ void Broker::checkpoint(const Now& now) {
   for (const std::uint64_t key : std::exchange(to_record_, {})) {
     if (const auto at = by_key_.find(key); at != by_key_.end()) checkpoint(*at->second);
   }
+  trim_if_due(now);
+}
+
+void Broker::trim_if_due(const Now& now) {
   if (now.mono_ms < trim_at_ms_) return;
   trim_at_ms_ = now.mono_ms + kTrimMs;
   trim(now);

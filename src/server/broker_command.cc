@@ -120,8 +120,8 @@ Result<DataDirectory> open_data(ServerConfig& config, std::span<env::Network* co
 }
 
 // What SIGUSR1 asks for.
-std::string dump(const broker::Broker& broker, const broker::RecordSink& records) {
-  std::string text = broker.verdicts().dump();
+std::string dump(const broker::Broker& broker, const broker::RecordSink& records, std::string_view thread) {
+  std::string text = fmt::format("{}{}", thread, broker.verdicts().dump());
   if (const auto figures = records.figures()) {
     broker::for_each_figure(*figures, [&](std::string_view name, std::uint64_t value) {
       fmt::format_to(std::back_inserter(text), "{} {}\n", name, value);
@@ -163,7 +163,9 @@ Result<void> serve(ServerConfig& config, std::span<env::Network* const> networks
   if (auto back = bring_back(config, data, cores, clock, files, log); !back) return back;
   for (std::uint32_t core = 0; core < cores.count(); ++core) {
     const broker::Broker& broker = cores.loop(core).broker();
-    cores.loop(core).on_dump([&log, &broker, sink = records[core]] { log.dump(dump(broker, *sink)); });
+    // Each thread tells of its own clients.
+    const std::string thread = cores.count() == 1 ? "" : fmt::format("thread {} of {}\n", core + 1, cores.count());
+    cores.loop(core).on_dump([&log, &broker, sink = records[core], thread] { log.dump(dump(broker, *sink, thread)); });
   }
   if (auto watched = cores.loop(0).watch_signals(signals); !watched) return watched;
   const auto bound = cores.listen();

@@ -145,7 +145,7 @@ void CoreLoop::keep_house() {
   if (now.mono_ms < keep_house_at_ms_) return;
   keep_house_at_ms_ = now.mono_ms + kEveryMs;
   dependencies_.records.renew();
-  broker_.trim(now);
+  broker_.trim_if_due(now);
 }
 
 void CoreLoop::watch_disk() {
