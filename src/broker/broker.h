@@ -228,7 +228,9 @@ class Broker : private session::DeliveryObserver {
   bool deliver_to_member(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
                          const Now& now);
   void hand_over(Session& session, std::vector<session::Delivery> left, std::uint64_t bytes_each, const Now& now);
-  void hand_over(Session& session, const session::Delivery& delivery, const Now& now);
+  // False if nobody took it.
+  bool hand_over(Session& session, const session::Delivery& delivery, const Now& now);
+  void keep(Session& session, std::vector<session::Delivery> kept, std::uint64_t bytes_each, const Now& now);
   template <class Accepts>
   void hand_over(Session& session, std::size_t most, Accepts&& accepts, const Now& now);
   void hand_over_later(Session& session, DeadlineMs at_ms);

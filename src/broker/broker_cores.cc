@@ -105,7 +105,12 @@ Ticket Broker::forwarded(const Forwarded& forwarded, const Now& now, std::span<c
   begin_owed(message);
   std::uint32_t receivers = forwarded.to_subscribers ? route_here(message, now) : 0;
   for (const std::uint32_t group : forwarded.groups) {
-    receivers += deliver_shared(group, message, nullptr, now) ? 1 : 0;
+    if (deliver_shared(group, message, nullptr, now)) {
+      ++receivers;
+    } else if (!forwarded.only_there) {
+      verdicts_.record({VerdictReason::no_subscriber, {}, message->topic(), "the shared subscription has no member"},
+                       now);
+    }
   }
   if (receivers == 0 && forwarded.only_there) {
     verdicts_.record({VerdictReason::no_subscriber, {}, message->topic(), "no subscription matches"}, now);

@@ -26,6 +26,8 @@ bool is_reserved_topic(std::string_view topic) {
 
 namespace {
 
+constexpr std::uint8_t kMostHopsForRoom = 2;
+
 // With more sessions, $SYS leaves out what they hold: to visit them all would hold up the loop's turn.
 constexpr std::size_t kSysQueueSessions = 50'000;
 
@@ -249,7 +251,9 @@ bool Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, c
   const bool connected_here = group && std::any_of(group->members.begin(), group->members.end(), [&](const auto& one) {
                                 return one.session != except && one.session->connection;
                               });
-  if (!connected_here && pass_group_on(group_id, message, true)) return true;
+  // All full: another core may have a member with room. Not for ever, they may all be.
+  const bool full_here = connected_here && hops_ < kMostHopsForRoom && !groups_.any_room(*group, except);
+  if ((!connected_here || full_here) && pass_group_on(group_id, message, true)) return true;
   return deliver_to_member(group_id, message, except, now) || pass_group_on(group_id, message, false);
 }
 
@@ -300,6 +304,7 @@ void Broker::hand_over_later(Session& session, DeadlineMs at_ms) {
 void Broker::hand_over(Session& session, std::vector<Delivery> left, std::uint64_t bytes_each, const Now& now) {
   constexpr std::size_t kLoaded = 64;
   session::LoggedDelivery wanted[kLoaded];
+  std::vector<Delivery> kept;
   for (std::size_t i = 0; i < left.size(); ++i) {
     if (!left[i].message) {
       std::size_t count = 0;
@@ -318,25 +323,41 @@ void Broker::hand_over(Session& session, std::vector<Delivery> left, std::uint64
         continue;
       }
     }
-    if (left[i].message) {
-      hand_over(session, left[i], now);
-    } else {
+    if (!left[i].message) {
       finished(session, left[i], now);
+    } else if (!hand_over(session, left[i], now)) {
+      kept.push_back(std::move(left[i]));
     }
+  }
+  keep(session, std::move(kept), bytes_each, now);
+}
+
+// Members on other cores may go between the question for them and the delivery: then it waits where it was.
+void Broker::keep(Session& session, std::vector<Delivery> kept, std::uint64_t bytes_each, const Now& now) {
+  observed_session_ = &session;
+  observed_now_ = &now;
+  const auto logged = std::stable_partition(kept.begin(), kept.end(), [](const Delivery& delivery) {
+    return delivery.position == 0 || delivery.qos == QoS::at_most_once;
+  });
+  if (logged != kept.end()) session.state.outgoing.put_back({logged, kept.end()}, bytes_each);
+  for (auto delivery = kept.begin(); delivery != logged; ++delivery) {
+    session.state.outgoing.enqueue(std::move(*delivery), options_.endpoint.queue, now, *this);
   }
 }
 
-void Broker::hand_over(Session& session, const Delivery& delivery, const Now& now) {
-  verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
-                    "the member left the shared subscription"},
-                   now);
+bool Broker::hand_over(Session& session, const Delivery& delivery, const Now& now) {
   begin_owed(delivery.message);
-  deliver_shared(delivery.origin, delivery.message, &session, now);
+  const bool taken = deliver_shared(delivery.origin, delivery.message, &session, now);
   if (!owed_shares_.empty()) {
     ports_.records.append(HandedOver{delivery.position, session.key, *delivery.message, owed()});
   }
   end_owed(!owed_shares_.empty());
+  if (!taken) return false;
+  verdicts_.record({VerdictReason::handed_over, session.client_id, delivery.message->topic(),
+                    "the member left the shared subscription"},
+                   now);
   finished(session, delivery, now);
+  return true;
 }
 
 void Broker::leave_group(Session& session, std::uint32_t group_id, const Now& now) {
@@ -357,8 +378,10 @@ void Broker::hand_over_all(Session& session, const Now& now) {
   std::unordered_map<std::uint32_t, bool> known;
   const auto others_take = [&](std::uint32_t origin) {
     const auto [at, unknown] = known.try_emplace(origin, false);
-    const SharedGroup* group = unknown ? groups_.find(origin) : nullptr;
-    if (!group) return at->second;
+    if (!unknown) return at->second;
+    const SharedGroup* group = groups_.find(origin);
+    // All its members are on other cores.
+    if (!group) return at->second = commons_.groups().contains(origin);
     bool member = false;
     bool another = false;
     for (const SharedMember& one : group->members) {

@@ -34,7 +34,9 @@ void Broker::hand_over_remnant(Session& remnant, const Now& now) {
   session::Outgoing& outgoing = remnant.state.outgoing;
   std::size_t done = 0;
   bool readable = true;
-  while (outgoing.has_waiting(true) && done < options_.hand_over_step && (done < kLeast || work_done_ < kTurnWork)) {
+  bool taken = true;
+  while (taken && outgoing.has_waiting(true) && done < options_.hand_over_step &&
+         (done < kLeast || work_done_ < kTurnWork)) {
     observed_session_ = &remnant;
     observed_now_ = &now;
     readable = ports_.records.accepting() && outgoing.fetch(*this);
@@ -42,7 +44,9 @@ void Broker::hand_over_remnant(Session& remnant, const Now& now) {
     const Delivery delivery = outgoing.take_waiting(true);
     ++done;
     if (commons_.groups().contains(delivery.origin)) {
-      hand_over(remnant, delivery, now);
+      taken = hand_over(remnant, delivery, now);
+      // Its members are about to be gone, or to be there.
+      if (!taken) outgoing.put_back({&delivery, 1}, delivery.footprint_bytes());
       continue;
     }
     ++counters_.publish_dropped;

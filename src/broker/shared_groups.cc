@@ -53,6 +53,12 @@ void SharedGroups::erase(std::uint32_t id) {
   if (groups_.erase(id) != 0) directory_.leave(id, core_);
 }
 
+bool SharedGroups::any_room(const SharedGroup& group, const Session* except) const {
+  return std::any_of(group.members.begin(), group.members.end(), [&](const SharedMember& member) {
+    return member.session != except && !member.session->state.outgoing.full(limits_);
+  });
+}
+
 // The place in the member list where the strategy looks first; from there on the first member that is fit takes it.
 std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topic, std::uint64_t publisher) {
   const std::size_t count = group.members.size();

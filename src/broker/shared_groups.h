@@ -51,6 +51,8 @@ class SharedGroups {
   bool leave(SharedGroup& group, const Session& session);
   void erase(std::uint32_t id);
   std::size_t size() const { return groups_.size(); }
+  // Whether the queue of any member but `except` has room.
+  bool any_room(const SharedGroup& group, const Session* except) const;
 
   // The member for a message from the client with the hash `publisher`: connected ones first, then sessions that wait
   // offline, and one with a full queue only if all are; never `except`. Null if there is none.

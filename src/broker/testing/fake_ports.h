@@ -95,6 +95,14 @@ class FakeRecords : public RecordSink {
     return {wanted.size(), {}};
   }
 
+  // Keys of those that the record at position `at` names.
+  std::vector<std::uint64_t> owed_to(std::uint64_t at) const {
+    std::vector<std::uint64_t> keys;
+    for (const auto& [key, identifiers] : log_.at(at - 1).identifiers) keys.push_back(key);
+    return keys;
+  }
+  std::size_t log_records() const { return log_.size(); }
+
   std::uint64_t position = 0;  // of the last ticket
   bool at_once = true;         // every ticket is resolved
   bool keeps_names = true;
