@@ -351,7 +351,7 @@ void Broker::connection_due(Connection& connection, const Now& now) {
     connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
     connection.stuck_at_bytes = out.consumed_bytes();
   }
-  if (connection.fans_out) connection.endpoint.reading_resumed(now);
+  if (connection.fans_out || !connection.unread.empty()) connection.endpoint.reading_resumed(now);
   if (!connection.reading_paused) {
     const session::Event event = connection.endpoint.on_time(now, out);
     if (const auto* failed = std::get_if<session::Failed>(&event)) return end_failed(connection, failed->error, now);

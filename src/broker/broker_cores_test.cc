@@ -318,5 +318,19 @@ TEST_F(BrokerCores, AFullMemberDoesNotTakeWhatAnotherCoreHasRoomFor) {
   EXPECT_EQ(messages(quick).size(), 17u) << "the other one has one in flight and two waiting";
 }
 
+// What was read of it and waits for the other cores may be its PINGREQ.
+TEST_F(BrokerCores, AClientThatIsNotReadDoesNotMissItsKeepAlive) {
+  const Client client = connect(0, "c", 0, 1000, 2);
+  core(0).neighbours.set_congested(true);
+  send(client, wire::Pingreq{});
+  for (int i = 0; i < 10; ++i) pass_ms(1'000);
+  EXPECT_TRUE(core(0).transport.is_open(client.id));
+  core(0).neighbours.set_congested(false);
+  pass_ms(2'900);
+  EXPECT_TRUE(core(0).transport.is_open(client.id));
+  pass_ms(3'100);
+  EXPECT_FALSE(core(0).transport.is_open(client.id)) << "it is silent now";
+}
+
 }  // namespace
 }  // namespace martlet::broker
