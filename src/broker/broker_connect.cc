@@ -258,7 +258,7 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   count_members(session, 1);
   ++counters_.clients_connected;
   ++commons_.clients_connected;
-  counters_.clients_maximum = std::max(counters_.clients_maximum, counters_.clients_connected);
+  counters_.clients_maximum = std::max<std::uint64_t>(counters_.clients_maximum, commons_.clients_connected);
 
   acceptance.state = &session.state;
   session.away_since_wall_ms = 0;

@@ -467,6 +467,8 @@ void Broker::publish_sys(const Now& now) {
   figures.counters = counters_;
   figures.sessions = sessions_.size();
   figures.subscriptions = router_.index().size();
+  // Alone, the index has these too.
+  if (commons_.cores() > 1 && ports_.core == 0) figures.subscriptions += commons_.groups().size();
   figures.shared_subscriptions = commons_.groups().size();
   {
     const std::lock_guard lock(commons_.retained_lock());

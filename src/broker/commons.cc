@@ -1,5 +1,7 @@
 #include "broker/commons.h"
 
+#include <algorithm>
+
 namespace martlet::broker {
 namespace {
 
@@ -7,7 +9,7 @@ void add(const Counters& from, Counters& to) {
   to.connections_accepted += from.connections_accepted;
   to.connects_received += from.connects_received;
   to.clients_connected += from.clients_connected;
-  to.clients_maximum += from.clients_maximum;
+  to.clients_maximum = std::max(to.clients_maximum, from.clients_maximum);  // each counts the clients of all
   to.sessions_expired += from.sessions_expired;
   to.packets_received += from.packets_received;
   to.packets_sent += from.packets_sent;
@@ -37,12 +39,14 @@ void Commons::add_others(std::uint32_t core, SysFigures& to) const {
   const std::lock_guard lock(figures_lock_);
   for (std::uint32_t other = 0; other < cores_; ++other) {
     if (other == core) continue;
-    const SysFigures& from = figures_[other];
+    if (!figures_[other]) continue;
+    const SysFigures& from = *figures_[other];
     add(from.counters, to.counters);
     to.sessions += from.sessions;
     to.subscriptions += from.subscriptions;
     to.bytes_sent += from.bytes_sent;
-    if (!to.queues || !from.queues) continue;
+    if (!from.queues) to.queues.reset();  // a sum without them would be too small
+    if (!to.queues) continue;
     to.queues->waiting_messages += from.queues->waiting_messages;
     to.queues->waiting_bytes += from.queues->waiting_bytes;
     to.queues->in_flight += from.queues->in_flight;

@@ -55,7 +55,7 @@ class Commons {
   std::mutex retained_lock_;
   GroupDirectory groups_;
   mutable std::mutex figures_lock_;
-  std::vector<SysFigures> figures_;
+  std::vector<std::optional<SysFigures>> figures_;  // by core
 };
 
 }  // namespace martlet::broker
