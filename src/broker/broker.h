@@ -65,6 +65,8 @@ class Broker : private session::DeliveryObserver {
   // longer.
   // `taken`: at a restart, the parts of those sessions that have got it already.
   Ticket forwarded(const Forwarded& forwarded, const Now& now, std::span<const CorePart> taken = {});
+  // False while so many messages are being given out in parts that no more should come: nobody holds their publishers.
+  bool takes_forwarded() const { return fan_outs_.waiting().size() < kMostFannedOut; }
   // Another core has a connected member of the group: what waits with members here that are not is passed on.
   void group_connected(std::uint32_t group, const Now& now);
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
@@ -123,6 +125,7 @@ class Broker : private session::DeliveryObserver {
   friend struct EventHandler;
   // While the disk is failing, what waits in the log cannot be read; whoever wants it tries again after so long.
   static constexpr std::int64_t kReadPauseMs = 200;
+  static constexpr std::size_t kMostFannedOut = 16;
 
   // session::DeliveryObserver, about observed_session_.
   Ticket about_to_send(const session::Delivery& delivery, std::uint16_t packet_id) override;

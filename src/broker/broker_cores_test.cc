@@ -332,5 +332,31 @@ TEST_F(BrokerCores, AClientThatIsNotReadDoesNotMissItsKeepAlive) {
   EXPECT_FALSE(core(0).transport.is_open(client.id)) << "it is silent now";
 }
 
+// Nobody holds the publisher back for these: this core has to say that it has enough.
+TEST_F(BrokerCores, MessagesForVeryManyAreTakenAFewAtATime) {
+  options_.fan_out_part = 2;
+  std::vector<Client> subscribers;
+  for (int i = 0; i < 6; ++i) subscribers.push_back(connect(1, "s" + std::to_string(i)));
+  for (const Client& subscriber : subscribers) subscribe(subscriber, "t", 0);
+  const Client publisher = connect(0, "p");
+  for (int i = 0; i < 100; ++i) publish(publisher, "t", 0, "x");
+  auto& notes = core(0).neighbours.notes;
+  ASSERT_THAT(notes, SizeIs(100));
+  std::size_t most = 0;
+  while (!notes.empty()) {
+    std::size_t taken = 0;
+    while (!notes.empty() && broker(1).takes_forwarded()) {
+      broker(1).forwarded(*notes.front().forwarded, now_);
+      notes.pop_front();
+      ++taken;
+    }
+    most = std::max(most, taken);
+    pass_ms(1);
+  }
+  EXPECT_LE(most, 16u);
+  for (int i = 0; i < 100; ++i) pass_ms(1);
+  for (const Client& subscriber : subscribers) EXPECT_THAT(messages(subscriber), SizeIs(100));
+}
+
 }  // namespace
 }  // namespace martlet::broker

@@ -81,6 +81,8 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   // CoreLink::Listener
   Ticket heard(const broker::Forwarded& forwarded) override;
   void heard(CoreNote& note) override;
+  // Nothing is left over at the end.
+  bool takes_forwarded() const override { return stop_by_ms_ != kNever || broker_.takes_forwarded(); }
 
   // core_loop_lobby.cc: to which core a new connection goes
   void enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address);

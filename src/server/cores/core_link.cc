@@ -1,23 +1,42 @@
 #include "server/cores/core_link.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace martlet::server {
 namespace {
 
-constexpr std::size_t kRingNotes = 4096;
-// Of each other core in a turn, so that a core's own clients have their share.
-constexpr std::size_t kNotesPerTurn = 4096;
-// With so many that found no room, clients are not read until there is.
-constexpr std::size_t kMostBacklog = 16'384;
+// In the rings to one core: with many cores each is shorter.
+constexpr std::size_t kRingNotes = 16'384;
+constexpr std::size_t kLongestRing = 4096;
+constexpr std::size_t kShortestRing = 256;
+// What the messages in these rings may hold; one may be larger.
+constexpr std::uint64_t kMostRingBytes = 64u << 20;
+constexpr std::uint64_t kLeastRingBytes = 1u << 20;
+// With so much that found no room, clients are not read until there is.
+constexpr std::size_t kMostBacklogNotes = 16'384;
+constexpr std::uint64_t kMostBacklogBytes = 16u << 20;
+
+std::size_t ring_notes(std::uint32_t cores) {
+  return std::clamp(std::bit_floor(kRingNotes / cores), kShortestRing, kLongestRing);
+}
+
+std::uint64_t ring_bytes(std::uint32_t cores) {
+  return std::max(kMostRingBytes / cores, kLeastRingBytes);
+}
+
+// Both ends of a ring count alike.
+std::uint64_t bytes_of(const CoreNote& note) {
+  return note.message.message ? note.message.message->footprint_bytes() : 0;
+}
 
 }  // namespace
 
-Switchboard::Switchboard(std::uint32_t cores) : cores_(cores), seats_(cores) {
+Switchboard::Switchboard(std::uint32_t cores) : cores_(cores), seats_(cores), taken_(std::size_t{cores} * cores) {
   for (std::uint32_t i = 0; i < cores * cores; ++i) {
     // Nobody speaks to itself.
-    rings_.push_back(i % (cores + 1) == 0 ? nullptr : std::make_unique<SpscRing<CoreNote>>(kRingNotes));
+    rings_.push_back(i % (cores + 1) == 0 ? nullptr : std::make_unique<SpscRing<CoreNote>>(ring_notes(cores)));
   }
 }
 
@@ -52,6 +71,7 @@ void CoreLink::move(std::uint32_t core, std::unique_ptr<MovedConnection> connect
 void CoreLink::send(std::uint32_t core, CoreNote note) {
   // What is recorded only lets the log be trimmed some time.
   peers_[core].urgent |= note.kind != CoreNote::Kind::recorded;
+  peers_[core].to_say_bytes += bytes_of(note);
   peers_[core].to_say.push_back(std::move(note));
 }
 
@@ -73,27 +93,35 @@ std::uint64_t CoreLink::lowest_unconfirmed() const {
   return lowest;
 }
 
+// No more of a ring than it has room for, so that a core's own clients have their share.
 bool CoreLink::listen(Listener& listener) {
   bool any = false;
   for (std::uint32_t from = 0; from < cores(); ++from) {
     if (from == core_) continue;
     SpscRing<CoreNote>& ring = board_.ring(from, core_);
-    for (std::size_t i = 0; i < kNotesPerTurn; ++i) {
+    std::uint64_t taken_bytes = 0;
+    for (std::size_t i = ring_notes(cores()); i > 0; --i) {
       CoreNote* note = ring.front();
-      if (!note) break;
+      if (!note || (note->kind == CoreNote::Kind::forwarded && !listener.takes_forwarded())) break;
       any = true;
-      if (note->kind == CoreNote::Kind::forwarded) {
-        const Ticket ticket = listener.heard(note->message);
-        if (note->message.position != 0) peers_[from].unrecorded.push_back({ticket});
-      } else if (note->kind == CoreNote::Kind::recorded) {
-        for (std::uint64_t done = 0; done < note->number; ++done) peers_[from].unconfirmed.pop_front();
-      } else {
-        listener.heard(*note);
-      }
+      taken_bytes += bytes_of(*note);
+      take(from, *note, listener);
       ring.pop();
     }
+    if (taken_bytes != 0) board_.taken_bytes(from, core_).fetch_add(taken_bytes, std::memory_order_release);
   }
   return any;
+}
+
+void CoreLink::take(std::uint32_t from, CoreNote& note, Listener& listener) {
+  if (note.kind == CoreNote::Kind::forwarded) {
+    const Ticket ticket = listener.heard(note.message);
+    if (note.message.position != 0) peers_[from].unrecorded.push_back({ticket});
+  } else if (note.kind == CoreNote::Kind::recorded) {
+    for (std::uint64_t done = 0; done < note.number; ++done) peers_[from].unconfirmed.pop_front();
+  } else {
+    listener.heard(note);
+  }
 }
 
 void CoreLink::confirm(std::uint32_t peer, std::uint64_t durable) {
@@ -108,26 +136,37 @@ void CoreLink::confirm(std::uint32_t peer, std::uint64_t durable) {
 }
 
 void CoreLink::say(std::uint32_t to) {
-  std::deque<CoreNote>& to_say = peers_[to].to_say;
-  if (to_say.empty()) return;
+  Peer& peer = peers_[to];
+  if (peer.to_say.empty()) return;
   SpscRing<CoreNote>& ring = board_.ring(core_, to);
-  while (!to_say.empty() && ring.push(to_say.front())) to_say.pop_front();
+  const std::uint64_t taken_bytes = board_.taken_bytes(core_, to).load(std::memory_order_acquire);
+  while (!peer.to_say.empty()) {
+    const std::uint64_t bytes = bytes_of(peer.to_say.front());
+    const std::uint64_t under_way_bytes = peer.said_bytes - taken_bytes;
+    if (under_way_bytes != 0 && under_way_bytes + bytes > ring_bytes(cores())) break;
+    if (!ring.push(peer.to_say.front())) break;
+    peer.to_say.pop_front();
+    peer.said_bytes += bytes;
+    peer.to_say_bytes -= bytes;
+  }
   ring.publish();
-  backlog_ += to_say.size();
-  if (!std::exchange(peers_[to].urgent, false)) return;
+  backlog_notes_ += peer.to_say.size();
+  backlog_bytes_ += peer.to_say_bytes;
+  if (!std::exchange(peer.urgent, false)) return;
   // Either we see that it sleeps, or it sees what we said before it does.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   board_.wake(to);
 }
 
 void CoreLink::speak(std::uint64_t durable) {
-  backlog_ = 0;
+  backlog_notes_ = 0;
+  backlog_bytes_ = 0;
   for (std::uint32_t core = 0; core < cores(); ++core) {
     if (core == core_) continue;
     confirm(core, durable);
     say(core);
   }
-  congested_ = backlog_ > kMostBacklog;
+  congested_ = backlog_notes_ > kMostBacklogNotes || backlog_bytes_ > kMostBacklogBytes;
 }
 
 bool CoreLink::about_to_wait() {

@@ -61,7 +61,14 @@ class Switchboard {
     std::atomic<bool> sleeps = false;
     std::function<void()> wake;
   };
+  struct alignas(64) Taken {
+    std::atomic<std::uint64_t> bytes = 0;
+  };
   SpscRing<CoreNote>& ring(std::uint32_t from, std::uint32_t to) { return *rings_[from * cores_ + to]; }
+  // Of the notes that were taken out of the ring.
+  std::atomic<std::uint64_t>& taken_bytes(std::uint32_t from, std::uint32_t to) {
+    return taken_[from * cores_ + to].bytes;
+  }
   void wake(std::uint32_t core);
 
   const std::uint32_t cores_;
@@ -69,6 +76,7 @@ class Switchboard {
   std::atomic<std::uint32_t> goodbyes_ = 0;
   std::vector<Seat> seats_;
   std::vector<std::unique_ptr<SpscRing<CoreNote>>> rings_;
+  std::vector<Taken> taken_;
 };
 
 // One core's end; its thread.
@@ -80,6 +88,8 @@ class CoreLink final : public broker::Neighbours {
     virtual ~Listener() = default;
     // As Broker::forwarded().
     virtual Ticket heard(const broker::Forwarded& forwarded) = 0;
+    // False while there is enough to do with what was forwarded: more is left with those that say it.
+    virtual bool takes_forwarded() const = 0;
     virtual void heard(CoreNote& note) = 0;
   };
 
@@ -107,8 +117,8 @@ class CoreLink final : public broker::Neighbours {
   // The thread is about to wait; false if something has come. woke() follows.
   bool about_to_wait();
   void woke() { board_.seats_[core_].sleeps.store(false, std::memory_order_relaxed); }
-  // Something could not be said: a ring is full.
-  bool has_backlog() const { return backlog_ > 0; }
+  // Something could not be said: a ring is full, or what is in it is large.
+  bool has_backlog() const { return backlog_notes_ > 0; }
   // Behind speak(): the last wills of this core's clients have been said.
   void said_last_wills() { board_.last_wills_.fetch_add(1); }
   bool all_said_last_wills() const { return board_.last_wills_.load() == board_.cores(); }
@@ -124,17 +134,21 @@ class CoreLink final : public broker::Neighbours {
   };
   struct Peer {
     std::deque<CoreNote> to_say;
+    std::uint64_t to_say_bytes = 0;
+    std::uint64_t said_bytes = 0;          // ever
     bool urgent = false;                   // worth waking it
     RingQueue<std::uint64_t> unconfirmed;  // positions of what was forwarded to it and is kept in the log
     RingQueue<Unrecorded> unrecorded;      // of what it forwarded to us and keeps in the log
   };
+  void take(std::uint32_t from, CoreNote& note, Listener& listener);
   void confirm(std::uint32_t peer, std::uint64_t durable);
   void say(std::uint32_t peer);
 
   Switchboard& board_;
   const std::uint32_t core_;
   std::vector<Peer> peers_;
-  std::size_t backlog_ = 0;  // notes that found no room
+  std::size_t backlog_notes_ = 0;    // that found no room, ...
+  std::uint64_t backlog_bytes_ = 0;  // ... and what they hold
 };
 
 }  // namespace martlet::server

@@ -14,8 +14,10 @@ class Ear final : public CoreLink::Listener {
     topics.emplace_back(forwarded.message->topic());
     return ticket;
   }
+  bool takes_forwarded() const override { return takes; }
   void heard(CoreNote& note) override { notes.push_back(note.kind); }
 
+  bool takes = true;
   Ticket ticket = Ticket::done();
   std::vector<std::string> topics;
   std::vector<CoreNote::Kind> notes;
@@ -27,9 +29,10 @@ class CoreLinkTest : public ::testing::Test {
     board.set_wake(0, [this] { ++woken[0]; });
     board.set_wake(1, [this] { ++woken[1]; });
   }
-  static broker::Forwarded message(std::string_view topic, std::uint64_t position = 0) {
+  static broker::Forwarded message(std::string_view topic, std::uint64_t position = 0, std::size_t payload_bytes = 0) {
     broker::Forwarded forwarded;
-    forwarded.message = session::MessageRef::make(topic, {}, {}, {});
+    const std::string payload(payload_bytes, 'x');
+    forwarded.message = session::MessageRef::make(topic, as_bytes(payload), {}, {});
     forwarded.position = position;
     return forwarded;
   }
@@ -102,6 +105,47 @@ TEST_F(CoreLinkTest, AConnectionMovesWithItsBytes) {
   one.speak(0);
   other.listen(others_ear);
   EXPECT_EQ(others_ear.notes, std::vector<CoreNote::Kind>{CoreNote::Kind::connection});
+}
+
+TEST_F(CoreLinkTest, LargeMessagesDoNotPileUpInARing) {
+  constexpr std::size_t kBytes = 1 << 20;
+  for (int i = 0; i < 100; ++i) one.forward(1, message("t", 0, kBytes));
+  one.speak(0);
+  EXPECT_TRUE(one.has_backlog());
+  EXPECT_TRUE(one.congested()) << "clients are not read";
+  other.listen(others_ear);
+  EXPECT_GT(others_ear.topics.size(), 10u);
+  EXPECT_LT(others_ear.topics.size(), 40u);
+  for (int turn = 0; turn < 10; ++turn) {
+    one.speak(0);
+    other.listen(others_ear);
+  }
+  EXPECT_EQ(others_ear.topics.size(), 100u);
+  EXPECT_FALSE(one.has_backlog());
+  EXPECT_FALSE(one.congested());
+}
+
+TEST_F(CoreLinkTest, AMessageThatIsLargerThanARingsShareGoesAlone) {
+  for (int i = 0; i < 2; ++i) one.forward(1, message("t", 0, 80 << 20));
+  for (std::size_t turn = 1; turn <= 2; ++turn) {
+    one.speak(0);
+    other.listen(others_ear);
+    EXPECT_EQ(others_ear.topics.size(), turn);
+  }
+}
+
+TEST_F(CoreLinkTest, WhatIsNotTakenStaysInOrder) {
+  one.forward(1, message("t"));
+  one.tell_connected(1, 7);
+  one.speak(0);
+  others_ear.takes = false;
+  EXPECT_FALSE(other.listen(others_ear));
+  EXPECT_TRUE(others_ear.notes.empty());
+  EXPECT_FALSE(other.about_to_wait());
+  others_ear.takes = true;
+  EXPECT_TRUE(other.listen(others_ear));
+  EXPECT_EQ(others_ear.topics.size(), 1u);
+  EXPECT_EQ(others_ear.notes.size(), 1u);
 }
 
 }  // namespace
