@@ -73,6 +73,7 @@ void CoreLink::send(std::uint32_t core, CoreNote note) {
   peers_[core].urgent |= note.kind != CoreNote::Kind::recorded;
   peers_[core].to_say_bytes += bytes_of(note);
   peers_[core].to_say.push_back(std::move(note));
+  unsaid_ = true;
 }
 
 void CoreLink::send_all(CoreNote::Kind kind) {
@@ -166,16 +167,18 @@ void CoreLink::speak(std::uint64_t durable) {
     confirm(core, durable);
     say(core);
   }
+  unsaid_ = false;
   congested_ = backlog_notes_ > kMostBacklogNotes || backlog_bytes_ > kMostBacklogBytes;
 }
 
+// A connection that is lost while outboxes are sent, behind speak(), has a will.
 bool CoreLink::about_to_wait() {
   board_.seats_[core_].sleeps.store(true, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for (std::uint32_t from = 0; from < cores(); ++from) {
     if (from != core_ && !board_.ring(from, core_).empty()) return false;
   }
-  return true;
+  return !unsaid_;
 }
 
 bool CoreLink::is_idle() const {

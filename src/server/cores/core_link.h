@@ -114,7 +114,7 @@ class CoreLink final : public broker::Neighbours {
   // and wakes who sleeps.
   void speak(std::uint64_t durable);
 
-  // The thread is about to wait; false if something has come. woke() follows.
+  // The thread is about to wait; false if something has come, or is to be said since speak(). woke() follows.
   bool about_to_wait();
   void woke() { board_.seats_[core_].sleeps.store(false, std::memory_order_relaxed); }
   // Something could not be said: a ring is full, or what is in it is large.
@@ -147,6 +147,7 @@ class CoreLink final : public broker::Neighbours {
   Switchboard& board_;
   const std::uint32_t core_;
   std::vector<Peer> peers_;
+  bool unsaid_ = false;              // since speak()
   std::size_t backlog_notes_ = 0;    // that found no room, ...
   std::uint64_t backlog_bytes_ = 0;  // ... and what they hold
 };

@@ -148,5 +148,13 @@ TEST_F(CoreLinkTest, WhatIsNotTakenStaysInOrder) {
   EXPECT_EQ(others_ear.notes.size(), 1u);
 }
 
+TEST_F(CoreLinkTest, NobodyWaitsWithSomethingToSay) {
+  one.forward(1, message("t"));
+  EXPECT_FALSE(one.about_to_wait()) << "a will of a connection that was lost behind speak()";
+  one.woke();
+  one.speak(0);
+  EXPECT_TRUE(one.about_to_wait());
+}
+
 }  // namespace
 }  // namespace martlet::server
