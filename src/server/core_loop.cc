@@ -105,7 +105,7 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
   }
   watch_disk();
   if (link) link->speak(durable_position_);
-  if (stopping_ == Stopping::wills) {
+  if (stopping_ == Stopping::wills && !link->has_backlog()) {
     stopping_ = Stopping::wills_said;
     link->said_last_wills();
   }
