@@ -1,16 +1,10 @@
 // With several cores: a new connection waits until its CONNECT tells whose it is, then goes to that client's home core.
 #include "broker/home_core.h"
 #include "server/core_loop.h"
+#include "session/connect_limit.h"
 #include "wire/connect_peek.h"
 
 namespace martlet::server {
-namespace {
-
-// A client identifier and the properties before it fit; what is longer is this core's to refuse.
-constexpr std::size_t kMostPeekedBytes = 192u << 10;
-
-}  // namespace
-
 void CoreLoop::enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
   lobby_.enter(id, listener.index, peer_address, reactor_.now());
 }
@@ -22,8 +16,9 @@ void CoreLoop::greet(net::ConnectionId id, ByteView bytes) {
     bytes = guest.bytes;
   }
   std::string_view client_id;
-  const wire::ConnectPeek peeked = wire::peek_client_id(bytes, client_id);
-  if (peeked == wire::ConnectPeek::need_more && bytes.size() < kMostPeekedBytes) {
+  // What is longer is this core's to refuse.
+  const wire::ConnectPeek peeked = wire::peek_client_id(bytes, client_id, session::kMostConnectBytes);
+  if (peeked == wire::ConnectPeek::need_more) {
     if (guest.bytes.empty()) guest.bytes.assign(bytes.begin(), bytes.end());
     return;
   }

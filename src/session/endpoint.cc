@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "session/connect_limit.h"
 #include "wire/encode.h"
 
 namespace martlet::session {
@@ -11,13 +12,6 @@ using wire::DecodeError;
 using wire::PacketType;
 using wire::ProtocolVersion;
 using wire::ReasonCode;
-
-namespace {
-
-// Nobody knows yet who it is that sends a CONNECT, so less of it is kept.
-constexpr std::uint32_t kMostConnectBytes = 128u << 10;
-
-}  // namespace
 
 Endpoint::Endpoint(const EndpointOptions& options, const Now& now)
     : options_(options),

@@ -64,7 +64,7 @@ bool find(Peek& in, bool& hopeless, std::string_view& client_id) {
 
 }  // namespace
 
-ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id) {
+ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id, std::size_t most_bytes) {
   constexpr std::uint8_t kConnect = 0x10;
   constexpr std::uint8_t kLongestName = 6;
   Peek in(bytes);
@@ -74,6 +74,7 @@ ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id) {
   bool hopeless = false;
   const auto length = in.variable(hopeless);
   if (!length) return hopeless ? ConnectPeek::hopeless : ConnectPeek::need_more;
+  if (*length > most_bytes) return ConnectPeek::hopeless;
   // Not MQTT: nobody should have to send megabytes before that is said.
   Peek name = in;
   if (const auto size = name.take(2); size && ((*size)[0] != 0 || (*size)[1] > kLongestName)) {

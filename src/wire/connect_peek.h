@@ -1,6 +1,7 @@
 // Looks for the client identifier in the first bytes of a connection, before anybody takes care of them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -14,7 +15,8 @@ enum class ConnectPeek : std::uint8_t {
   hopeless,   // not a CONNECT that has one: whoever decodes it will say why
 };
 
-// `bytes` are all that have arrived. Decides no later than at the end of the packet.
-ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id);
+// `bytes` are all that have arrived. Decides no later than at the end of the packet; one of more than `most_bytes` is
+// hopeless as soon as its length is there.
+ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id, std::size_t most_bytes = ~std::size_t{0});
 
 }  // namespace martlet::wire

@@ -56,6 +56,13 @@ TEST(ConnectPeek, WhatFollowsDoesNotMatter) {
   EXPECT_EQ(client_id, "id");
 }
 
+TEST(ConnectPeek, WhatIsTooLongIsHopelessAtOnce) {
+  std::string_view client_id;
+  const Bytes header{0x10, 0x81, 0x80, 0x08};  // 128 KiB and 1 byte
+  EXPECT_EQ(peek_client_id(header, client_id, 128u << 10), ConnectPeek::hopeless);
+  EXPECT_EQ(peek_client_id(header, client_id, (128u << 10) + 1), ConnectPeek::need_more);
+}
+
 TEST(ConnectPeek, OtherBytesAreHopeless) {
   std::string_view client_id;
   const auto peek = [&](const Bytes& bytes) { return peek_client_id(bytes, client_id); };
