@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <span>
@@ -22,6 +23,7 @@
 #include "server/durable/progress.h"
 #include "server/durable/recovery.h"
 #include "server/loopback.h"
+#include "topic/interest_table.h"
 
 namespace martlet::server {
 namespace {
@@ -177,8 +179,8 @@ Result<void> serve(ServerConfig& config, std::span<env::Network* const> networks
 
 int run(ServerConfig& config, env::Files& files) {
   const auto clock = env::posix::make_clock();
-  const auto networks =
-      make_networks(config.threads != 0 ? config.threads : env::posix::usable_processors(), config.io);
+  const std::uint32_t processors = std::min(env::posix::usable_processors(), topic::InterestTable::kMostCores);
+  const auto networks = make_networks(config.threads != 0 ? config.threads : processors, config.io);
   if (!networks) return fail_with(files, kFailedExit, networks.error().message);
   if (const auto doors = check_doors(config, *networks->front()); !doors) {
     return fail_with(files, kUsageExit, doors.error().message);
