@@ -153,7 +153,9 @@ void CoreLink::say(std::uint32_t to) {
   ring.publish();
   backlog_notes_ += peer.to_say.size();
   backlog_bytes_ += peer.to_say_bytes;
-  if (!std::exchange(peer.urgent, false)) return;
+  if (!peer.urgent) return;
+  // What is left wakes it too: by then it may have emptied the ring, and sleep.
+  peer.urgent = !peer.to_say.empty();
   // Either we see that it sleeps, or it sees what we said before it does.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   board_.wake(to);

@@ -156,5 +156,16 @@ TEST_F(CoreLinkTest, NobodyWaitsWithSomethingToSay) {
   EXPECT_TRUE(one.about_to_wait());
 }
 
+// What a full ring had no room for wakes who has emptied it and sleeps.
+TEST_F(CoreLinkTest, WhatFoundNoRoomWakesToo) {
+  for (int i = 0; i < 5'000; ++i) one.forward(1, message("t"));
+  one.speak(0);
+  ASSERT_TRUE(one.has_backlog());
+  other.listen(others_ear);
+  EXPECT_TRUE(other.about_to_wait());
+  one.speak(0);
+  EXPECT_EQ(woken[1], 1);
+}
+
 }  // namespace
 }  // namespace martlet::server
