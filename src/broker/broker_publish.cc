@@ -332,17 +332,25 @@ void Broker::hand_over(Session& session, std::vector<Delivery> left, std::uint64
   keep(session, std::move(kept), bytes_each, now);
 }
 
-// Members on other cores may go between the question for them and the delivery: then it waits where it was.
+// Members on other cores may go between the question for them and the delivery: then it waits where it was, and they
+// are looked for again.
 void Broker::keep(Session& session, std::vector<Delivery> kept, std::uint64_t bytes_each, const Now& now) {
+  if (kept.empty()) return;
   observed_session_ = &session;
   observed_now_ = &now;
   const auto logged = std::stable_partition(kept.begin(), kept.end(), [](const Delivery& delivery) {
     return delivery.position == 0 || delivery.qos == QoS::at_most_once;
   });
-  if (logged != kept.end()) session.state.outgoing.put_back({logged, kept.end()}, bytes_each);
+  if (logged != kept.end()) {
+    // They come between what is in memory and what is in the log.
+    session.state.outgoing.unload();
+    std::sort(logged, kept.end(), [](const Delivery& a, const Delivery& b) { return a.position < b.position; });
+    session.state.outgoing.put_back({logged, kept.end()}, bytes_each);
+  }
   for (auto delivery = kept.begin(); delivery != logged; ++delivery) {
     session.state.outgoing.enqueue(std::move(*delivery), options_.endpoint.queue, now, *this);
   }
+  hand_over_later(session, now.mono_ms + kReadPauseMs);
 }
 
 bool Broker::hand_over(Session& session, const Delivery& delivery, const Now& now) {

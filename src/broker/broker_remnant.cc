@@ -34,9 +34,7 @@ void Broker::hand_over_remnant(Session& remnant, const Now& now) {
   session::Outgoing& outgoing = remnant.state.outgoing;
   std::size_t done = 0;
   bool readable = true;
-  bool taken = true;
-  while (taken && outgoing.has_waiting(true) && done < options_.hand_over_step &&
-         (done < kLeast || work_done_ < kTurnWork)) {
+  while (outgoing.has_waiting(true) && done < options_.hand_over_step && (done < kLeast || work_done_ < kTurnWork)) {
     observed_session_ = &remnant;
     observed_now_ = &now;
     readable = ports_.records.accepting() && outgoing.fetch(*this);
@@ -44,10 +42,11 @@ void Broker::hand_over_remnant(Session& remnant, const Now& now) {
     const Delivery delivery = outgoing.take_waiting(true);
     ++done;
     if (commons_.groups().contains(delivery.origin)) {
-      taken = hand_over(remnant, delivery, now);
+      if (hand_over(remnant, delivery, now)) continue;
       // Its members are about to be gone, or to be there.
-      if (!taken) outgoing.put_back({&delivery, 1}, delivery.footprint_bytes());
-      continue;
+      outgoing.unload();
+      outgoing.put_back({&delivery, 1}, delivery.footprint_bytes());
+      break;
     }
     ++counters_.publish_dropped;
     verdicts_.record({VerdictReason::session_ended, remnant.client_id, delivery.message->topic(), "the session ended"},
