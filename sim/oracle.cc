@@ -124,14 +124,15 @@ void Oracle::join(std::size_t client, FilterId filter) {
   group.members |= 1u << client;
 }
 
-void Oracle::leave(std::size_t client, FilterId filter, bool session_over) {
+// What a member had begun to receive at QoS 2 ends with its session [MQTT-4.8.2-5].
+void Oracle::session_ended(Group& group) {
+  group.session_ended = step_;
+  std::erase_if(group.owed, [this](MessageId id) { return messages_[id].qos == QoS::exactly_once; });
+}
+
+void Oracle::leave(std::size_t client, FilterId filter) {
   if (kFilters[filter].group == 0) return;
   Group& group = groups_[kFilters[filter].group - 1u];
-  // What a member had begun to receive at QoS 2 ends with its session [MQTT-4.8.2-5].
-  if (session_over) {
-    group.session_ended = step_;
-    std::erase_if(group.owed, [this](MessageId id) { return messages_[id].qos == QoS::exactly_once; });
-  }
   group.members &= ~(1u << client);
   if (group.members != 0) return;
   group.since = kNoStep;
@@ -156,7 +157,7 @@ void Oracle::subscribe_answered(std::size_t client, FilterId filter, QoS granted
 
 void Oracle::unsubscribe_sent(std::size_t client, FilterId filter) {
   clients_[client].filters[filter].certain = false;
-  leave(client, filter, false);
+  leave(client, filter);
   update(client);
 }
 
@@ -168,7 +169,13 @@ void Oracle::request_lost(std::size_t, FilterId) {}
 void Oracle::session_over(std::size_t number) {
   Client& client = clients_[number];
   for (FilterId filter = 0; filter < kFilterCount; ++filter) {
-    if (client.filters[filter].possible) leave(number, filter, true);
+    if (!client.filters[filter].possible) continue;
+    if (kFilters[filter].group != 0) client.ending_in |= 1u << (kFilters[filter].group - 1u);
+    leave(number, filter);
+  }
+  // Once when the client gives it up, and again when the broker says so: meanwhile it may have given it more.
+  for (std::size_t group = 0; group < kGroups; ++group) {
+    if ((client.ending_in >> group) & 1) session_ended(groups_[group]);
   }
   client.filters = {};
   client.no_local = false;

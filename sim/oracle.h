@@ -70,6 +70,7 @@ class Oracle {
   void session_resumed(std::size_t client, bool persistent) {
     clients_[client].lives_until_ms = kNever;
     clients_[client].persistent = persistent;
+    clients_[client].ending_in = 0;
   }
   // The session ended, or may have: nothing is owed to it any more.
   void session_over(std::size_t client);
@@ -112,6 +113,7 @@ class Oracle {
     bool persistent = false;
     std::int64_t lives_until_ms = kNever;
     std::vector<MessageId> owed;
+    std::uint32_t ending_in = 0;  // groups of the session that it gave up, which the broker may still keep
   };
   struct Group {
     std::uint32_t members = 0;  // certain ones
@@ -125,7 +127,8 @@ class Oracle {
   bool gone(MessageId id) const { return messages_[id].expires_ms <= now_ms_; }
   void update(std::size_t client);
   void join(std::size_t client, FilterId filter);
-  void leave(std::size_t client, FilterId filter, bool session_over);
+  void leave(std::size_t client, FilterId filter);
+  void session_ended(Group& group);
   void owe(std::vector<MessageId>& owed, std::size_t client, MessageId id);
   bool may_be_forgotten(const Message& message) const;
   void check_order(std::size_t client, const Received& received);
