@@ -73,7 +73,11 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   void closed(net::ConnectionId id, net::CloseReason reason, int system_code) override;
   void refused(net::ListenerId listener, net::RefuseReason reason) override;
   void external_ready(std::uint32_t token) override;
-  bool before_wait() override { return !dependencies_.link || dependencies_.link->about_to_wait(); }
+  bool before_wait() override {
+    // An outbox that was sent behind the turn's submit() may have made room for a message that waits for its record.
+    dependencies_.records.submit();
+    return !dependencies_.link || dependencies_.link->about_to_wait();
+  }
   void after_wait() override {
     if (dependencies_.link) dependencies_.link->woke();
   }
