@@ -188,8 +188,8 @@ void Broker::end_owed(bool recorded) {
   for (const OwedShare& share : owed_shares_) {
     if (share.identifiers.view().size() > 1) recent_.keep_identifiers(share.owed.session_key, share.identifiers);
   }
-  if (recent_.bytes() > options_.log.recent_bytes) {
-    recent_.shrink(options_.log.recent_bytes, ports_.records.readable_below());
+  if (const std::uint64_t most = options_.log.recent_bytes / commons_.cores(); recent_.bytes() > most) {
+    recent_.shrink(most, ports_.records.readable_below());
   }
 }
 
