@@ -149,6 +149,9 @@ class StormTest(unittest.TestCase):
     def test_without_data(self):
         self.storm()
 
+    def test_with_io_uring_where_there_is_that(self):
+        self.storm("--set", "server.io=auto")
+
 
 class Exact(unittest.TestCase):
     """Nothing lost, doubled or out of order."""
