@@ -117,20 +117,29 @@ void World::cut() {
 
 void World::turn() {
   if (!process_) return;
-  process_->turn(process_->cores() == 1 ? 0 : random_.below(process_->cores()));
+  const std::size_t core = process_->cores() == 1 ? 0 : random_.below(process_->cores());
+  process_->turn(core);
+  turned_cores_ |= std::uint64_t{1} << core;
   turned();
 }
 
 void World::turn_all() {
   if (!process_) return;
-  for (std::size_t core = 0; core < process_->cores(); ++core) process_->turn(core);
+  for (std::size_t core = 0; core < process_->cores(); ++core) {
+    process_->turn(core);
+    turned_cores_ |= std::uint64_t{1} << core;
+  }
   turned();
 }
 
 void World::turned() {
   if (process_->store().failing()) oracle_.disk_fails();
   check_servers();
-  wills_.check_live();
+  // What is to have happened by now, some core may have had no turn for.
+  if (turned_cores_ == (std::uint64_t{1} << process_->cores()) - 1) {
+    turned_cores_ = 0;
+    wills_.check_live();
+  }
   check_bounds();
 }
 

@@ -91,6 +91,7 @@ class World {
   std::uint64_t crashes_ = 0;
   std::uint64_t cut_by_limits_ = 0;  // by the processes before this one
   std::uint64_t log_first_ = 0;
+  std::uint64_t turned_cores_ = 0;       // as bits: those that had a turn since all had one
   std::vector<env::sim::LinkId> links_;  // scratch, as the next
   std::vector<std::pair<env::sim::LinkId, env::sim::To>> moving_;
 };

@@ -61,6 +61,7 @@ void World::went_down(const char* how, std::uint64_t off_ms) {
 void World::start() {
   clock_.restart(1'000 + static_cast<std::int64_t>(random_.below(1'000'000)));
   disk_waits_until_ = 0;
+  turned_cores_ = 0;
   process_ = std::make_unique<Process>(
       settings_, settings_.most_cores == 1 ? 1 : 1 + static_cast<std::uint32_t>(random_.below(settings_.most_cores)),
       clock_, network_, disk_, trouble_, options_.plant,
