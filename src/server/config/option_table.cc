@@ -169,7 +169,8 @@ constexpr std::array kServerOptions = {
         integer("limits.max_connections", 0, kMost, "Clients connected at a time; 0: only the system's limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.connect_rate_per_s; },
-        integer("limits.connect_rate", 0, 1'000'000, "Connections that are accepted in one second, divided among the threads; 0: no limit.")),
+        integer("limits.connect_rate", 0, 1'000'000,
+                "Connections that are accepted in one second, divided among the threads; 0: no limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.connect_timeout_ms; },
         milliseconds("limits.connect_timeout", 100, kHourMs, "Time for a new connection to complete its handshake.")),
