@@ -37,6 +37,7 @@ Cores::~Cores() = default;
 
 std::vector<broker::Broker*> Cores::brokers() {
   std::vector<broker::Broker*> brokers;
+  brokers.reserve(loops_.size());
   for (const auto& loop : loops_) brokers.push_back(&loop->broker());
   return brokers;
 }
@@ -62,7 +63,7 @@ Result<env::Endpoint> Cores::listen(const ListenerConfig& listener) {
   // Sockets that share a port would also share it with a second broker that was started by mistake.
   if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());
   for (const auto& loop : loops_) {
-    const auto opened = loop->listen(*endpoint, listener.name, true);
+    auto opened = loop->listen(*endpoint, listener.name, true);
     if (!opened) return opened;
     endpoint = *opened;  // for port 0: what the system chose
   }

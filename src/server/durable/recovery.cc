@@ -369,7 +369,7 @@ class Recovery {
     flight.delivery.message = make_message(record_.message, now_);
     flight.packet_id = exchange.packet_id;
     flight.received = exchange.state == broker::ExchangeState::received;
-    return home_of(flight.key)->broker->restore(std::move(flight));
+    return home_of(owed_.session_key)->broker->restore(std::move(flight));
   }
 
   session::Delivery delivery_at(Position position) const {
