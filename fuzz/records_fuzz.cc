@@ -31,7 +31,7 @@ void log_record(ByteView bytes) {
   if (record.kind == LogKind::message) {
     encode(broker::MessageOwed{*message, 0, 0, owed}, kNow, written);
   } else {
-    encode(broker::HandedOver{record.position, record.from_key, *message, {&owed.front(), 1}}, kNow, written);
+    encode(broker::HandedOver{record.position, record.from_key, *message, owed}, kNow, written);
   }
   LogRecordReader again;
   check(again.begin(written.view()), "what was written is a record");
