@@ -18,7 +18,8 @@ ALLOWED = {
     "broker": ["base", "session", "topic", "wire"],
     # env: a client's driver hands its session the time. topic: what is no topic is refused before it is sent.
     "client": ["base", "session", "topic", "wire", "net", "store", "env", "include/martlet"],
-    "auth": ["base", "broker/ports.h", "broker/records.h", "net"],
+    # topic: rules match filters. env: files.
+    "auth": ["base", "env", "topic", "wire", "broker/ports.h", "broker/records.h"],
     "cluster": ["base", "broker/ports.h", "broker/records.h", "net"],
     "admin": ["base", "broker/ports.h", "broker/records.h", "net"],
     "server": ["base", "wire", "topic", "env", "session", "store", "net", "broker", "client", "auth", "cluster",

@@ -517,7 +517,11 @@ void Broker::shut_down(const Now& now) {
 }
 
 Actor Broker::actor_of(const Session& session) const {
-  return {session.client_id, session.username, session.peer_address};
+  Actor actor;
+  actor.client_id = session.client_id;
+  actor.username = session.username;
+  actor.peer_address = session.peer_address;
+  return actor;
 }
 
 // Only what belongs to a session that outlives its connection is worth a record.

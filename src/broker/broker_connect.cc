@@ -109,7 +109,10 @@ bool Broker::may_have_will(Connection& connection, const Now& now) {
     return false;
   }
   const session::Message& will = *pending.will.message;
-  const Actor actor{pending.client_id, pending.username, connection.peer_address()};
+  Actor actor;
+  actor.client_id = pending.client_id;
+  actor.username = pending.username;
+  actor.peer_address = connection.peer_address();
   const AccessDecision access =
       ports_.authorizer.may_publish(actor, will.topic(), will.facts().qos, will.facts().retain);
   if (access.allowed) return true;
@@ -137,8 +140,13 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   pending->expiry_s = connect.version == ProtocolVersion::v5_0
                           ? connect.properties.number_or(PropertyId::session_expiry_interval, 0)
                           : (connect.clean_start ? 0 : options_.session_expiry_3x_s);
-  const ConnectFacts facts{pending->client_id,        connect.username,     connect.password,
-                           connection.peer_address(), *connection.listener, connect.version};
+  ConnectFacts facts;
+  facts.client_id = pending->client_id;
+  facts.username = connect.username;
+  facts.password = connect.password;
+  facts.peer_address = connection.peer_address();
+  facts.listener = *connection.listener;
+  facts.version = connect.version;
   connection.pending = std::move(pending);
 
   const auto method = connect.properties.text(PropertyId::authentication_method);
@@ -149,7 +157,8 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
                   now);
   }
   decide(connection,
-         connection.exchange->step(connect.properties.binary(PropertyId::authentication_data).value_or(ByteView())),
+         connection.exchange->step(connect.properties.binary(PropertyId::authentication_data).value_or(ByteView()),
+                                   {connection.id, 0}),
          now);
 }
 
@@ -157,6 +166,7 @@ void Broker::decide(Connection& connection, const AuthDecision& decision, const 
   switch (decision.kind) {
     case AuthDecision::Kind::challenge:
       return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
+    case AuthDecision::Kind::pending:
     case AuthDecision::Kind::refuse:
       return refuse(connection, decision.reason, "authentication", connection.pending->client_id, now,
                     VerdictReason::denied, decision.reason_string);
@@ -175,14 +185,18 @@ void Broker::decide(Connection& connection, const AuthDecision& decision, const 
 void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
   if (received.restart) {
     const Session& session = *connection.session;
-    const ConnectFacts facts{session.client_id,         session.username,     std::nullopt,
-                             connection.peer_address(), *connection.listener, connection.endpoint.version()};
+    ConnectFacts facts;
+    facts.client_id = session.client_id;
+    facts.username = session.username;
+    facts.peer_address = connection.peer_address();
+    facts.listener = *connection.listener;
+    facts.version = connection.endpoint.version();
     connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
   }
   AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
   if (connection.exchange) {
     decision = connection.exchange->step(
-        received.auth.properties.binary(PropertyId::authentication_data).value_or(ByteView()));
+        received.auth.properties.binary(PropertyId::authentication_data).value_or(ByteView()), {connection.id, 0});
   }
   connection.endpoint.connected() ? decide_again(connection, decision, now) : decide(connection, decision, now);
 }
@@ -196,6 +210,7 @@ void Broker::decide_again(Connection& connection, const AuthDecision& decision, 
     case AuthDecision::Kind::allow:
       connection.exchange.reset();
       return challenge(connection, ReasonCode::success, decision.data, now);
+    case AuthDecision::Kind::pending:
     case AuthDecision::Kind::refuse:
       break;
   }

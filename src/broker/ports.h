@@ -12,7 +12,9 @@
 #include "base/byte_chain.h"
 #include "base/bytes.h"
 #include "base/durability.h"
+#include "base/peer_facts.h"
 #include "base/ticket.h"
+#include "base/time.h"
 #include "broker/records.h"
 #include "session/delivery.h"
 #include "wire/reason.h"
@@ -121,7 +123,72 @@ class NoRecords : public RecordSink {
   Ticket ticket(Durability, std::uint32_t) override { return Ticket::done(); }
 };
 
-// Who wants to connect, as far as CONNECT tells. Views live for the call.
+// ---- who may connect, and do what. Implementations are shared by all cores and may be replaced while the broker runs.
+
+// What an authenticator found out about a client besides its name (groups, rules of a token): the broker carries it to
+// the authorizer, which knows what it is.
+class Grants {
+ public:
+  virtual ~Grants() = default;
+};
+
+// Names one question of a core, so that its answer may come later.
+struct QuestionId {
+  ConnectionId connection;
+  std::uint32_t number = 0;  // no two of a connection are the same
+};
+
+struct AuthDecision {
+  enum class Kind : std::uint8_t {
+    allow,
+    challenge,
+    refuse,
+    pending,  // Answers::answer() follows
+  };
+  Kind kind = Kind::allow;
+  wire::ReasonCode reason = wire::ReasonCode::success;  // of a refusal
+  std::string reason_string;
+  std::string username;                  // allow: who it is, when that differs from CONNECT's user name
+  std::vector<std::uint8_t> data;        // authentication data of the challenge or the success
+  std::shared_ptr<const Grants> grants;  // allow: or null
+  std::int64_t until_wall_ms = 0;        // allow: the connection ends then (a token's expiry); 0: it does not
+
+  static AuthDecision allow() { return {}; }
+  static AuthDecision pending() {
+    AuthDecision decision;
+    decision.kind = Kind::pending;
+    return decision;
+  }
+  static AuthDecision refuse(wire::ReasonCode reason, std::string reason_string = {}) {
+    AuthDecision decision;
+    decision.kind = Kind::refuse;
+    decision.reason = reason;
+    decision.reason_string = std::move(reason_string);
+    return decision;
+  }
+};
+
+// `rule` names what decided, for the verdict; it lives for ever (base/intern.h).
+struct AccessDecision {
+  bool allowed = true;
+  const char* rule = "";
+  bool pending = false;  // Answers::answer() follows; `allowed` says nothing
+
+  static AccessDecision allow(const char* rule = "") { return {true, rule, false}; }
+  static AccessDecision deny(const char* rule) { return {false, rule, false}; }
+  static AccessDecision wait() { return {false, "", true}; }
+};
+
+// Where answers go that could not be given at once. Any thread; the core hears them in its next turn, through
+// Broker::answered(). An answer whose connection is gone is dropped there. One for each core; outlives whoever answers.
+class Answers {
+ public:
+  virtual ~Answers() = default;
+  virtual void answer(const QuestionId& question, AuthDecision decision) = 0;
+  virtual void answer(const QuestionId& question, AccessDecision decision) = 0;
+};
+
+// Who wants to connect, as far as transport and CONNECT tell. Views live for the call.
 struct ConnectFacts {
   std::string_view client_id;
   std::optional<std::string_view> username;
@@ -129,28 +196,19 @@ struct ConnectFacts {
   std::string_view peer_address;
   std::string_view listener;
   wire::ProtocolVersion version = wire::ProtocolVersion::v5_0;
-};
-
-struct AuthDecision {
-  enum class Kind : std::uint8_t { allow, challenge, refuse };
-  Kind kind = Kind::allow;
-  wire::ReasonCode reason = wire::ReasonCode::success;  // of a refusal
-  std::string reason_string;
-  std::string username;            // allow: who it is, when that differs from CONNECT's user name
-  std::vector<std::uint8_t> data;  // authentication data of the challenge or the success
-
-  static AuthDecision allow() { return {}; }
-  static AuthDecision refuse(wire::ReasonCode reason, std::string reason_string = {}) {
-    return {Kind::refuse, reason, std::move(reason_string), {}, {}};
-  }
+  std::uint32_t listener_index = 0;
+  const PeerFacts* peer = nullptr;  // null: plain TCP
+  QuestionId question;
+  Answers* answers = nullptr;  // null: what cannot be decided at once is refused
 };
 
 // One enhanced authentication under way [4.12].
 class AuthExchange {
  public:
   virtual ~AuthExchange() = default;
-  // The client's next data, of CONNECT or AUTH.
-  virtual AuthDecision step(ByteView data) = 0;
+  // The client's next data, of CONNECT or AUTH. `question`: for a pending decision; then step() is not called before
+  // the answer.
+  virtual AuthDecision step(ByteView data, const QuestionId& question) = 0;
 };
 
 class Authenticator {
@@ -158,28 +216,46 @@ class Authenticator {
   virtual ~Authenticator() = default;
   // CONNECT without an authentication method.
   virtual AuthDecision authenticate(const ConnectFacts& facts) = 0;
-  // CONNECT (or a re-authentication) with `method`; nullptr if the method is not known [MQTT-4.12.0-1].
+  // CONNECT (or a re-authentication) with `method`; nullptr if the method is not known [MQTT-4.12.0-1]. What step()
+  // says follows.
   virtual std::unique_ptr<AuthExchange> begin(std::string_view method, const ConnectFacts& facts) = 0;
 };
 
 // Who asks for an action. Views live for the call.
 struct Actor {
   std::string_view client_id;
-  std::string_view username;
+  std::string_view username;  // empty: anonymous
   std::string_view peer_address;
+  std::uint32_t listener_index = 0;
+  const PeerFacts* peer = nullptr;  // null: plain TCP, or a session that is not connected
+  const Grants* grants = nullptr;   // null: none
+  QuestionId question;
+  Answers* answers = nullptr;  // null: what cannot be decided at once is denied
 };
 
-// `rule` names what decided, for the verdict; it lives as long as the authorizer.
-struct AccessDecision {
-  bool allowed = true;
-  const char* rule = "";
-};
-
+// Topics and filters are whole: with the listener's mount point, without $share/GROUP/.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
   virtual AccessDecision may_publish(const Actor& actor, std::string_view topic, wire::QoS qos, bool retain) = 0;
   virtual AccessDecision may_subscribe(const Actor& actor, std::string_view filter, wire::QoS qos) = 0;
+  // Whether may_receive() is to be asked for each delivery. May change when a configuration is read again.
+  virtual bool checks_receive() const { return false; }
+  // A message is about to be given to a session, connected or not. Never pending.
+  virtual AccessDecision may_receive(const Actor& actor, std::string_view topic) {
+    (void)actor, (void)topic;
+    return {};
+  }
+};
+
+// Sees who comes and goes, for limits that hold across transports and cores (server/admission). Any thread.
+class Doorkeeper {
+ public:
+  virtual ~Doorkeeper() = default;
+  // Before authentication: whether this client may try at all; if not, the reason to refuse with.
+  virtual wire::ReasonCode admit(const ConnectFacts& facts, const Now& now) = 0;
+  // How its authentication ended.
+  virtual void authenticated(const ConnectFacts& facts, bool allowed, const Now& now) = 0;
 };
 
 // Lets everybody in and allows everything; knows no authentication method.
@@ -214,6 +290,8 @@ struct Ports {
   Commons* commons = nullptr;
   Neighbours* neighbours = nullptr;
   std::uint32_t core = 0;
+  Answers* answers = nullptr;        // null: nobody answers later
+  Doorkeeper* doorkeeper = nullptr;  // null: everybody may try
 };
 
 }  // namespace martlet::broker

@@ -9,10 +9,13 @@ using broker::AuthDecision;
 
 class Challenge : public broker::AuthExchange {
  public:
-  AuthDecision step(ByteView data) override {
+  AuthDecision step(ByteView data, const broker::QuestionId&) override {
     if (!challenged_) {
       challenged_ = true;
-      return {AuthDecision::Kind::challenge, wire::ReasonCode::success, {}, {}, {'c', '1'}};
+      AuthDecision decision;
+      decision.kind = AuthDecision::Kind::challenge;
+      decision.data = {'c', '1'};
+      return decision;
     }
     if (as_text(data) == "ok") return AuthDecision::allow();
     return AuthDecision::refuse(wire::ReasonCode::not_authorized, "the proof is wrong");
@@ -24,7 +27,7 @@ class Challenge : public broker::AuthExchange {
 
 class OneStep : public broker::AuthExchange {
  public:
-  AuthDecision step(ByteView) override {
+  AuthDecision step(ByteView, const broker::QuestionId&) override {
     AuthDecision decision = AuthDecision::allow();
     decision.data = {'d', 'o', 'n', 'e'};
     return decision;
@@ -39,7 +42,7 @@ std::string_view plain_filter(std::string_view filter) {
 }
 
 broker::AccessDecision decide(std::string_view topic) {
-  return topic.starts_with("denied/") ? broker::AccessDecision{false, "test rule"} : broker::AccessDecision{};
+  return topic.starts_with("denied/") ? broker::AccessDecision::deny("test rule") : broker::AccessDecision();
 }
 
 }  // namespace
