@@ -1,5 +1,5 @@
-// What a connection's transport learned about the peer before the first MQTT byte: TLS, WebSocket, PROXY header. Written
-// once, then shared and only read.
+// What a connection's transport learned about the peer before the first MQTT byte: TLS, WebSocket, PROXY header.
+// Written once, then shared and only read.
 #pragma once
 
 #include <string>
