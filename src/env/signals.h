@@ -12,6 +12,7 @@ enum class Signal : std::uint8_t {
   interrupt,  // SIGINT
   terminate,  // SIGTERM
   dump,       // SIGUSR1
+  reload,     // SIGHUP
 };
 
 class Signals {

@@ -15,6 +15,7 @@ sigset_t polled_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGUSR1);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -30,6 +31,7 @@ class PosixSignals final : public Signals {
     if (read_descriptor(queue_.get(), &info, sizeof info).status != IoStatus::ok) return std::nullopt;
     if (info.ssi_signo == SIGINT) return Signal::interrupt;
     if (info.ssi_signo == SIGTERM) return Signal::terminate;
+    if (info.ssi_signo == SIGHUP) return Signal::reload;
     return Signal::dump;
   }
 

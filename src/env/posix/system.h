@@ -29,8 +29,8 @@ enum class Polling : std::uint8_t {
 // One per core. An Error when descriptors are out, or the system does not offer what is asked for. Ignores SIGPIPE in
 // the whole process.
 Result<std::unique_ptr<Network>> make_network(Polling polling = Polling::epoll);
-// signalfd: blocks SIGINT, SIGTERM and SIGUSR1 in the calling thread and all that it starts later; ignores SIGPIPE. The
-// destructor unblocks the calling thread's again.
+// signalfd: blocks SIGINT, SIGTERM, SIGUSR1 and SIGHUP in the calling thread and all that it starts later; ignores
+// SIGPIPE. The destructor unblocks the calling thread's again.
 Result<std::unique_ptr<Signals>> make_signals();
 
 // The environment's variable `name`; empty if it is not set. While no other thread changes the environment.
