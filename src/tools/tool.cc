@@ -134,7 +134,7 @@ void ToolProcess::lost(const client::Loss& loss) {
 void ToolProcess::external_ready(std::uint32_t token) {
   if (token != kSignalToken) return;
   while (const auto signal = signals_->next()) {
-    if (*signal == env::Signal::interrupt || *signal == env::Signal::terminate) interrupted();
+    if (*signal != env::Signal::dump) interrupted();
   }
 }
 
