@@ -1,5 +1,5 @@
-// Who may come in, whatever the transport: connections of one address, wrong passwords, clients that come and go all the
-// time. One for all cores; any thread.
+// Who may come in, whatever the transport: connections of one address, wrong passwords, clients that come and go all
+// the time. One for all cores; any thread.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ class Admission final : public broker::Doorkeeper {
   // Of "192.0.2.1:50123" or "[2001:db8::1]:50123".
   AddressKey key_of(std::string_view peer_address) const;
   // A connection was accepted, before any TLS or password work. One that is admitted is counted until leave().
-  Entry enter(AddressKey key, std::string_view peer_address, const Now& now);
+  Entry enter(AddressKey key, const Now& now);
   void leave(AddressKey key);
 
   // broker::Doorkeeper
@@ -62,7 +62,7 @@ class Admission final : public broker::Doorkeeper {
     double tokens = 0;  // connections that may come now
     std::int64_t tokens_at_ms = 0;
     std::uint32_t connections = 0;
-    std::uint32_t events = 0;  // wrong passwords, or CONNECTs, ...
+    std::uint32_t events = 0;          // wrong passwords, or CONNECTs, ...
     std::int64_t events_since_ms = 0;  // ... in the window that began then
     std::int64_t banned_until_ms = 0;
     std::uint32_t bans = 0;  // in a row: each lasts twice as long
@@ -75,7 +75,7 @@ class Admission final : public broker::Doorkeeper {
    public:
     mutable std::mutex mutex;
     // The record, made if missing; null if there is no room.
-    Record* touch(std::uint64_t key);
+    Record* touch(std::uint64_t key, const Now& now);
     Record* find(std::uint64_t key);
     std::list<Record>& records() { return records_; }
     const std::list<Record>& records() const { return records_; }
