@@ -74,7 +74,9 @@ class PosixLocalServer final : public LocalServer {
  public:
   PosixLocalServer(OwnedDescriptor socket, OwnedDescriptor waker, std::string path)
       : socket_(std::move(socket)), waker_(std::move(waker)), path_(std::move(path)) {}
-  ~PosixLocalServer() override { ::unlink(path_.c_str()); }
+  ~PosixLocalServer() override {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
 
   void serve_one(int wait_ms, const Answer& answer) override {
     pollfd waiting[2] = {{socket_.get(), POLLIN, 0}, {waker_.get(), POLLIN, 0}};
@@ -121,6 +123,13 @@ Result<std::unique_ptr<LocalServer>> LocalServer::open(const std::string& path) 
   OwnedDescriptor waker(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!waker) return system_error("cannot make an eventfd", errno);
   return std::make_unique<PosixLocalServer>(std::move(socket), std::move(waker), path);
+}
+
+Result<std::unique_ptr<LocalServer>> LocalServer::without_socket() {
+  OwnedDescriptor waker(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!waker) return system_error("cannot make an eventfd", errno);
+  // poll(2) leaves out a negative descriptor.
+  return std::make_unique<PosixLocalServer>(OwnedDescriptor(), std::move(waker), std::string());
 }
 
 Result<std::string> ask_local(const std::string& path, std::string_view question, int wait_ms) {

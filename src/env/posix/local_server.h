@@ -16,6 +16,8 @@ class LocalServer {
   // Opens the socket at `path`, for this user alone. One that a process left behind is replaced; one at which somebody
   // answers is an Error.
   static Result<std::unique_ptr<LocalServer>> open(const std::string& path);
+  // One that nobody can ask: serve_one() only waits.
+  static Result<std::unique_ptr<LocalServer>> without_socket();
   virtual ~LocalServer() = default;
 
   using Answer = std::function<std::string(std::string_view question)>;
