@@ -45,7 +45,7 @@ class Stage {
 
   ConnectionId open() {
     const ConnectionId id = transport_.open();
-    broker_->connection_opened(id, "tcp", "address", now_);
+    broker_->connection_opened(id, {0, "address", nullptr}, now_);
     return id;
   }
   ConnectionId connect(std::string_view client_id) {

@@ -252,7 +252,7 @@ class Run {
       client.reader.emplace();
       client.unread_from = 0;
       ++opened_;
-      broker_->connection_opened(client.id, "tcp", "address", now_);
+      broker_->connection_opened(client.id, {0, "address", nullptr}, now_);
     }
     if (transport_.at(client.id).paused) return;
     client.reader->sent(bytes);

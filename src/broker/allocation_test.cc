@@ -99,7 +99,7 @@ class Allocation : public ::testing::TestWithParam<Case> {
   }
   ConnectionId connect(std::string_view client_id) {
     const ConnectionId id = transport_.open();
-    broker_->connection_opened(id, "tcp", "address", now_);
+    broker_->connection_opened(id, {0, "address", nullptr}, now_);
     wire::PropertyWriter properties;
     properties.add_number(wire::PropertyId::topic_alias_maximum, 10);
     wire::Connect packet;

@@ -61,6 +61,7 @@ struct Broker::EventHandler {
 
 Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
     : options_(options),
+      policies_(complete_policies(options)),
       ports_(ports),
       random_(options.random_seed),
       own_commons_(ports.commons ? nullptr : std::make_unique<Commons>(options, random_.next(), 1)),
@@ -84,14 +85,16 @@ Broker::~Broker() = default;
 
 // ---- events
 
-void Broker::connection_opened(ConnectionId id, std::string_view listener, std::string_view peer_address,
-                               const Now& now) {
+void Broker::connection_opened(ConnectionId id, const Arrival& arrival, const Now& now) {
   if (connections_.size() <= id.slot) connections_.resize(id.slot + 1);
   check(!connections_[id.slot], "a slot is used by one connection at a time");
-  connections_[id.slot] = std::make_unique<Connection>(id, options_.endpoint, now);
+  const std::uint32_t index = options_.listeners.empty() ? 0 : arrival.listener_index;
+  check(index < policies_.size(), "a connection comes through a listener that is known");
+  connections_[id.slot] = std::make_unique<Connection>(id, policies_[index], now);
   Connection& connection = *connections_[id.slot];
-  connection.listener = &*listener_names_.emplace(listener).first;
-  connection.address = peer_address;
+  connection.listener_index = index;
+  connection.address = arrival.peer_address;
+  connection.peer = arrival.peer;
   // Its gate opens for what is durable already: that is not announced again.
   connection.endpoint.durable(durable_position_, ports_.transport.outbox(id));
   ++counters_.connections_accepted;
@@ -443,9 +446,11 @@ void Broker::log_end(const Connection& connection, const Verdict& verdict) {
 void Broker::detach(Session& session, bool taken_over, const Now& now) {
   session.connection->address = session.peer_address.view();
   session.connection->session = nullptr;
+  const std::uint32_t listener_index = session.connection->listener_index;
   session.connection = nullptr;
   --counters_.clients_connected;
   --commons_.clients_connected;
+  --commons_.clients_of(listener_index);
   count_members(session, -1);
   if (session.will->message) {
     // The will is due after its delay, or with the session, whichever is first [MQTT-3.1.2-8].

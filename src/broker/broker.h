@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +38,13 @@ enum class LostBy : std::uint8_t { peer_closed, network_error };
 // Whether clients may not publish to `topic`: the broker's own, and the prefix of shared subscriptions.
 bool is_reserved_topic(std::string_view topic);
 
+// A connection that was accepted, and whose transport is ready for MQTT.
+struct Arrival {
+  std::uint32_t listener_index = 0;       // of BrokerOptions::listeners; whichever, if these are empty
+  std::string_view peer_address;          // "192.0.2.1:50123", for rules, logs and verdicts; copied
+  std::shared_ptr<const PeerFacts> peer;  // null: plain TCP
+};
+
 // Work that one turn does on what clients send, in packets, matched subscriptions, deliveries and steps through the
 // retained messages: some milliseconds.
 inline constexpr std::uint64_t kTurnWork = 50'000;
@@ -52,8 +58,7 @@ class Broker : private session::DeliveryObserver {
   Broker& operator=(const Broker&) = delete;
 
   // ---- events
-  // `peer_address` is for people: logs, verdicts.
-  void connection_opened(ConnectionId id, std::string_view listener, std::string_view peer_address, const Now& now);
+  void connection_opened(ConnectionId id, const Arrival& arrival, const Now& now);
   void bytes_received(ConnectionId id, ByteView bytes, const Now& now);
   // The connection is gone without the broker's doing.
   void connection_lost(ConnectionId id, LostBy cause, const Now& now);
@@ -158,6 +163,7 @@ class Broker : private session::DeliveryObserver {
   void check_laggard(Connection& connection, const Now& now);
 
   // broker_connect.cc
+  bool has_room(const Connection& connection, const wire::Connect& connect);
   void on_connect(Connection& connection, const wire::Connect& connect, const Now& now);
   void on_auth(Connection& connection, const session::AuthReceived& received, const Now& now);
   void on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now);
@@ -169,6 +175,7 @@ class Broker : private session::DeliveryObserver {
               const Now& now, VerdictReason verdict = VerdictReason::connect_refused,
               std::string_view reason_string = {});
   void decide(Connection& connection, const AuthDecision& decision, const Now& now);
+  bool name_client(Connection& connection, const Now& now);
   void decide_again(Connection& connection, const AuthDecision& decision, const Now& now);
   void welcome(Connection& connection, ByteView authentication_data, const Now& now);
   Session& session_for(const PendingConnect& pending, bool& present, const Now& now);
@@ -297,6 +304,7 @@ class Broker : private session::DeliveryObserver {
   void log_end(const Connection& connection, const Verdict& verdict);
 
   const BrokerOptions& options_;
+  const std::vector<ListenerPolicy> policies_;  // by listener_index
   Ports ports_;
   Random random_;
   std::unique_ptr<Commons> own_commons_;  // of a broker that is alone
@@ -313,7 +321,6 @@ class Broker : private session::DeliveryObserver {
   SysTopics sys_topics_;
 
   std::vector<std::unique_ptr<Connection>> connections_;        // by slot
-  std::set<std::string, std::less<>> listener_names_;           // of all connections so far
   std::vector<std::uint32_t> ended_;                            // slots to free at the end of the event
   std::vector<std::pair<std::string, SessionWill>> due_wills_;  // client identifier and will
   std::vector<std::string> durability_texts_;                   // that clients are told, ...

@@ -54,15 +54,28 @@ void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule,
   end_connection(connection, {verdict, {}, {}, rule}, now);
 }
 
-// Limits on connecting: how many, how fast.
+// A client that takes over its own connection makes it no more.
+bool Broker::has_room(const Connection& connection, const wire::Connect& connect) {
+  const auto full = [](std::uint64_t limit, std::uint64_t connected) { return limit != 0 && connected >= limit; };
+  const bool all_full = full(options_.max_connections, commons_.clients_connected);
+  const std::uint32_t listener = connection.listener_index;
+  const bool listener_full = full(connection.policy->max_connections, commons_.clients_of(listener));
+  if (!all_full && !listener_full) return true;
+  const Session* known = sessions_.find(connect.client_id);
+  return known && known->connection && (!listener_full || known->connection->listener_index == listener);
+}
+
+// Limits on connecting: which versions, how many, how fast.
 bool Broker::admit(Connection& connection, const wire::Connect& connect, const Now& now) {
-  if (options_.max_connections != 0 && commons_.clients_connected >= options_.max_connections) {
-    const Session* known = sessions_.find(connect.client_id);
-    if (!known || !known->connection) {
-      refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
-             VerdictReason::too_many_connections);
-      return false;
-    }
+  if (!connection.policy->allows(connect.version)) {
+    refuse(connection, ReasonCode::unsupported_protocol_version, "the listener does not allow this protocol version",
+           connect.client_id, now);
+    return false;
+  }
+  if (!has_room(connection, connect)) {
+    refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
+           VerdictReason::too_many_connections);
+    return false;
   }
   if (options_.connect_rate_per_s == 0) return true;
   // A bucket that holds one second's worth.
@@ -82,11 +95,11 @@ bool Broker::admit(Connection& connection, const wire::Connect& connect, const N
 bool Broker::check_will(Connection& connection, const wire::Connect& connect, const Now& now) {
   if (!connect.will) return true;
   const wire::Will& will = *connect.will;
-  if (will.qos > options_.endpoint.maximum_qos) {
+  if (will.qos > connection.policy->endpoint.maximum_qos) {
     refuse(connection, ReasonCode::qos_not_supported, "MQTT-3.2.2-12", connect.client_id, now);
     return false;
   }
-  if (will.retain && !options_.endpoint.retain_available) {
+  if (will.retain && !connection.policy->endpoint.retain_available) {
     refuse(connection, ReasonCode::retain_not_supported, "MQTT-3.2.2-13", connect.client_id, now);
     return false;
   }
@@ -145,7 +158,7 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   facts.username = connect.username;
   facts.password = connect.password;
   facts.peer_address = connection.peer_address();
-  facts.listener = *connection.listener;
+  facts.listener = connection.policy->name;
   facts.version = connect.version;
   connection.pending = std::move(pending);
 
@@ -174,12 +187,33 @@ void Broker::decide(Connection& connection, const AuthDecision& decision, const 
       break;
   }
   if (!decision.username.empty()) connection.pending->username = decision.username;
+  if (!name_client(connection, now)) return;
   if (!may_have_will(connection, now)) return;
   if (commons_.sessions >= options_.max_sessions && !sessions_.find(connection.pending->client_id)) {
     return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", connection.pending->client_id, now);
   }
   welcome(connection, decision.data, now);
   connection.exchange.reset();
+}
+
+// The listener may want clients to be called by their user names.
+bool Broker::name_client(Connection& connection, const Now& now) {
+  PendingConnect& pending = *connection.pending;
+  if (!connection.policy->username_as_client_id) return true;
+  if (pending.username.empty()) {
+    refuse(connection, ReasonCode::not_authorized, "username_as_client_id, and there is no user name",
+           pending.client_id, now, VerdictReason::denied);
+    return false;
+  }
+  // The connection was brought here by what CONNECT says; authentication may have found another name.
+  if (home_core(sessions_.hash_of(pending.username), commons_.cores()) != ports_.core) {
+    refuse(connection, ReasonCode::client_identifier_not_valid,
+           "username_as_client_id: authentication changed the user name, which needs a broker of one thread",
+           pending.client_id, now);
+    return false;
+  }
+  pending.client_id = pending.username;
+  return true;
 }
 
 void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
@@ -189,7 +223,7 @@ void Broker::on_auth(Connection& connection, const session::AuthReceived& receiv
     facts.client_id = session.client_id;
     facts.username = session.username;
     facts.peer_address = connection.peer_address();
-    facts.listener = *connection.listener;
+    facts.listener = connection.policy->name;
     facts.version = connection.endpoint.version();
     connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
   }
@@ -273,6 +307,7 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   count_members(session, 1);
   ++counters_.clients_connected;
   ++commons_.clients_connected;
+  ++commons_.clients_of(connection.listener_index);
   counters_.clients_maximum = std::max<std::uint64_t>(counters_.clients_maximum, commons_.clients_connected);
 
   acceptance.state = &session.state;
@@ -289,9 +324,10 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
   if (pending->assigned) acceptance.assigned_client_id = session.client_id;
   if (session.expiry_s != pending->expiry_s) acceptance.session_expiry_s = session.expiry_s;
   // A 3.x client cannot be told of another keep alive than its own.
-  if (options_.max_keep_alive_s != 0 && pending->version == ProtocolVersion::v5_0 &&
-      (pending->keep_alive_s == 0 || pending->keep_alive_s > options_.max_keep_alive_s)) {
-    acceptance.server_keep_alive_s = options_.max_keep_alive_s;
+  const std::uint16_t most_s = connection.policy->max_keep_alive_s;
+  if (most_s != 0 && pending->version == ProtocolVersion::v5_0 &&
+      (pending->keep_alive_s == 0 || pending->keep_alive_s > most_s)) {
+    acceptance.server_keep_alive_s = most_s;
   }
   acceptance.response_information = options_.response_information;
   acceptance.authentication_data = authentication_data;

@@ -120,7 +120,7 @@ class BrokerCores : public ::testing::Test {
     packet.keep_alive_s = keep_alive_s;
     packet.properties = properties.properties();
     const Client client{at, core(at).transport.open()};
-    broker(at).connection_opened(client.id, "tcp", "address", now_);
+    broker(at).connection_opened(client.id, {0, "address", nullptr}, now_);
     send(client, packet);
     return client;
   }

@@ -62,7 +62,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
       parsed->shared ? !session.shares->contains(entry.filter) : !router_.index().find(parsed->filter, session.number);
   if (is_new && !has_room_for(session, entry.filter, now)) return ReasonCode::quota_exceeded;
   wire::SubscriptionOptions options = entry.options;
-  options.qos = std::min(options.qos, options_.endpoint.maximum_qos);
+  options.qos = std::min(options.qos, session.connection->policy->endpoint.maximum_qos);
   if (parsed->shared) {
     const auto joined = groups_.join(entry.filter, parsed->filter, {&session, options, identifier});
     if (!joined.group) return index_full(session, parsed->filter, now);

@@ -44,7 +44,7 @@ class BrokerTest : public ::testing::Test {
   }
   ConnectionId open() {
     const ConnectionId id = transport_.open();
-    broker().connection_opened(id, "tcp", "address", now_);
+    broker().connection_opened(id, {0, "address", nullptr}, now_);
     return id;
   }
   void send(ConnectionId id, const wire::Packet& packet, ProtocolVersion version = ProtocolVersion::v5_0) {

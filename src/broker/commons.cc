@@ -24,7 +24,11 @@ void add(const Counters& from, Counters& to) {
 }  // namespace
 
 Commons::Commons(const BrokerOptions& options, std::uint64_t seed, std::uint32_t cores)
-    : cores_(cores), retained_(options, seed), groups_(options.shared_strategy, cores, seed + 1), figures_(cores) {
+    : cores_(cores),
+      retained_(options, seed),
+      groups_(options.shared_strategy, cores, seed + 1),
+      clients_of_(std::max<std::size_t>(options.listeners.size(), 1)),
+      figures_(cores) {
   if (cores == 1) return;
   interest_.emplace(seed + 2, cores);
   durable_interest_.emplace(seed + 2, cores);

@@ -42,6 +42,8 @@ class Commons {
   // Clients connected and sessions of all cores, for the limits.
   std::atomic<std::uint64_t> clients_connected = 0;
   std::atomic<std::uint64_t> sessions = 0;
+  // Clients connected through one listener.
+  std::atomic<std::uint64_t>& clients_of(std::uint32_t listener_index) { return clients_of_[listener_index]; }
 
   // The figures of one core, as it told them last; the sum of those of all cores but `core`.
   void report(std::uint32_t core, const SysFigures& figures);
@@ -54,6 +56,7 @@ class Commons {
   RetainedStore retained_;
   std::mutex retained_lock_;
   GroupDirectory groups_;
+  std::vector<std::atomic<std::uint64_t>> clients_of_;  // by listener
   mutable std::mutex figures_lock_;
   std::vector<std::optional<SysFigures>> figures_;  // by core
 };

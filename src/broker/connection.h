@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/compact_text.h"
+#include "broker/listener_policy.h"
 #include "broker/pending_connect.h"
 #include "broker/ports.h"
 #include "session/endpoint.h"
@@ -15,13 +16,14 @@
 namespace martlet::broker {
 
 struct Connection {
-  Connection(ConnectionId id_, const session::EndpointOptions& options, const Now& now)
-      : id(id_), endpoint(options, now) {}
+  Connection(ConnectionId id_, const ListenerPolicy& policy_, const Now& now)
+      : id(id_), endpoint(policy_.endpoint, now), policy(&policy_) {}
 
   ConnectionId id;
   session::Endpoint endpoint;
   Session* session = nullptr;               // once CONNECT was accepted
-  const std::string* listener = nullptr;    // its name, which lives as long as the broker
+  const ListenerPolicy* policy;             // lives as long as the broker
+  std::shared_ptr<const PeerFacts> peer;    // null: plain TCP
   CompactText address;                      // of the peer, while there is no session to keep it
   std::unique_ptr<PendingConnect> pending;  // between CONNECT and the decision on it
   std::unique_ptr<AuthExchange> exchange;
@@ -29,6 +31,7 @@ struct Connection {
   DeadlineMs timer_ms = kNever;        // the earliest entry in the deadline queue
   DeadlineMs stuck_since_ms = kNever;  // the outbox has been full since, without the peer taking anything
   std::uint64_t stuck_at_bytes = 0;    // how much the peer had taken then
+  std::uint32_t listener_index = 0;
   bool reading_paused = false;
   bool fans_out = false;     // is not read on: a message of its own is being given out in parts
   bool loads_later = false;  // a deadline is set at which it goes on with what waits in the log

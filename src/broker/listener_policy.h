@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "session/endpoint.h"
 #include "wire/types.h"
@@ -10,10 +11,10 @@
 namespace martlet::broker {
 
 struct ListenerPolicy {
-  std::string name;                   // for logs and rules
-  session::EndpointOptions endpoint;  // limits of its connections
-  std::uint32_t max_connections = 0;  // of this listener; 0: no limit of its own
-  std::uint16_t max_keep_alive_s = 0;
+  std::string name;                    // for logs and rules
+  session::EndpointOptions endpoint;   // limits of its connections
+  std::uint32_t max_connections = 0;   // of this listener, on all cores; 0: no limit of its own
+  std::uint16_t max_keep_alive_s = 0;  // as BrokerOptions'; 0: that one
   bool allow_v3_1 = true;
   bool allow_v3_1_1 = true;
   bool allow_v5_0 = true;
@@ -22,6 +23,22 @@ struct ListenerPolicy {
   std::string mount_point;
   // The user name that authentication ended with becomes the client identifier.
   bool username_as_client_id = false;
+
+  bool allows(wire::ProtocolVersion version) const {
+    switch (version) {
+      case wire::ProtocolVersion::v3_1:
+        return allow_v3_1;
+      case wire::ProtocolVersion::v3_1_1:
+        return allow_v3_1_1;
+      case wire::ProtocolVersion::v5_0:
+        break;
+    }
+    return allow_v5_0;
+  }
 };
+
+struct BrokerOptions;
+// Those of the options, or the one for all, with what they leave to the options filled in.
+std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options);
 
 }  // namespace martlet::broker

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "broker/durability_policy.h"
+#include "broker/listener_policy.h"
 #include "broker/log_limits.h"
 #include "session/endpoint.h"
 
@@ -21,6 +23,8 @@ inline constexpr std::uint32_t kExpiryNever = 0xFFFF'FFFF;
 
 struct BrokerOptions {
   session::EndpointOptions endpoint;
+  // By listener_index; empty: one for all, made of these options.
+  std::vector<ListenerPolicy> listeners;
 
   std::uint32_t max_connections = 0;     // 0: only the system's limit
   std::uint32_t connect_rate_per_s = 0;  // accepted CONNECTs; 0: no limit

@@ -44,8 +44,8 @@ class SharedGroupsTest : public ::testing::TestWithParam<SharedStrategy> {
       session.state.outgoing.enqueue(session::test::delivery("t", 1), {}, Now{}, observer_);
   }
 
-  session::EndpointOptions options_;
-  Connection connection_{{}, options_, Now{}};
+  ListenerPolicy policy_;
+  Connection connection_{{}, policy_, Now{}};
   Session sessions_[3];
   session::test::Recorder observer_;
 };

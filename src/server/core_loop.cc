@@ -195,7 +195,7 @@ void CoreLoop::say_goodbye() {
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
   if (dependencies_.link) return enter_lobby(id, listener, peer_address);
-  broker_.connection_opened(broker_id(id), listener_names_[listener.index], peer_address, reactor_.now());
+  broker_.connection_opened(broker_id(id), {listener.index, peer_address, nullptr}, reactor_.now());
 }
 
 void CoreLoop::received(net::ConnectionId id, ByteView bytes) {

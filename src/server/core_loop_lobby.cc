@@ -34,8 +34,7 @@ void CoreLoop::greet(net::ConnectionId id, ByteView bytes) {
 void CoreLoop::stay(net::ConnectionId id, ByteView bytes) {
   const Lobby::Guest guest = lobby_.leave(id);
   // `bytes` may be the guest's own.
-  broker_.connection_opened({id.slot, id.generation}, listener_names_[guest.listener], guest.peer_address,
-                            guest.accepted);
+  broker_.connection_opened({id.slot, id.generation}, {guest.listener, guest.peer_address, nullptr}, guest.accepted);
   if (!bytes.empty()) broker_.bytes_received({id.slot, id.generation}, bytes, reactor_.now());
 }
 
@@ -43,7 +42,7 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
   auto moved = std::make_unique<MovedConnection>();
   moved->bytes.assign(bytes.begin(), bytes.end());
   Lobby::Guest guest = lobby_.leave(id);
-  moved->listener = listener_names_[guest.listener];
+  moved->listener = guest.listener;
   moved->peer_address = std::move(guest.peer_address);
   moved->accepted = guest.accepted;
   moved->socket = reactor_.release(id);
@@ -52,9 +51,9 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
 
 void CoreLoop::move_in(MovedConnection& moved) {
   const auto id = reactor_.adopt(moved.socket);
-  if (!id) return log_refusal(moved.listener, net::RefuseReason::too_many_connections);
+  if (!id) return log_refusal(listener_names_[moved.listener], net::RefuseReason::too_many_connections);
   if (stop_by_ms_ != kNever) return reactor_.close(*id);
-  broker_.connection_opened({id->slot, id->generation}, moved.listener, moved.peer_address, moved.accepted);
+  broker_.connection_opened({id->slot, id->generation}, {moved.listener, moved.peer_address, nullptr}, moved.accepted);
   broker_.bytes_received({id->slot, id->generation}, moved.bytes, reactor_.now());
 }
 

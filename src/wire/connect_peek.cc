@@ -46,25 +46,47 @@ class Peek {
   ByteView rest_;
 };
 
-// Behind the fixed header.
-bool find(Peek& in, bool& hopeless, std::string_view& client_id) {
-  const auto name = in.binary();
-  if (!name) return false;
-  const auto level = in.byte();
-  // Clean start and the rest, and the keep alive.
-  if (!level || !in.take(3)) return false;
-  if (*level == 5) {
-    const auto properties = in.variable(hopeless);
-    if (!properties || !in.take(*properties)) return false;
-  }
-  const auto found = in.binary();
-  if (found) client_id = as_text(*found);
-  return found.has_value();
+struct Fields {
+  bool v5 = false;
+  std::uint8_t flags = 0;
+  std::optional<std::string_view> client_id;
+};
+
+bool skip_properties(Peek& in, const Fields& fields, bool& hopeless) {
+  if (!fields.v5) return true;
+  const auto size = in.variable(hopeless);
+  return size && in.take(*size);
 }
 
-}  // namespace
+// Behind the fixed header, up to the client identifier and with it.
+void read_client_id(Peek& in, bool& hopeless, Fields& fields) {
+  constexpr std::uint8_t kVersion5 = 5;
+  if (!in.binary()) return;
+  const auto level = in.byte();
+  const auto flags = in.byte();
+  if (!level || !flags || !in.take(2)) return;  // the keep alive
+  fields.v5 = *level == kVersion5;
+  fields.flags = *flags;
+  if (!skip_properties(in, fields, hopeless)) return;
+  if (const auto found = in.binary()) fields.client_id = as_text(*found);
+}
 
-ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id, std::size_t most_bytes) {
+// Behind the client identifier.
+std::optional<std::string_view> read_user_name(Peek& in, bool& hopeless, const Fields& fields) {
+  constexpr std::uint8_t kWill = 0x04;
+  constexpr std::uint8_t kUserName = 0x80;
+  if ((fields.flags & kUserName) == 0) {
+    hopeless = true;
+    return std::nullopt;
+  }
+  if ((fields.flags & kWill) != 0 && (!skip_properties(in, fields, hopeless) || !in.binary() || !in.binary())) {
+    return std::nullopt;
+  }
+  const auto found = in.binary();
+  return found ? std::optional(as_text(*found)) : std::nullopt;
+}
+
+ConnectPeek peek(ByteView bytes, bool user_name, std::string_view& text, std::size_t most_bytes) {
   constexpr std::uint8_t kConnect = 0x10;
   constexpr std::uint8_t kLongestName = 6;
   Peek in(bytes);
@@ -82,8 +104,25 @@ ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id, std::siz
   }
   const bool whole = in.left() >= *length;
   if (whole) in.cut_to(*length);
-  if (find(in, hopeless, client_id)) return ConnectPeek::found;
+  Fields fields;
+  read_client_id(in, hopeless, fields);
+  std::optional<std::string_view> found = fields.client_id;
+  if (found && user_name) found = read_user_name(in, hopeless, fields);
+  if (found) {
+    text = *found;
+    return ConnectPeek::found;
+  }
   return whole || hopeless ? ConnectPeek::hopeless : ConnectPeek::need_more;
+}
+
+}  // namespace
+
+ConnectPeek peek_client_id(ByteView bytes, std::string_view& client_id, std::size_t most_bytes) {
+  return peek(bytes, false, client_id, most_bytes);
+}
+
+ConnectPeek peek_user_name(ByteView bytes, std::string_view& user_name, std::size_t most_bytes) {
+  return peek(bytes, true, user_name, most_bytes);
 }
 
 }  // namespace martlet::wire

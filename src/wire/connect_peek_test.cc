@@ -77,5 +77,40 @@ TEST(ConnectPeek, OtherBytesAreHopeless) {
   EXPECT_EQ(peek(cut), ConnectPeek::hopeless);
 }
 
+// Of a CONNECT as the encoder writes it, cut at each byte.
+std::string user_name_of(const Connect& packet) {
+  ByteChain chain;
+  encode(packet, packet.version, chain);
+  Bytes bytes;
+  while (!chain.empty()) {
+    ByteView view;
+    chain.front(&view, 1);
+    bytes.insert(bytes.end(), view.begin(), view.end());
+    chain.consume(view.size());
+  }
+  std::string_view name = "?";
+  ConnectPeek peeked = ConnectPeek::need_more;
+  std::size_t size = 0;
+  while (peeked == ConnectPeek::need_more && size <= bytes.size()) {
+    peeked = peek_user_name(ByteView(bytes).first(size++), name);
+  }
+  return peeked == ConnectPeek::found ? std::string(name) : peeked == ConnectPeek::hopeless ? "hopeless" : "need more";
+}
+
+TEST(ConnectPeek, FindsTheUserName) {
+  Connect packet;
+  packet.client_id = "client";
+  for (const ProtocolVersion version : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1, ProtocolVersion::v5_0}) {
+    packet.version = version;
+    packet.username = "user";
+    packet.will.reset();
+    EXPECT_EQ(user_name_of(packet), "user");
+    packet.will = Will{"topic", {}, QoS::at_most_once, false, {}};
+    EXPECT_EQ(user_name_of(packet), "user");
+    packet.username.reset();
+    EXPECT_EQ(user_name_of(packet), "hopeless");
+  }
+}
+
 }  // namespace
 }  // namespace martlet::wire

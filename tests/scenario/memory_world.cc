@@ -37,7 +37,7 @@ class MemoryWorld : public World, private broker::Transport {
     wire.generation = generation;
     wire.in_use = true;
     client_slot_[client] = slot;
-    broker_.connection_opened({slot, generation}, "test", "192.0.2.1:" + std::to_string(40000 + client), now_);
+    broker_.connection_opened({slot, generation}, {0, "192.0.2.1:" + std::to_string(40000 + client), nullptr}, now_);
     settle();
   }
 

@@ -22,7 +22,7 @@ namespace martlet::server {
 // A connection on its way to the core where its client's session lives.
 struct MovedConnection {
   env::Handle socket = env::Handle::none;
-  std::string listener;  // its name
+  std::uint32_t listener = 0;
   std::string peer_address;
   std::vector<std::uint8_t> bytes;  // that it has sent so far
   Now accepted;

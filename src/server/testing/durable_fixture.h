@@ -65,7 +65,7 @@ class Core {
   }
   broker::ConnectionId open(const wire::Connect& packet) {
     const broker::ConnectionId id = transport_.open();
-    broker_.connection_opened(id, "tcp", "address", clock_.time);
+    broker_.connection_opened(id, {0, "address", nullptr}, clock_.time);
     send(id, packet);
     return id;
   }

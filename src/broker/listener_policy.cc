@@ -1,0 +1,21 @@
+#include "broker/listener_policy.h"
+
+#include "broker/options.h"
+
+namespace martlet::broker {
+
+std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options) {
+  std::vector<ListenerPolicy> policies = options.listeners;
+  if (policies.empty()) {
+    policies.emplace_back();
+    policies.front().name = "default";
+    policies.front().endpoint = options.endpoint;
+  }
+  for (ListenerPolicy& policy : policies) {
+    if (policy.max_keep_alive_s == 0) policy.max_keep_alive_s = options.max_keep_alive_s;
+    policy.endpoint.outbox_high_bytes = options.endpoint.outbox_high_bytes;  // the driver has one mark for all
+  }
+  return policies;
+}
+
+}  // namespace martlet::broker
