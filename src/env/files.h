@@ -22,6 +22,12 @@ class Files {
   // Adds `bytes` at the end of `path`, creating it as write_all does. Not synced to disk.
   virtual Result<void> append(const std::string& path, ByteView bytes) = 0;
 
+  // Whether users who neither own `path` nor are in its group may read it; false where that is not known.
+  virtual bool others_may_read(const std::string& path) {
+    (void)path;
+    return false;
+  }
+
   // One read of at most room.size() bytes from an open stream (standard input). Blocks on a stream that has nothing,
   // unless the poller said that it is readable. `closed` at the end of the stream.
   virtual IoOutcome read_some(Handle stream, std::span<std::uint8_t> room) = 0;

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,6 +60,11 @@ class PosixFiles final : public Files {
 
   Result<void> write_all(const std::string& path, ByteView bytes) override { return write_file(path, bytes, O_TRUNC); }
   Result<void> append(const std::string& path, ByteView bytes) override { return write_file(path, bytes, O_APPEND); }
+
+  bool others_may_read(const std::string& path) override {
+    struct stat facts {};
+    return ::stat(path.c_str(), &facts) == 0 && (facts.st_mode & S_IROTH) != 0;
+  }
 
   IoOutcome read_some(Handle stream, std::span<std::uint8_t> room) override {
     return read_descriptor(descriptor(stream), room.data(), room.size());

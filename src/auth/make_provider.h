@@ -1,0 +1,19 @@
+// One [[authentication]] table made a provider.
+#pragma once
+
+#include <string_view>
+
+#include "auth/chain.h"
+#include "auth/options.h"
+#include "base/result.h"
+#include "broker/ports.h"
+#include "env/files.h"
+
+namespace martlet::auth {
+
+// The name of a kind as the configuration writes it.
+std::string_view name_of(ProviderKind kind);
+
+Result<ChainLink> make_provider(const ProviderOptions& options, env::Files& files, broker::Log& log);
+
+}  // namespace martlet::auth
