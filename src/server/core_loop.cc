@@ -50,7 +50,8 @@ CoreLoop::CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptio
       reactor_(dependencies.network, dependencies.clock, *this, with_water_marks(reactor_options, options)),
       broker_(options,
               {*this, dependencies.records, dependencies.authenticator, dependencies.authorizer, dependencies.log,
-               dependencies.commons, dependencies.link, dependencies.link ? dependencies.link->core() : 0},
+               dependencies.commons, dependencies.link, dependencies.link ? dependencies.link->core() : 0,
+               dependencies.mailbox, dependencies.admission},
               dependencies.clock.now()),
       client_seed_(options.client_seed),
       lobby_(options.endpoint.connect_timeout_ms) {
@@ -89,6 +90,7 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
   if (stop_requested_.exchange(false)) begin_stop();
   if (!going_on(wake_at)) return false;
   reactor_.wait_and_dispatch(wake_at);
+  if (dependencies_.mailbox) dependencies_.mailbox->read(*this);
   CoreLink* link = dependencies_.link;
   if (link) {
     link->listen(*this);
@@ -178,6 +180,7 @@ void CoreLoop::begin_stop() {
   reactor_.stop_listening();
   while (const auto guest = lobby_.anybody()) {
     lobby_.leave(*guest);
+    let_out(*guest);
     reactor_.close(*guest);
   }
   if (!dependencies_.link) return say_goodbye();
@@ -194,8 +197,36 @@ void CoreLoop::say_goodbye() {
 // ---- from the reactor
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
+  if (!let_in(id, listener, peer_address)) return;
   if (dependencies_.link) return enter_lobby(id, listener, peer_address);
   broker_.connection_opened(broker_id(id), {listener.index, peer_address, nullptr}, reactor_.now());
+}
+
+bool CoreLoop::let_in(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
+  if (!dependencies_.admission) return true;
+  const AddressKey address = dependencies_.admission->key_of(peer_address);
+  const Entry entry = dependencies_.admission->enter(address, reactor_.now());
+  if (entry == Entry::admitted) {
+    remember(id, address);
+    return true;
+  }
+  reactor_.close(id);
+  log_refusal(listener_names_[listener.index], entry_rule(entry));
+  return false;
+}
+
+void CoreLoop::remember(net::ConnectionId id, AddressKey address) {
+  if (address == 0) return;
+  if (addresses_.size() <= id.slot) addresses_.resize(id.slot + 1);
+  addresses_[id.slot] = address;
+}
+
+AddressKey CoreLoop::forget(net::ConnectionId id) {
+  return id.slot < addresses_.size() ? std::exchange(addresses_[id.slot], 0) : 0;
+}
+
+void CoreLoop::let_out(net::ConnectionId id) {
+  if (const AddressKey address = forget(id)) dependencies_.admission->leave(address);
 }
 
 void CoreLoop::received(net::ConnectionId id, ByteView bytes) {
@@ -208,6 +239,7 @@ void CoreLoop::drained(net::ConnectionId id) {
 }
 
 void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
+  let_out(id);
   if (lobby_.size() != 0 && lobby_.find(id)) stay(id, {});
   const auto cause =
       reason == net::CloseReason::peer_closed ? broker::LostBy::peer_closed : broker::LostBy::network_error;
@@ -215,21 +247,25 @@ void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
 }
 
 void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
-  log_refusal(listener_names_[listener.index], reason);
+  log_refusal(listener_names_[listener.index], refusal_text(reason));
 }
 
-void CoreLoop::log_refusal(std::string_view listener, net::RefuseReason reason) {
+void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {
   ++refusals_unlogged_;
   const std::int64_t now_ms = reactor_.now().mono_ms;
   if (refusals_logged_at_ms_ != 0 && now_ms < refusals_logged_at_ms_ + kRefusalLogMs) return;
   refusals_logged_at_ms_ = now_ms;
   dependencies_.log.write(broker::LogLevel::warning,
                           fmt::format("listener \"{}\" turned away {} connection(s): {}", listener,
-                                      std::exchange(refusals_unlogged_, 0), refusal_text(reason)));
+                                      std::exchange(refusals_unlogged_, 0), reason));
 }
 
 void CoreLoop::on_dump(std::function<void()> dump) {
   on_dump_ = std::move(dump);
+}
+
+void CoreLoop::on_reload(std::function<void()> reload) {
+  on_reload_ = std::move(reload);
 }
 
 void CoreLoop::external_ready(std::uint32_t) {
@@ -237,10 +273,22 @@ void CoreLoop::external_ready(std::uint32_t) {
     if (*signal == env::Signal::dump) {
       on_dump_();
       if (dependencies_.link) dependencies_.link->send_all(CoreNote::Kind::dump);
+    } else if (*signal == env::Signal::reload) {
+      if (on_reload_) on_reload_();
     } else {
       stop_requested_ = true;
     }
   }
+}
+
+// ---- from other threads
+
+void CoreLoop::answered(const broker::QuestionId& question, const broker::AuthDecision& decision) {
+  broker_.answered(question, decision, reactor_.now());
+}
+
+void CoreLoop::answered(const broker::QuestionId& question, const broker::AccessDecision& decision) {
+  broker_.answered(question, decision, reactor_.now());
 }
 
 // ---- from the other cores
@@ -280,6 +328,7 @@ void CoreLoop::touch(broker::ConnectionId connection) {
 }
 
 void CoreLoop::close(broker::ConnectionId connection) {
+  let_out(net_id(connection));
   reactor_.close_after_flush(net_id(connection), reactor_.now().mono_ms + kLingerMs);
 }
 

@@ -14,8 +14,10 @@
 #include "env/network.h"
 #include "env/signals.h"
 #include "net/reactor.h"
+#include "server/admission/admission.h"
 #include "server/cores/core_link.h"
 #include "server/cores/lobby.h"
+#include "server/cores/mailbox.h"
 
 namespace martlet::server {
 
@@ -30,9 +32,16 @@ struct CoreDependencies {
   // With several cores: what they share, and this one's way to the others.
   broker::Commons* commons = nullptr;
   CoreLink* link = nullptr;
+  // What other threads have for this core; null: nothing.
+  Mailbox* mailbox = nullptr;
+  // Who may come in; null: everybody.
+  Admission* admission = nullptr;
 };
 
-class CoreLoop : private net::ReactorHandler, private broker::Transport, private CoreLink::Listener {
+class CoreLoop : private net::ReactorHandler,
+                 private broker::Transport,
+                 private CoreLink::Listener,
+                 private Mailbox::Reader {
  public:
   // `options` must outlive the loop. The water marks of `reactor_options` are set from it.
   CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptions& reactor_options,
@@ -44,11 +53,13 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   // Whether `endpoint` can be listened at: as a broker that shares it with nobody.
   Result<void> try_address(const env::Endpoint& endpoint);
 
-  // SIGINT and SIGTERM then stop the loop, and all others of the process; SIGUSR1 calls each one's on_dump(). `signals`
-  // outlives the loop.
+  // SIGINT and SIGTERM then stop the loop, and all others of the process; SIGUSR1 calls each one's on_dump(), SIGHUP
+  // this one's on_reload(). `signals` outlives the loop.
   Result<void> watch_signals(env::Signals& signals);
   // What to do, on the loop's thread, to show how it is.
   void on_dump(std::function<void()> dump);
+  // What to do, on the loop's thread and without waiting, when the configuration is to be read again.
+  void on_reload(std::function<void()> reload);
 
   // Turns until a stop was asked for and carried out.
   void run();
@@ -88,6 +99,17 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   // Nothing is left over at the end.
   bool takes_forwarded() const override { return stop_by_ms_ != kNever || broker_.takes_forwarded(); }
 
+  // Mailbox::Reader
+  void answered(const broker::QuestionId& question, const broker::AuthDecision& decision) override;
+  void answered(const broker::QuestionId& question, const broker::AccessDecision& decision) override;
+
+  // False if the connection is not let in: it is closed.
+  bool let_in(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address);
+  void remember(net::ConnectionId id, AddressKey address);
+  // The connection leaves this core; the address it was counted for.
+  AddressKey forget(net::ConnectionId id);
+  void let_out(net::ConnectionId id);
+
   // core_loop_lobby.cc: to which core a new connection goes
   void enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address);
   void greet(net::ConnectionId id, ByteView bytes);
@@ -103,7 +125,7 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   void pause_reading(broker::ConnectionId connection, bool paused) override;
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
-  void log_refusal(std::string_view listener, net::RefuseReason reason);
+  void log_refusal(std::string_view listener, std::string_view reason);
   // Nobody new is let in, and the last wills are said; then, with several cores once all have, clients are told
   // goodbye.
   void begin_stop();
@@ -127,6 +149,8 @@ class CoreLoop : private net::ReactorHandler, private broker::Transport, private
   bool said_goodbye_ = false;
   env::Signals* signals_ = nullptr;
   std::function<void()> on_dump_;
+  std::function<void()> on_reload_;
+  std::vector<AddressKey> addresses_;  // by slot of the connection: whom admission counts it for
   std::atomic<bool> stop_requested_ = false;
   std::uint64_t durable_position_ = 0;
   bool disk_failing_ = false;

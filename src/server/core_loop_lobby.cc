@@ -45,14 +45,22 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
   moved->listener = guest.listener;
   moved->peer_address = std::move(guest.peer_address);
   moved->accepted = guest.accepted;
+  moved->address = forget(id);
   moved->socket = reactor_.release(id);
   dependencies_.link->move(core, std::move(moved));
 }
 
 void CoreLoop::move_in(MovedConnection& moved) {
   const auto id = reactor_.adopt(moved.socket);
-  if (!id) return log_refusal(listener_names_[moved.listener], net::RefuseReason::too_many_connections);
-  if (stop_by_ms_ != kNever) return reactor_.close(*id);
+  if (!id) {
+    if (moved.address != 0) dependencies_.admission->leave(moved.address);
+    return log_refusal(listener_names_[moved.listener], "too many connections");
+  }
+  remember(*id, moved.address);
+  if (stop_by_ms_ != kNever) {
+    let_out(*id);
+    return reactor_.close(*id);
+  }
   broker_.connection_opened({id->slot, id->generation}, {moved.listener, moved.peer_address, nullptr}, moved.accepted);
   broker_.bytes_received({id->slot, id->generation}, moved.bytes, reactor_.now());
 }

@@ -11,6 +11,7 @@
 #include "env/posix/system.h"
 #include "server/broker_command.h"
 #include "server/config_command.h"
+#include "server/control/ctl_command.h"
 #include "server/store_tool/command.h"
 #include "tools/bench/bench.h"
 #include "tools/prove/prove.h"
@@ -34,6 +35,7 @@ constexpr Command kCommands[] = {
     {"sub", tools::sub_main, "subscribe and print what comes"},
     {"bench", tools::bench_main, "measure a broker"},
     {"prove", tools::prove_main, "prove that a broker loses nothing it acknowledged"},
+    {"ctl", server::ctl_main, "steer a running broker: reload, status, bans"},
     {"store", server::store_main, "look into a data directory: check, dump, stats"},
     {"config", server::config_main, ""},
 };

@@ -20,12 +20,13 @@ PATIENCE_S = 20  # how long anything may take before a test gives up; no test me
 
 class Broker:
     """`martlet broker` on a free loopback port, without data unless the arguments have --data. Use as a context manager:
-    stopped, and its exit code checked, at the end."""
+    stopped, and its exit code checked, at the end. `listen` None: where the configuration says; `ports` has the ports of
+    all listeners in their order."""
 
     def __init__(self, *arguments, listen="127.0.0.1:0", expect_exit=0, environment=None):
         self.expect_exit = expect_exit
         self.log_file = tempfile.NamedTemporaryFile("w+b", prefix="martlet-test-", suffix=".log")
-        command = [MARTLET, "broker", "--listen", listen, "--set", "log.level=debug", *arguments]
+        command = [MARTLET, "broker", *(["--listen", listen] if listen else []), "--set", "log.level=debug", *arguments]
         if "--data" not in arguments:
             command += ["--data", "none"]
         self.process = subprocess.Popen(
@@ -40,9 +41,11 @@ class Broker:
     def _wait_for_port(self):
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            found = re.search(r"(?:127\.0\.0\.1|\[::1\]):(\d+)", self.log())
-            if found:
-                return int(found.group(1))
+            line = re.search(r" listens on ([^()]*)\(", self.log())
+            found = re.findall(r"(?:127\.0\.0\.1|\[::1\]):(\d+)", line.group(1)) if line else []
+            self.ports = [int(port) for port in found]
+            if line:
+                return self.ports[0] if self.ports else None
             if self.process.poll() is not None:
                 break
             time.sleep(0.02)

@@ -14,13 +14,10 @@
 #include "base/network_range.h"
 #include "base/time.h"
 #include "broker/ports.h"
+#include "server/admission/address_key.h"
 #include "server/admission/options.h"
 
 namespace martlet::server {
-
-// Stands for an address: all of IPv4, the first 64 bits of IPv6 (a network that one customer has). 0: exempt, or no
-// address.
-using AddressKey = std::uint64_t;
 
 enum class Entry : std::uint8_t { admitted, rate, too_many, banned };
 // For logs: the option that decided.

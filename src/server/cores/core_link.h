@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "broker/neighbours.h"
 #include "env/handle.h"
+#include "server/admission/address_key.h"
 
 namespace martlet::server {
 
@@ -24,6 +25,7 @@ struct MovedConnection {
   env::Handle socket = env::Handle::none;
   std::uint32_t listener = 0;
   std::string peer_address;
+  AddressKey address = 0;           // whom admission counts it for
   std::vector<std::uint8_t> bytes;  // that it has sent so far
   Now accepted;
 };

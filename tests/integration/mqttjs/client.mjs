@@ -1,8 +1,8 @@
-// Drives MQTT.js against a broker: node client.mjs PORT. Prints one line for each check; ends with 1 at the first that fails.
+// Drives MQTT.js against a broker: node client.mjs URL. Prints one line for each check; ends with 1 at the first that fails.
 import assert from "node:assert/strict";
 import mqtt from "mqtt";
 
-const url = `mqtt://127.0.0.1:${process.argv[2]}`;
+const url = process.argv[2];
 const patienceMs = 20_000;
 
 const versions = [

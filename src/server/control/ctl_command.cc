@@ -1,0 +1,138 @@
+#include "server/control/ctl_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/nearest.h"
+#include "env/posix/local_server.h"
+#include "env/posix/system.h"
+
+namespace martlet::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kDone = 0;
+constexpr int kRefused = 1;
+constexpr int kUsage = 2;
+// Reading keys and users again may take its time.
+constexpr int kAnswerMs = 60'000;
+
+struct Arguments {
+  std::string command;
+  std::string who;
+  std::string control;
+  std::string data_dir;
+  bool as_json = false;
+};
+
+constexpr std::string_view kCommands[] = {"reload", "status", "bans", "unban", "shadow"};
+
+void describe(CLI::App& app, Arguments& arguments) {
+  app.add_option("COMMAND", arguments.command,
+                 "reload: read configuration, users, rules and certificates again; status; bans: who is banned; unban "
+                 "WHO: ends the ban of an address or client; shadow: what shadow rules would decide otherwise")
+      ->required();
+  app.add_option("WHO", arguments.who, "for unban: an address or a client identifier");
+  app.add_option("--control", arguments.control, "The broker's control socket (server.control)")->type_name("PATH");
+  app.add_option("--data", arguments.data_dir,
+                 "The broker's data directory, whose control.sock is asked. Default: $STATE_DIRECTORY, or martlet-data "
+                 "here")
+      ->type_name("DIR");
+  app.add_flag("--json", arguments.as_json, "Print the answer as JSON");
+  app.footer("\nExit codes: 0 done, 1 the broker refused or nobody answers, 2 bad usage.");
+}
+
+std::string socket_path(const Arguments& arguments) {
+  if (!arguments.control.empty()) return arguments.control;
+  std::string directory = arguments.data_dir;
+  if (directory.empty()) directory = env::posix::environment("STATE_DIRECTORY");
+  if (directory.empty()) directory = "martlet-data";
+  return directory + "/control.sock";
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// A line for each field, and for each row of a list.
+std::string readable(const json& answer) {
+  std::string text;
+  for (const auto& [name, value] : answer.items()) {
+    if (name == "ok") continue;
+    if (!value.is_array()) {
+      text += fmt::format("{}: {}\n", name, text_of(value));
+      continue;
+    }
+    if (value.empty()) text += fmt::format("{}: none\n", name);
+    for (const json& row : value) {
+      if (!row.is_object()) {
+        text += fmt::format("{}: {}\n", name, text_of(row));
+        continue;
+      }
+      for (const auto& [field, cell] : row.items()) text += fmt::format("{}={} ", field, text_of(cell));
+      text.back() = '\n';
+    }
+  }
+  return text.empty() ? "done\n" : text;
+}
+
+int ask(const Arguments& arguments, env::Files& files) {
+  const auto say = [&](env::Handle stream, std::string_view text) {
+    static_cast<void>(files.write_stream(stream, as_bytes(text)));
+  };
+  const json question = {{"command", arguments.command}, {"who", arguments.who}};
+  const std::string path = socket_path(arguments);
+  const auto answer =
+      env::posix::ask_local(path, question.dump(-1, ' ', false, json::error_handler_t::replace), kAnswerMs);
+  if (!answer) {
+    say(env::Handle::standard_error,
+        fmt::format("martlet ctl: {}. Name the broker's data directory with --data, or its socket with --control\n",
+                    answer.error().message));
+    return kRefused;
+  }
+  const json parsed = json::parse(*answer, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("ok")) {
+    say(env::Handle::standard_error, fmt::format("martlet ctl: '{}' is no broker's socket\n", path));
+    return kRefused;
+  }
+  const bool ok = parsed["ok"] == true;
+  const std::string text = arguments.as_json ? *answer + "\n" : readable(parsed);
+  say(ok || arguments.as_json ? env::Handle::standard_output : env::Handle::standard_error, text);
+  return ok ? kDone : kRefused;
+}
+
+}  // namespace
+
+int ctl_main(int argc, char** argv) {
+  const auto files = env::posix::make_files();
+  Arguments arguments;
+  CLI::App app("Asks a running broker of this machine to do something.", argv[0]);
+  std::string wrong;
+  try {
+    describe(app, arguments);
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    static_cast<void>(files->write_stream(env::Handle::standard_output, as_bytes(app.help())));
+    return kDone;
+  } catch (const CLI::Error& error) {
+    wrong = error.what();
+  }
+  const bool known = std::find(std::begin(kCommands), std::end(kCommands), arguments.command) != std::end(kCommands);
+  if (wrong.empty() && !known) {
+    wrong = fmt::format("no command \"{}\"{}", arguments.command, suggestion(arguments.command, kCommands));
+  }
+  if (wrong.empty() && (arguments.command == "unban") == arguments.who.empty()) {
+    wrong = arguments.who.empty() ? "unban whom? Name an address or a client identifier" : "only unban takes a name";
+  }
+  if (wrong.empty()) return ask(arguments, *files);
+  static_cast<void>(files->write_stream(env::Handle::standard_error,
+                                        as_bytes(fmt::format("martlet ctl: {}\nSee martlet ctl --help.\n", wrong))));
+  return kUsage;
+}
+
+}  // namespace martlet::server

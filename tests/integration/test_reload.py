@@ -1,0 +1,147 @@
+"""A running broker reads its configuration again: nobody is dropped, what is wrong changes nothing."""
+
+import hashlib
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import tempfile
+import unittest
+
+from certificates import Authority
+from peers import connect_packet
+from support import MARTLET, Broker, packet, run, text, wait_until
+from test_tls import listener
+
+CLIENTS = 1_000
+RELOADS = 100
+
+
+def tls_socket(port, ca):
+    context = ssl.create_default_context(cafile=ca)
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 20), server_hostname="localhost")
+
+
+def served_fingerprint(port, ca):
+    with tls_socket(port, ca) as connection:
+        return hashlib.sha256(connection.getpeercert(binary_form=True)).hexdigest()
+
+
+def fingerprint_of(path):
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pathlib.Path(path).read_text())).hexdigest()
+
+
+class Reload(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="martlet-reload-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.config = self.folder / "martlet.toml"
+
+    def start(self, content):
+        self.config.write_text(content)
+        self.control = str(self.folder / "control.sock")
+        broker = Broker("--config", str(self.config), "--set", f"server.control={self.control}", listen=None)
+        self.addCleanup(broker.stop)
+        return broker
+
+    def reload(self, expect=0):
+        done = run(MARTLET, "ctl", "reload", "--control", self.control, expect=expect)
+        return (done.stdout + done.stderr).decode()
+
+    def test_a_thousand_clients_and_a_hundred_certificates(self):
+        authority = Authority(self.folder / "ca")
+        pairs = [authority.issue(f"server{i}") for i in range(4)]
+        certificate, key = self.folder / "now.pem", self.folder / "now.key"
+
+        def install(pair):
+            for source, target in zip(pair, (certificate, key)):
+                fresh = target.with_suffix(".new")
+                fresh.write_bytes(pathlib.Path(source).read_bytes())
+                os.replace(fresh, target)
+
+        install(pairs[0])
+        broker = self.start(listener(tls__certificate=str(certificate), tls__key=str(key)) + listener())
+        clients = []
+        for i in range(CLIENTS):
+            if i % 4 == 0:
+                client = tls_socket(broker.ports[0], authority.ca)
+            else:
+                client = socket.create_connection(("127.0.0.1", broker.ports[1]), 20)
+            self.addCleanup(client.close)
+            client.settimeout(20)
+            client.sendall(connect_packet(b"client-%d" % i, version=4) + packet(0x82, b"\x00\x01" + text(b"news/#") + b"\x00"))
+            received = b""
+            while len(received) < 9:
+                received += client.recv(64)
+            self.assertEqual(received, b"\x20\x02\x00\x00\x90\x03\x00\x01\x00")
+            clients.append(client)
+        for i in range(RELOADS):
+            pair = pairs[(i + 1) % len(pairs)]
+            install(pair)
+            self.reload()
+            self.assertEqual(served_fingerprint(broker.ports[0], authority.ca), fingerprint_of(pair[0]), f"reload {i}")
+        with socket.create_connection(("127.0.0.1", broker.ports[1])) as publisher:
+            publisher.sendall(connect_packet(b"publisher", version=4) + packet(0x30, text(b"news/1") + b"still there"))
+            for client in clients:
+                received = b""
+                while len(received) < 21:
+                    piece = client.recv(64)
+                    self.assertTrue(piece, "the client was dropped")
+                    received += piece
+                self.assertEqual(received, packet(0x30, text(b"news/1") + b"still there"))
+
+    def test_a_certificate_that_is_replaced_is_noticed(self):
+        authority = Authority(self.folder / "ca")
+        first, second = authority.issue("first"), authority.issue("second")
+        certificate, key = self.folder / "now.pem", self.folder / "now.key"
+        for target, source in ((certificate, first[0]), (key, first[1])):
+            target.write_bytes(pathlib.Path(source).read_bytes())
+        broker = self.start(listener(tls__certificate=str(certificate), tls__key=str(key)))
+        self.assertEqual(served_fingerprint(broker.port, authority.ca), fingerprint_of(first[0]))
+        for target, source in ((key, second[1]), (certificate, second[0])):
+            target.write_bytes(pathlib.Path(source).read_bytes())
+        wait_until(lambda: served_fingerprint(broker.port, authority.ca) == fingerprint_of(second[0]), "the new certificate",
+                   broker.log)
+
+    def test_users_and_rules_change_and_errors_change_nothing(self):
+        users = self.folder / "users"
+        run(MARTLET, "passwd", "-c", "-b", str(users), "ada", "first")
+        rules = self.folder / "rules.toml"
+        rules.write_text('[[rule]]\neffect = "allow"\nuser = "ada"\nall = "#"\n')
+        good = (listener() + f'[[authentication]]\nkind = "file"\npath = "{users}"\n'
+                f'[[authorization]]\nkind = "rules"\npath = "{rules}"\n')
+        broker = self.start(good)
+
+        def publish(password):
+            return run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-u", "ada", "-P", password, "-V", "5", "-q",
+                       "1", "-t", "a/b", "-m", "x", expect=None)
+
+        self.assertEqual(publish("first").returncode, 0)
+        run(MARTLET, "passwd", "-b", str(users), "ada", "second")
+        self.assertNotEqual(publish("second").returncode, 0)
+        self.reload()
+        self.assertEqual(publish("second").returncode, 0)
+        self.assertNotEqual(publish("first").returncode, 0)
+
+        rules.write_text('[[rule]]\neffect = "allow"\nuser = "ada"\nal = "#"\n')
+        told = self.reload(expect=1)
+        self.assertRegex(told, r"rules\.toml:4.*all")
+        self.assertEqual(publish("second").returncode, 0)
+        self.assertNotIn(b"Not authorized", publish("second").stderr)
+
+        rules.write_text('[[rule]]\neffect = "deny"\nall = "a/#"\n')
+        before = broker.log().count("reload")
+        broker.kill(signal.SIGHUP)
+        wait_until(lambda: broker.log().count("reload") > before, "the reload", broker.log)
+        self.assertIn(b"ot authorized", publish("second").stderr + publish("second").stdout)
+
+        self.config.write_text(good.replace("127.0.0.1:0", "127.0.0.1:1"))
+        self.assertIn("restart", self.reload())
+        self.config.write_text(good + "[limits]\nmax_in_fligth = 3\n")
+        self.assertIn("max_in_flight", self.reload(expect=1))
+
+
+if __name__ == "__main__":
+    unittest.main()
