@@ -125,9 +125,10 @@ void Broker::take_packets(Connection& connection, ByteView bytes, bool all, cons
   const std::uint64_t enough = std::max(work_done_ + kLeastWork, kTurnWork);
   while (!connection.ended) {
     const bool enough_for_now = work_done_ >= enough || connection.fans_out || neighbours_.congested();
-    if (!all && enough_for_now && !bytes.empty()) {
+    const bool held = connection.held();
+    if (!all && (enough_for_now || held) && !bytes.empty()) {
       connection.unread.assign(bytes.begin(), bytes.end());
-      unread_.push_back(connection.id);
+      if (!held) unread_.push_back(connection.id);  // else go_on() does
       ports_.transport.pause_reading(connection.id, true);
       break;
     }
@@ -152,7 +153,7 @@ void Broker::read_on(const Now& now) {
     }
     const std::vector<std::uint8_t> bytes = std::exchange(connection->unread, {});
     take_packets(*connection, bytes, false, now);
-    if (!connection->ended && connection->unread.empty() && !connection->reading_paused) {
+    if (!connection->ended && connection->unread.empty() && !connection->reading_paused && !connection->held()) {
       ports_.transport.pause_reading(id, false);
     }
     finish_event(now);
@@ -162,6 +163,7 @@ void Broker::read_on(const Now& now) {
 void Broker::connection_lost(ConnectionId id, LostBy cause, const Now& now) {
   Connection* connection = find(id);
   if (!connection) return;
+  forget_questions(*connection, now);
   // Its last words count: a goodbye may be among them.
   const std::vector<std::uint8_t> bytes = std::exchange(connection->unread, {});
   if (!bytes.empty()) take_packets(*connection, bytes, true, now);
@@ -242,7 +244,7 @@ void Broker::resume_reading(Connection& connection, const Now& now) {
   if (unsent_bytes >= options_.endpoint.outbox_high_bytes) return;
   connection.reading_paused = false;
   connection.endpoint.reading_resumed(now);
-  if (connection.unread.empty()) ports_.transport.pause_reading(connection.id, false);
+  if (connection.unread.empty() && !connection.held()) ports_.transport.pause_reading(connection.id, false);
   arm(connection);
 }
 
@@ -253,6 +255,8 @@ void Broker::arm(Connection& connection) {
   if (connection.stuck_since_ms != kNever) {
     due = std::min(due, connection.stuck_since_ms + std::int64_t{options_.slow_reader_timeout_ms});
   }
+  due = std::min(due, connection.expires_at_ms);
+  if (connection.request) due = std::min(due, connection.request->answer_by_ms);
   // An earlier entry wakes us anyway and arms again.
   if (due >= connection.timer_ms) return;
   connection.timer_ms = due;
@@ -354,7 +358,19 @@ void Broker::connection_due(Connection& connection, const Now& now) {
     connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
     connection.stuck_at_bytes = out.consumed_bytes();
   }
-  if (connection.fans_out || !connection.unread.empty()) connection.endpoint.reading_resumed(now);
+  if (connection.session && connection.expires_at_ms <= now.mono_ms) return end_expired(connection, now);
+  if (connection.request && connection.request->answer_by_ms <= now.mono_ms) {
+    settle(connection, AccessDecision::deny("the authorizer did not answer in time"), now);
+    go_on(connection, now);
+    if (connection.ended) return;
+  }
+  if (connection.pending && connection.held() && connection.endpoint.deadline() <= now.mono_ms) {
+    return refuse(connection, wire::ReasonCode::server_unavailable, "authentication did not end in time",
+                  connection.pending->client_id, now);
+  }
+  if (connection.fans_out || !connection.unread.empty() || connection.held()) {
+    connection.endpoint.reading_resumed(now);
+  }
   if (!connection.reading_paused) {
     const session::Event event = connection.endpoint.on_time(now, out);
     if (const auto* failed = std::get_if<session::Failed>(&event)) return end_failed(connection, failed->error, now);
@@ -519,14 +535,6 @@ void Broker::shut_down(const Now& now) {
   }
   finish_event(now);
   checkpoint(now);  // the next start finds cursors that are up to date
-}
-
-Actor Broker::actor_of(const Session& session) const {
-  Actor actor;
-  actor.client_id = session.client_id;
-  actor.username = session.username;
-  actor.peer_address = session.peer_address;
-  return actor;
 }
 
 // Only what belongs to a session that outlives its connection is worth a record.

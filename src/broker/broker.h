@@ -30,6 +30,7 @@
 #include "broker/shared_groups.h"
 #include "broker/sys_topics.h"
 #include "broker/verdict.h"
+#include "topic/filter.h"
 
 namespace martlet::broker {
 
@@ -74,6 +75,9 @@ class Broker : private session::DeliveryObserver {
   bool takes_forwarded() const { return fan_outs_.waiting().size() < kMostFannedOut; }
   // Another core has a connected member of the group: what waits with members here that are not is passed on.
   void group_connected(std::uint32_t group, const Now& now);
+  // The late answer to a question of a connection (see Answers); one that nobody waits for any more is dropped.
+  void answered(const QuestionId& question, AuthDecision decision, const Now& now);
+  void answered(const QuestionId& question, AccessDecision decision, const Now& now);
   // Does what is due. next_deadline() is when it wants to be called next; kNever if nothing is due.
   void run_timers(const Now& now);
   // In the past while there is work left over from the last turn.
@@ -165,28 +169,56 @@ class Broker : private session::DeliveryObserver {
   // broker_connect.cc
   bool has_room(const Connection& connection, const wire::Connect& connect);
   void on_connect(Connection& connection, const wire::Connect& connect, const Now& now);
-  void on_auth(Connection& connection, const session::AuthReceived& received, const Now& now);
   void on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now);
   bool admit(Connection& connection, const wire::Connect& connect, const Now& now);
   bool check_will(Connection& connection, const wire::Connect& connect, const Now& now);
-  bool may_have_will(Connection& connection, const Now& now);
-  void challenge(Connection& connection, wire::ReasonCode reason, ByteView data, const Now& now);
   void refuse(Connection& connection, wire::ReasonCode reason, const char* rule, std::string_view client_id,
               const Now& now, VerdictReason verdict = VerdictReason::connect_refused,
               std::string_view reason_string = {});
-  void decide(Connection& connection, const AuthDecision& decision, const Now& now);
-  bool name_client(Connection& connection, const Now& now);
-  void decide_again(Connection& connection, const AuthDecision& decision, const Now& now);
-  void welcome(Connection& connection, ByteView authentication_data, const Now& now);
+  void welcome(Connection& connection, const Now& now);
   Session& session_for(const PendingConnect& pending, bool& present, const Now& now);
   std::string new_client_id();
   void log_connected(const Connection& connection, bool present);
 
+  // broker_authenticate.cc
+  ConnectFacts facts_of(Connection& connection);
+  void authenticate(Connection& connection, const wire::Connect& connect, const Now& now);
+  void decide(Connection& connection, AuthDecision decision, const Now& now);
+  bool must_wait(const Connection& connection, AuthDecision& decision) const;
+  static void refuse_expired(AuthDecision& decision, const Now& now);
+  bool name_client(Connection& connection, const Now& now);
+  void ask_for_will(Connection& connection, const Now& now);
+  void will_decided(Connection& connection, const AccessDecision& access, const Now& now);
+  void enter(Connection& connection, const Now& now);
+  void on_auth(Connection& connection, const session::AuthReceived& received, const Now& now);
+  void decide_again(Connection& connection, AuthDecision decision, const Now& now);
+  void challenge(Connection& connection, wire::ReasonCode reason, ByteView data, const Now& now);
+  void end_expired(Connection& connection, const Now& now);
+
+  // broker_access.cc
+  static Actor actor_of(const Session& session);
+  Actor actor_of(Connection& connection);
+  bool must_wait(const Connection& connection, const AccessDecision& access) const;
+  static bool allows(const AccessDecision& access);
+  static const char* rule_of(const AccessDecision& access);
+  void await(Connection& connection, Awaits what);
+  PendingRequest& await(Connection& connection, Awaits what, const Now& now);
+  Connection* who_waits(const QuestionId& question);
+  void settle(Connection& connection, const AccessDecision& access, const Now& now);
+  void go_on(Connection& connection, const Now& now);
+  void forget_questions(Connection& connection, const Now& now);
+  // A verdict, and a line in the log unless the client has had many.
+  void deny(Session& session, DeniedAction action, std::string_view topic, const char* rule, const Now& now);
+  // Asked for each session that a message would go to, if the authorizer checks that.
+  bool may_receive(Session& session, std::string_view topic, const Now& now);
+
   // broker_subscribe.cc
   void on_subscribe(Connection& connection, const wire::Subscribe& subscribe, const Now& now);
   void on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now);
-  wire::ReasonCode subscribe_one(Session& session, const wire::FilterEntry& entry, std::uint32_t identifier,
-                                 const Now& now);
+  // Acts on the filters in order; `first`: the late answer about the first of them.
+  void take_subscribe(Connection& connection, SubscribeRequest& request, const AccessDecision* first, const Now& now);
+  wire::ReasonCode subscribe_one(Session& session, const wire::FilterEntry& entry, const topic::ParsedFilter& parsed,
+                                 std::uint32_t identifier, const Now& now);
   bool index_subscription(const Session& session, std::string_view filter, const topic::Subscription& subscription,
                           const Now& now);
   wire::ReasonCode index_full(const Session& session, std::string_view filter, const Now& now);
@@ -207,7 +239,12 @@ class Broker : private session::DeliveryObserver {
 
   // broker_publish.cc
   void on_publish(Connection& connection, const wire::Publish& publish, const Now& now);
-  bool may_publish(Connection& connection, const wire::Publish& publish, const Now& now);
+  // Owns the message, or will when the authorizer has answered.
+  void take_publish(Connection& connection, const wire::Publish& publish, const session::MessageRef& message,
+                    const Now& now);
+  session::MessageRef message_of(Connection& connection, const wire::Publish& publish, const Now& now);
+  bool is_legal(Connection& connection, const wire::Publish& publish, const Now& now);
+  void refuse_publish(Connection& connection, const wire::Publish& publish, const char* rule, const Now& now);
   bool disk_takes(Connection& connection, const wire::Publish& publish, const Now& now);
   enum class Retained : std::uint8_t { no, recorded, no_room };
   Retained retain(const session::MessageRef& message, std::string_view client_id, const Now& now);
@@ -297,7 +334,6 @@ class Broker : private session::DeliveryObserver {
   void note_damage(std::string_view damage, std::span<const session::Delivery> read);
   std::uint32_t origin_of(std::string_view share) const;
 
-  Actor actor_of(const Session& session) const;
   Ticket record(const Session& session, const Record& record);
   // What is acknowledged to it is kept in the log.
   bool logs(const Session& session) const { return session.key != 0 && ports_.records.next_position() != 0; }

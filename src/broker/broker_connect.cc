@@ -48,7 +48,7 @@ void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule,
   connection.endpoint.refuse(reason, reason_string.empty() ? std::string_view(rule) : reason_string, out);
   if (ports_.log.wants(LogLevel::warning)) {
     ports_.log.write(LogLevel::warning, fmt::format("client \"{}\" at {} is refused: {}, reason 0x{:02X} ({})",
-                                                    client_id, connection.peer_address(), rule,
+                                                    printable(client_id), connection.peer_address(), rule,
                                                     static_cast<unsigned>(reason), wire::reason_text(reason)));
   }
   end_connection(connection, {verdict, {}, {}, rule}, now);
@@ -112,28 +112,6 @@ bool Broker::check_will(Connection& connection, const wire::Connect& connect, co
   return true;
 }
 
-// Asked once it is known who the client is, so that nobody learns or does anything in another's name.
-bool Broker::may_have_will(Connection& connection, const Now& now) {
-  const PendingConnect& pending = *connection.pending;
-  if (!pending.will.message) return true;
-  if (ports_.records.full()) {
-    refuse(connection, ReasonCode::server_busy, "the disk is full or failing: no will can be kept", pending.client_id,
-           now);
-    return false;
-  }
-  const session::Message& will = *pending.will.message;
-  Actor actor;
-  actor.client_id = pending.client_id;
-  actor.username = pending.username;
-  actor.peer_address = connection.peer_address();
-  const AccessDecision access =
-      ports_.authorizer.may_publish(actor, will.topic(), will.facts().qos, will.facts().retain);
-  if (access.allowed) return true;
-  refuse(connection, ReasonCode::not_authorized, access.rule, pending.client_id, now, VerdictReason::denied,
-         "the client may not publish to its will topic");
-  return false;
-}
-
 void Broker::on_connect(Connection& connection, const wire::Connect& connect, const Now& now) {
   ++counters_.connects_received;
   if (!admit(connection, connect, now)) return;
@@ -153,111 +131,8 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   pending->expiry_s = connect.version == ProtocolVersion::v5_0
                           ? connect.properties.number_or(PropertyId::session_expiry_interval, 0)
                           : (connect.clean_start ? 0 : options_.session_expiry_3x_s);
-  ConnectFacts facts;
-  facts.client_id = pending->client_id;
-  facts.username = connect.username;
-  facts.password = connect.password;
-  facts.peer_address = connection.peer_address();
-  facts.listener = connection.policy->name;
-  facts.version = connect.version;
   connection.pending = std::move(pending);
-
-  const auto method = connect.properties.text(PropertyId::authentication_method);
-  if (!method) return decide(connection, ports_.authenticator.authenticate(facts), now);
-  connection.exchange = ports_.authenticator.begin(*method, facts);
-  if (!connection.exchange) {
-    return refuse(connection, ReasonCode::bad_authentication_method, "MQTT-4.12.0-1", connection.pending->client_id,
-                  now);
-  }
-  decide(connection,
-         connection.exchange->step(connect.properties.binary(PropertyId::authentication_data).value_or(ByteView()),
-                                   {connection.id, 0}),
-         now);
-}
-
-void Broker::decide(Connection& connection, const AuthDecision& decision, const Now& now) {
-  switch (decision.kind) {
-    case AuthDecision::Kind::challenge:
-      return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
-    case AuthDecision::Kind::pending:
-    case AuthDecision::Kind::refuse:
-      return refuse(connection, decision.reason, "authentication", connection.pending->client_id, now,
-                    VerdictReason::denied, decision.reason_string);
-    case AuthDecision::Kind::allow:
-      break;
-  }
-  if (!decision.username.empty()) connection.pending->username = decision.username;
-  if (!name_client(connection, now)) return;
-  if (!may_have_will(connection, now)) return;
-  if (commons_.sessions >= options_.max_sessions && !sessions_.find(connection.pending->client_id)) {
-    return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", connection.pending->client_id, now);
-  }
-  welcome(connection, decision.data, now);
-  connection.exchange.reset();
-}
-
-// The listener may want clients to be called by their user names.
-bool Broker::name_client(Connection& connection, const Now& now) {
-  PendingConnect& pending = *connection.pending;
-  if (!connection.policy->username_as_client_id) return true;
-  if (pending.username.empty()) {
-    refuse(connection, ReasonCode::not_authorized, "username_as_client_id, and there is no user name",
-           pending.client_id, now, VerdictReason::denied);
-    return false;
-  }
-  // The connection was brought here by what CONNECT says; authentication may have found another name.
-  if (home_core(sessions_.hash_of(pending.username), commons_.cores()) != ports_.core) {
-    refuse(connection, ReasonCode::client_identifier_not_valid,
-           "username_as_client_id: authentication changed the user name, which needs a broker of one thread",
-           pending.client_id, now);
-    return false;
-  }
-  pending.client_id = pending.username;
-  return true;
-}
-
-void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
-  if (received.restart) {
-    const Session& session = *connection.session;
-    ConnectFacts facts;
-    facts.client_id = session.client_id;
-    facts.username = session.username;
-    facts.peer_address = connection.peer_address();
-    facts.listener = connection.policy->name;
-    facts.version = connection.endpoint.version();
-    connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
-  }
-  AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
-  if (connection.exchange) {
-    decision = connection.exchange->step(
-        received.auth.properties.binary(PropertyId::authentication_data).value_or(ByteView()), {connection.id, 0});
-  }
-  connection.endpoint.connected() ? decide_again(connection, decision, now) : decide(connection, decision, now);
-}
-
-// The outcome of a step of re-authentication [4.12.1].
-void Broker::decide_again(Connection& connection, const AuthDecision& decision, const Now& now) {
-  ByteChain& out = ports_.transport.outbox(connection.id);
-  switch (decision.kind) {
-    case AuthDecision::Kind::challenge:
-      return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
-    case AuthDecision::Kind::allow:
-      connection.exchange.reset();
-      return challenge(connection, ReasonCode::success, decision.data, now);
-    case AuthDecision::Kind::pending:
-    case AuthDecision::Kind::refuse:
-      break;
-  }
-  connection.endpoint.disconnect(decision.reason, decision.reason_string, out);
-  end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);
-}
-
-// Sends AUTH; a client that cannot take one that large cannot be authenticated.
-void Broker::challenge(Connection& connection, ReasonCode reason, ByteView data, const Now& now) {
-  connection.endpoint.send_auth(reason, connection.endpoint.authentication_method(), data,
-                                ports_.transport.outbox(connection.id));
-  if (connection.endpoint.closed())
-    end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
+  authenticate(connection, connect, now);
 }
 
 // Hashed with secrets: an identifier must not tell its owner those of others.
@@ -290,12 +165,14 @@ Session& Broker::session_for(const PendingConnect& pending, bool& present, const
   return sessions_.create(pending.client_id);
 }
 
-void Broker::welcome(Connection& connection, ByteView authentication_data, const Now& now) {
+void Broker::welcome(Connection& connection, const Now& now) {
   const std::unique_ptr<PendingConnect> pending = std::move(connection.pending);
   session::Acceptance acceptance;
   Session& session = session_for(*pending, acceptance.session_present, now);
   const bool was_persistent = session.persistent();
   session.username = pending->username;
+  session.grants = std::move(pending->decision.grants);
+  session.listener_index = connection.listener_index;
   session.peer_address = std::move(connection.address);
   session.expires_at_ms = kNever;
   if (pending->will.message) pending->will.publisher = session.client_hash;
@@ -330,7 +207,7 @@ void Broker::welcome(Connection& connection, ByteView authentication_data, const
     acceptance.server_keep_alive_s = most_s;
   }
   acceptance.response_information = options_.response_information;
-  acceptance.authentication_data = authentication_data;
+  acceptance.authentication_data = pending->decision.data;
   acceptance.user_properties = durability_notices_;
   observed_session_ = &session;
   observed_now_ = &now;

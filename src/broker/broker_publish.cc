@@ -63,47 +63,61 @@ DeadlineMs expiry_deadline(const Now& now, std::optional<std::uint32_t> expiry_s
 
 // ---- a PUBLISH arrives
 
-// Whether the topic may be published to; if not, the publisher has its answer.
-bool Broker::may_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
-  const Session& session = *connection.session;
-  ReasonCode reason = ReasonCode::success;
-  Verdict verdict{VerdictReason::denied, session.client_id, publish.topic, ""};
+// Whether it is a topic for clients at all; if not, the publisher has its answer.
+bool Broker::is_legal(Connection& connection, const wire::Publish& publish, const Now& now) {
   const topic::Validity validity = check_topic(publish.topic, options_.max_topic_levels);
-  if (validity != topic::Validity::ok) {
-    reason = ReasonCode::topic_name_invalid;
-    verdict.reason = VerdictReason::invalid_topic;
-    verdict.rule = topic::to_text(validity);
-  } else if (is_reserved_topic(publish.topic)) {
-    reason = ReasonCode::not_authorized;
-    verdict.rule = "the topic is the broker's own";
-  } else {
-    const AccessDecision access =
-        ports_.authorizer.may_publish(actor_of(session), publish.topic, publish.qos, publish.retain);
-    if (access.allowed) return true;
-    reason = ReasonCode::not_authorized;
-    verdict.rule = access.rule;
+  if (validity == topic::Validity::ok) {
+    if (!is_reserved_topic(publish.topic)) return true;
+    refuse_publish(connection, publish, "the topic is the broker's own", now);
+    return false;
   }
-  verdicts_.record(verdict, now);
+  const std::string_view rule = topic::to_text(validity);
+  verdicts_.record({VerdictReason::invalid_topic, connection.session->client_id, publish.topic, rule}, now);
   ++counters_.publish_dropped;
-  connection.endpoint.publish_done(publish, Ticket::done(), reason, verdict.rule,
+  connection.endpoint.publish_done(publish, Ticket::done(), ReasonCode::topic_name_invalid, rule,
                                    ports_.transport.outbox(connection.id));
   return false;
+}
+
+void Broker::refuse_publish(Connection& connection, const wire::Publish& publish, const char* rule, const Now& now) {
+  deny(*connection.session, DeniedAction::publish, publish.topic, rule, now);
+  ++counters_.publish_dropped;
+  connection.endpoint.publish_done(publish, Ticket::done(), ReasonCode::not_authorized, rule,
+                                   ports_.transport.outbox(connection.id));
 }
 
 void Broker::on_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
   ++counters_.publish_received;
   counters_.publish_bytes_received += publish.payload.size();
-  if (!may_publish(connection, publish, now) || !disk_takes(connection, publish, now)) return;
-  Session& publisher = *connection.session;
+  if (!is_legal(connection, publish, now)) return;
+  const AccessDecision access =
+      ports_.authorizer.may_publish(actor_of(connection), publish.topic, publish.qos, publish.retain);
+  if (must_wait(connection, access)) {
+    PendingRequest& request = await(connection, Awaits::publish, now);
+    request.message = message_of(connection, publish, now);
+    request.packet_id = publish.packet_id;
+    return;
+  }
+  if (!allows(access)) return refuse_publish(connection, publish, rule_of(access), now);
+  if (disk_takes(connection, publish, now)) {
+    take_publish(connection, publish, message_of(connection, publish, now), now);
+  }
+}
+
+MessageRef Broker::message_of(Connection& connection, const wire::Publish& publish, const Now& now) {
   session::MessageFacts facts;
   facts.qos = publish.qos;
   facts.retain = publish.retain;
-  facts.publisher = publisher.client_hash;
+  facts.publisher = connection.session->client_hash;
   facts.received_wall_ms = now.wall_ms;
   facts.expires_at_ms = expiry_deadline(now, publish.properties.number(PropertyId::message_expiry_interval));
   const BlockRef packet = connection.endpoint.take_packet();
-  const MessageRef message = MessageRef::make(publish.topic, publish.payload, publish.properties, facts, packet);
+  return MessageRef::make(publish.topic, publish.payload, publish.properties, facts, packet);
+}
 
+void Broker::take_publish(Connection& connection, const wire::Publish& publish, const MessageRef& message,
+                          const Now& now) {
+  Session& publisher = *connection.session;
   ByteChain& out = ports_.transport.outbox(connection.id);
   const Retained retained = publish.retain ? retain(message, publisher.client_id, now) : Retained::no;
   const std::string_view remark =

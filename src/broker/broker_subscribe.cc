@@ -22,54 +22,71 @@ constexpr std::uint64_t kLeastFed = 64;
 }  // namespace
 
 void Broker::on_subscribe(Connection& connection, const wire::Subscribe& subscribe, const Now& now) {
-  Session& session = *connection.session;
-  ByteChain& out = ports_.transport.outbox(connection.id);
   bool shared_no_local = false;
   subscribe.filters.for_each([&](const wire::FilterEntry& entry) {
     shared_no_local |= entry.options.no_local && entry.filter.starts_with("$share/");
   });
   if (shared_no_local) {
     const wire::DecodeError error{ReasonCode::protocol_error, "MQTT-3.8.3-4", "no local on a shared subscription"};
-    connection.endpoint.disconnect(error.reason, error.what, out);
+    connection.endpoint.disconnect(error.reason, error.what, ports_.transport.outbox(connection.id));
     return end_failed(connection, error, now);
   }
-  const std::uint32_t identifier = subscribe.properties.number_or(PropertyId::subscription_identifier, 0);
-  std::vector<std::uint8_t> reasons;
-  Ticket ticket = Ticket::done();
-  subscribe.filters.for_each([&](const wire::FilterEntry& entry) {
-    const ReasonCode reason = subscribe_one(session, entry, identifier, now);
-    reasons.push_back(static_cast<std::uint8_t>(reason));
-    if (wire::is_failure(reason)) return;
-    ticket = record_subscription(session, entry.filter, entry.options, identifier);
-  });
-  connection.endpoint.answer_request(ticket, {wire::PacketType::suback, subscribe.packet_id, {}, reasons}, out);
+  SubscribeRequest request;
+  request.packet_id = subscribe.packet_id;
+  request.identifier = subscribe.properties.number_or(PropertyId::subscription_identifier, 0);
+  request.filters = subscribe.filters;
+  take_subscribe(connection, request, nullptr, now);
 }
 
-ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entry, std::uint32_t identifier,
-                                 const Now& now) {
-  const auto parsed = topic::parse_filter(entry.filter, options_.max_topic_levels);
-  if (!parsed) {
-    verdicts_.record({VerdictReason::invalid_filter, session.client_id, entry.filter, topic::to_text(parsed.error())},
-                     now);
-    return ReasonCode::topic_filter_invalid;
+void Broker::take_subscribe(Connection& connection, SubscribeRequest& request, const AccessDecision* first,
+                            const Now& now) {
+  Session& session = *connection.session;
+  while (!request.filters.empty()) {
+    wire::FilterList rest = request.filters;
+    const wire::FilterEntry entry = rest.take_first();
+    ReasonCode reason = ReasonCode::topic_filter_invalid;
+    if (const auto parsed = topic::parse_filter(entry.filter, options_.max_topic_levels)) {
+      const AccessDecision access =
+          first ? *first : ports_.authorizer.may_subscribe(actor_of(connection), parsed->filter, entry.options.qos);
+      if (!first && must_wait(connection, access)) {
+        request.keep();
+        await(connection, Awaits::subscribe, now).subscribe = std::move(request);
+        return;
+      }
+      if (allows(access)) {
+        reason = subscribe_one(session, entry, *parsed, request.identifier, now);
+      } else {
+        deny(session, DeniedAction::subscribe, entry.filter, rule_of(access), now);
+        reason = ReasonCode::not_authorized;
+      }
+    } else {
+      verdicts_.record({VerdictReason::invalid_filter, session.client_id, entry.filter, topic::to_text(parsed.error())},
+                       now);
+    }
+    first = nullptr;
+    request.filters = rest;
+    request.reasons.push_back(static_cast<std::uint8_t>(reason));
+    if (wire::is_failure(reason)) continue;
+    request.ticket = record_subscription(session, entry.filter, entry.options, request.identifier);
   }
-  const AccessDecision access = ports_.authorizer.may_subscribe(actor_of(session), entry.filter, entry.options.qos);
-  if (!access.allowed) {
-    verdicts_.record({VerdictReason::denied, session.client_id, entry.filter, access.rule}, now);
-    return ReasonCode::not_authorized;
-  }
+  connection.endpoint.answer_request(request.ticket, {wire::PacketType::suback, request.packet_id, {}, request.reasons},
+                                     ports_.transport.outbox(connection.id));
+}
+
+ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entry, const topic::ParsedFilter& parsed,
+                                 std::uint32_t identifier, const Now& now) {
   const bool is_new =
-      parsed->shared ? !session.shares->contains(entry.filter) : !router_.index().find(parsed->filter, session.number);
+      parsed.shared ? !session.shares->contains(entry.filter) : !router_.index().find(parsed.filter, session.number);
   if (is_new && !has_room_for(session, entry.filter, now)) return ReasonCode::quota_exceeded;
   wire::SubscriptionOptions options = entry.options;
   options.qos = std::min(options.qos, session.connection->policy->endpoint.maximum_qos);
-  if (parsed->shared) {
-    const auto joined = groups_.join(entry.filter, parsed->filter, {&session, options, identifier});
-    if (!joined.group) return index_full(session, parsed->filter, now);
+  if (parsed.shared) {
+    const auto joined = groups_.join(entry.filter, parsed.filter, {&session, options, identifier});
+    if (!joined.group) return index_full(session, parsed.filter, now);
     const std::uint32_t group_id = joined.group->id;
     // With several cores the directory has the filter.
     if (joined.new_group && commons_.cores() == 1 &&
-        !index_subscription(session, parsed->filter, {kGroupBit | group_id, 0, 0}, now)) {
+        !index_subscription(session, parsed.filter, {kGroupBit | group_id, 0, 0}, now)) {
       groups_.erase(group_id);
       return ReasonCode::quota_exceeded;
     }
@@ -80,16 +97,16 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
       collect_stranded(*joined.group, now);
     }
   } else {
-    if (!index_subscription(session, parsed->filter, {session.number, identifier, options.to_byte()}, now)) {
+    if (!index_subscription(session, parsed.filter, {session.number, identifier, options.to_byte()}, now)) {
       return ReasonCode::quota_exceeded;
     }
-    if (is_new) session.filters.insert(router_.index().handle_of(parsed->filter));
-    const std::uint64_t version = announce(session, parsed->filter, is_new);
+    if (is_new) session.filters.insert(router_.index().handle_of(parsed.filter));
+    const std::uint64_t version = announce(session, parsed.filter, is_new);
     // Retain handling: 0 always, 1 for a new subscription only, 2 never [MQTT-3.3.1-9] to [-11].
     if (options.retain_handling == 0 || (options.retain_handling == 1 && is_new)) {
-      start_retained(session, parsed->filter, options, identifier, version);
-    } else if (session.retained->contains(parsed->filter)) {
-      RetainedCursor& cursor = session.retained.make().find(parsed->filter)->second;
+      start_retained(session, parsed.filter, options, identifier, version);
+    } else if (session.retained->contains(parsed.filter)) {
+      RetainedCursor& cursor = session.retained.make().find(parsed.filter)->second;
       cursor.options = options;  // what is still on its way follows the new subscription [MQTT-3.8.4-3]
       cursor.identifier = identifier;
     }

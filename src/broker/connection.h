@@ -10,10 +10,14 @@
 #include "base/compact_text.h"
 #include "broker/listener_policy.h"
 #include "broker/pending_connect.h"
+#include "broker/pending_request.h"
 #include "broker/ports.h"
 #include "session/endpoint.h"
 
 namespace martlet::broker {
+
+// Which question's answer a connection waits for.
+enum class Awaits : std::uint8_t { nothing, authentication, will, publish, subscribe };
 
 struct Connection {
   Connection(ConnectionId id_, const ListenerPolicy& policy_, const Now& now)
@@ -27,17 +31,24 @@ struct Connection {
   CompactText address;                      // of the peer, while there is no session to keep it
   std::unique_ptr<PendingConnect> pending;  // between CONNECT and the decision on it
   std::unique_ptr<AuthExchange> exchange;
-  std::vector<std::uint8_t> unread;    // packets that wait for the next turn
-  DeadlineMs timer_ms = kNever;        // the earliest entry in the deadline queue
-  DeadlineMs stuck_since_ms = kNever;  // the outbox has been full since, without the peer taking anything
-  std::uint64_t stuck_at_bytes = 0;    // how much the peer had taken then
+  std::unique_ptr<PendingRequest> request;  // that waits for an answer
+  std::vector<std::uint8_t> unread;         // packets that wait for the next turn
+  DeadlineMs timer_ms = kNever;             // the earliest entry in the deadline queue
+  DeadlineMs stuck_since_ms = kNever;       // the outbox has been full since, without the peer taking anything
+  std::uint64_t stuck_at_bytes = 0;         // how much the peer had taken then
+  DeadlineMs expires_at_ms = kNever;        // what the client proved itself with is good no longer
   std::uint32_t listener_index = 0;
+  std::uint32_t questions = 0;  // asked so far: the number of the last one, which may be waited for
+  Awaits awaits = Awaits::nothing;
+  bool last_words = false;  // it is lost, nothing can wait for an answer any more
   bool reading_paused = false;
   bool fans_out = false;     // is not read on: a message of its own is being given out in parts
   bool loads_later = false;  // a deadline is set at which it goes on with what waits in the log
   bool gated = false;        // is in the list of those that wait for the disk
   bool ended = false;        // detached from its session; freed at the end of the event
 
+  // Its packets wait, for an answer or for tokens.
+  bool held() const { return awaits != Awaits::nothing; }
   std::string_view peer_address() const { return session ? session->peer_address.view() : address.view(); }
 };
 

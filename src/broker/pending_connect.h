@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/ports.h"
 #include "broker/session.h"
 #include "wire/packet.h"
 
@@ -19,6 +20,7 @@ struct PendingConnect {
   bool assigned = false;  // the identifier is ours
   std::string username;
   SessionWill will;
+  AuthDecision decision;  // once it is "allow"
 };
 
 }  // namespace martlet::broker

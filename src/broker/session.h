@@ -1,6 +1,7 @@
 // A client's session at the broker [4.1], and the table of all sessions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@
 namespace martlet::broker {
 
 struct Connection;
+class Grants;
 
 // Retained messages that a new subscription still has to get. It moves along the topics as the client takes them.
 struct RetainedCursor {
@@ -41,13 +43,24 @@ struct SessionWill {
   DeadlineMs due_ms = kNever;  // set when the connection is lost
 };
 
+// What the log was told of refusals, so that a client that goes on asking cannot fill it.
+enum class DeniedAction : std::uint8_t { publish, subscribe, receive };
+struct DenialLog {
+  struct Kind {
+    std::int64_t logged_at_ms = 0;
+    std::uint32_t unlogged = 0;  // since then
+  };
+  std::array<Kind, 3> kinds;
+};
+
 struct Session {
   std::uint32_t number = 0;      // index in the table, from 1; the subscriber identifier in the index
   std::uint32_t generation = 0;  // of the number
   CompactText client_id;
-  std::uint64_t client_hash = 0;  // of the client identifier, never 0: who published, for no local
-  CompactText username;
-  CompactText peer_address;  // of the present or last connection
+  std::uint64_t client_hash = 0;         // of the client identifier, never 0: who published, for no local
+  CompactText username;                  // empty: anonymous
+  std::shared_ptr<const Grants> grants;  // of the present or last connection; lost with a restart
+  CompactText peer_address;              // of the present or last connection
   session::SessionState state;
   std::uint32_t expiry_s = 0;
   DeadlineMs expires_at_ms = kNever;  // set while not connected
@@ -58,6 +71,7 @@ struct Session {
   std::size_t filter_bytes = 0;                                       // of these filters
   Lazy<std::map<std::string, RetainedCursor, std::less<>>> retained;  // by filter
   Lazy<SessionWill> will;
+  Lazy<DenialLog> denials;
 
   // Scratch of the router: which entry of the present match is this session's.
   std::uint64_t match_round = 0;
@@ -72,7 +86,8 @@ struct Session {
   Lazy<std::vector<std::uint64_t>> finished_qos2;  // positions whose exchange is still recorded
   std::uint64_t owed_position = 0;                 // the last one at which it was owed a message
 
-  bool hands_over_later = false;  // an entry of the deadline queue waits to go on with it
+  std::uint32_t listener_index = 0;  // of the present or last connection
+  bool hands_over_later = false;     // an entry of the deadline queue waits to go on with it
   // The session ended and its client identifier is free again. It only holds what shared subscriptions gave it and goes
   // to other members, step by step; then it is erased.
   bool remnant = false;

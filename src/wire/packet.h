@@ -83,6 +83,9 @@ class FilterList {
 
   ByteView raw() const { return raw_; }
   std::size_t count() const;
+  bool empty() const { return raw_.empty(); }
+  // Takes the first entry off; there must be one.
+  FilterEntry take_first() { return take_entry(raw_, with_options_); }
 
   // Calls visit(const FilterEntry&) in the packet's order.
   template <class Visitor>

@@ -140,8 +140,8 @@ class BrokerFixture : public ::testing::Test {
     return id;
   }
   void lose(ConnectionId id) {
-    transport_.lose(id);
     broker().connection_lost(id, LostBy::network_error, now_);
+    EXPECT_FALSE(transport_.is_open(id));
   }
   void subscribe(ConnectionId id, std::initializer_list<std::string_view> topic_filters, unsigned qos = 0) {
     wire::FilterListWriter filters(true);

@@ -1,0 +1,225 @@
+// Who a client is: from its CONNECT to the welcome, now or when the answer has come, and again later [4.12].
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/printable.h"
+#include "broker/broker.h"
+
+namespace martlet::broker {
+
+using wire::PropertyId;
+using wire::ReasonCode;
+
+namespace {
+
+constexpr const char* kExpired = "the token has expired";
+
+VerdictReason verdict_on(ReasonCode reason) {
+  switch (reason) {
+    case ReasonCode::connection_rate_exceeded:
+      return VerdictReason::connect_rate;
+    case ReasonCode::banned:
+    case ReasonCode::not_authorized:
+    case ReasonCode::bad_user_name_or_password:
+      return VerdictReason::denied;
+    default:
+      return VerdictReason::connect_refused;
+  }
+}
+
+// A decision's time by the clock on the wall, as a deadline.
+DeadlineMs deadline_of(std::int64_t until_wall_ms, const Now& now) {
+  return until_wall_ms == 0 ? kNever : now.mono_ms + (until_wall_ms - now.wall_ms);
+}
+
+}  // namespace
+
+// As far as the broker keeps them: without the password.
+ConnectFacts Broker::facts_of(Connection& connection) {
+  ConnectFacts facts;
+  const std::string_view username =
+      connection.session ? connection.session->username.view() : std::string_view(connection.pending->username);
+  facts.client_id =
+      connection.session ? connection.session->client_id.view() : std::string_view(connection.pending->client_id);
+  if (!username.empty()) facts.username = username;
+  facts.peer_address = connection.peer_address();
+  facts.listener = connection.policy->name;
+  facts.version = connection.endpoint.version();
+  facts.listener_index = connection.listener_index;
+  facts.peer = connection.peer.get();
+  facts.question = {connection.id, ++connection.questions};
+  facts.answers = connection.last_words ? nullptr : ports_.answers;
+  return facts;
+}
+
+void Broker::authenticate(Connection& connection, const wire::Connect& connect, const Now& now) {
+  ConnectFacts facts = facts_of(connection);
+  facts.username = connect.username;
+  facts.password = connect.password;
+  if (ports_.doorkeeper) {
+    const ReasonCode reason = ports_.doorkeeper->admit(facts, now);
+    if (reason != ReasonCode::success) {
+      return refuse(connection, reason, "admission", facts.client_id, now, verdict_on(reason));
+    }
+  }
+  const auto method = connect.properties.text(PropertyId::authentication_method);
+  if (!method) return decide(connection, ports_.authenticator.authenticate(facts), now);
+  connection.exchange = ports_.authenticator.begin(*method, facts);
+  if (!connection.exchange) {
+    return refuse(connection, ReasonCode::bad_authentication_method, "MQTT-4.12.0-1", connection.pending->client_id,
+                  now);
+  }
+  const auto data = connect.properties.binary(PropertyId::authentication_data);
+  decide(connection, connection.exchange->step(data.value_or(ByteView()), facts.question), now);
+}
+
+void Broker::decide(Connection& connection, AuthDecision decision, const Now& now) {
+  PendingConnect& pending = *connection.pending;
+  if (must_wait(connection, decision)) return await(connection, Awaits::authentication);
+  if (decision.kind == AuthDecision::Kind::challenge) {
+    return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
+  }
+  refuse_expired(decision, now);
+  const bool allowed = decision.kind == AuthDecision::Kind::allow;
+  if (ports_.doorkeeper) ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  if (!allowed) {
+    return refuse(connection, decision.reason, "authentication", pending.client_id, now, VerdictReason::denied,
+                  decision.reason_string);
+  }
+  if (!decision.username.empty()) pending.username = decision.username;
+  connection.expires_at_ms = deadline_of(decision.until_wall_ms, now);
+  pending.decision = std::move(decision);
+  if (name_client(connection, now)) ask_for_will(connection, now);
+}
+
+// What cannot be answered later, because nobody hears it, is refused now.
+bool Broker::must_wait(const Connection& connection, AuthDecision& decision) const {
+  if (decision.kind != AuthDecision::Kind::pending) return false;
+  if (ports_.answers && !connection.last_words) return true;
+  decision = AuthDecision::refuse(ReasonCode::server_unavailable, "the client cannot be authenticated now");
+  return false;
+}
+
+void Broker::refuse_expired(AuthDecision& decision, const Now& now) {
+  const bool expired = decision.until_wall_ms != 0 && decision.until_wall_ms <= now.wall_ms;
+  if (decision.kind == AuthDecision::Kind::allow && expired) {
+    decision = AuthDecision::refuse(ReasonCode::not_authorized, kExpired);
+  }
+}
+
+// The listener may want clients to be called by their user names.
+bool Broker::name_client(Connection& connection, const Now& now) {
+  PendingConnect& pending = *connection.pending;
+  if (!connection.policy->username_as_client_id) return true;
+  if (pending.username.empty()) {
+    refuse(connection, ReasonCode::not_authorized, "username_as_client_id, and there is no user name",
+           pending.client_id, now, VerdictReason::denied);
+    return false;
+  }
+  // The connection was brought here by what CONNECT says; authentication may have found another name.
+  if (home_core(sessions_.hash_of(pending.username), commons_.cores()) != ports_.core) {
+    refuse(connection, ReasonCode::client_identifier_not_valid,
+           "username_as_client_id: authentication changed the user name, which needs a broker of one thread",
+           pending.client_id, now);
+    return false;
+  }
+  pending.client_id = pending.username;
+  return true;
+}
+
+// Asked once it is known who the client is, so that nobody learns or does anything in another's name.
+void Broker::ask_for_will(Connection& connection, const Now& now) {
+  const PendingConnect& pending = *connection.pending;
+  if (!pending.will.message) return enter(connection, now);
+  if (ports_.records.full()) {
+    return refuse(connection, ReasonCode::server_busy, "the disk is full or failing: no will can be kept",
+                  pending.client_id, now);
+  }
+  const session::Message& will = *pending.will.message;
+  const AccessDecision access =
+      ports_.authorizer.may_publish(actor_of(connection), will.topic(), will.facts().qos, will.facts().retain);
+  if (must_wait(connection, access)) return await(connection, Awaits::will);
+  will_decided(connection, access, now);
+}
+
+void Broker::will_decided(Connection& connection, const AccessDecision& access, const Now& now) {
+  if (allows(access)) return enter(connection, now);
+  refuse(connection, ReasonCode::not_authorized, rule_of(access), connection.pending->client_id, now,
+         VerdictReason::denied, "the client may not publish to its will topic");
+}
+
+void Broker::enter(Connection& connection, const Now& now) {
+  const std::string& client_id = connection.pending->client_id;
+  if (commons_.sessions >= options_.max_sessions && !sessions_.find(client_id)) {
+    return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", client_id, now);
+  }
+  welcome(connection, now);
+  connection.exchange.reset();
+}
+
+void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
+  const ConnectFacts facts = facts_of(connection);
+  if (received.restart) {
+    connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
+  }
+  AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
+  if (connection.exchange) {
+    const auto data = received.auth.properties.binary(PropertyId::authentication_data);
+    decision = connection.exchange->step(data.value_or(ByteView()), facts.question);
+  }
+  connection.endpoint.connected() ? decide_again(connection, std::move(decision), now)
+                                  : decide(connection, std::move(decision), now);
+}
+
+// The outcome of a step of re-authentication [4.12.1].
+void Broker::decide_again(Connection& connection, AuthDecision decision, const Now& now) {
+  if (must_wait(connection, decision)) return await(connection, Awaits::authentication);
+  if (decision.kind == AuthDecision::Kind::challenge) {
+    return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
+  }
+  Session& session = *connection.session;
+  refuse_expired(decision, now);
+  if (decision.kind == AuthDecision::Kind::allow && !decision.username.empty() &&
+      decision.username != session.username.view()) {
+    decision = AuthDecision::refuse(ReasonCode::not_authorized, "the connection is another user's");
+  }
+  const bool allowed = decision.kind == AuthDecision::Kind::allow;
+  if (ports_.doorkeeper) ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  if (!allowed) {
+    connection.endpoint.disconnect(decision.reason, decision.reason_string, ports_.transport.outbox(connection.id));
+    return end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);
+  }
+  session.grants = std::move(decision.grants);
+  connection.expires_at_ms = deadline_of(decision.until_wall_ms, now);
+  connection.exchange.reset();
+  challenge(connection, ReasonCode::success, decision.data, now);
+  if (!connection.ended) arm(connection);
+}
+
+// Sends AUTH; a client that cannot take one that large cannot be authenticated.
+void Broker::challenge(Connection& connection, ReasonCode reason, ByteView data, const Now& now) {
+  connection.endpoint.send_auth(reason, connection.endpoint.authentication_method(), data,
+                                ports_.transport.outbox(connection.id));
+  if (connection.endpoint.closed())
+    end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
+}
+
+void Broker::end_expired(Connection& connection, const Now& now) {
+  connection.endpoint.disconnect(ReasonCode::not_authorized, kExpired, ports_.transport.outbox(connection.id));
+  end_connection(connection, {VerdictReason::denied, {}, {}, kExpired}, now);
+}
+
+void Broker::answered(const QuestionId& question, AuthDecision decision, const Now& now) {
+  Connection* connection = who_waits(question);
+  if (!connection || connection->awaits != Awaits::authentication) return;
+  connection->awaits = Awaits::nothing;
+  // An answer is the last word.
+  if (decision.kind == AuthDecision::Kind::pending) decision = AuthDecision::refuse(ReasonCode::server_unavailable);
+  connection->endpoint.connected() ? decide_again(*connection, std::move(decision), now)
+                                   : decide(*connection, std::move(decision), now);
+  go_on(*connection, now);
+  finish_event(now);
+}
+
+}  // namespace martlet::broker
