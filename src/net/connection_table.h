@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "env/network.h"
 #include "net/connection_id.h"
+#include "net/layer_stack.h"
 
 namespace martlet::net {
 
@@ -23,6 +24,7 @@ enum class ConnectionState : std::uint8_t {
 
 struct Connection {
   ByteChain outbox;
+  std::unique_ptr<LayerStack> layers;  // none of a plain connection
   // Of the connection attempt, of finishing and draining, or of reading on after writing failed.
   DeadlineMs deadline = kNever;
   env::Handle handle = env::Handle::none;
@@ -31,7 +33,7 @@ struct Connection {
   ConnectionState state = ConnectionState::free;
   env::Interest armed;          // what the poller was told
   bool reading_paused = false;  // by the owner
-  bool sent = false;            // bytes have left
+  bool sent = false;            // of the owner's bytes some have left, or gone into the layers
   bool peer_ended = false;      // the peer sends no more
   bool dirty = false;           // is in the list of the next flush
   bool write_blocked = false;   // the kernel refused bytes: wait until writable

@@ -34,8 +34,8 @@ class Handover : public testing::Loopback {
     });
   }
   // The socket of a new peer's connection, released in received() of its first bytes.
-  env::Handle released_on_hello(env::Handle* peer) {
-    env::Handle socket = env::Handle::none;
+  ReleasedConnection released_on_hello(env::Handle* peer) {
+    ReleasedConnection socket;
     handler.on_received = [&](ConnectionId id, ByteView bytes) {
       first_bytes = as_text(bytes);
       socket = reactor->release(id);
@@ -43,7 +43,7 @@ class Handover : public testing::Loopback {
     };
     join(peer);
     push(*peer, "hello");
-    EXPECT_TRUE(until([&] { return socket != env::Handle::none; }));
+    EXPECT_TRUE(until([&] { return bool(socket); }));
     handler.on_received = nullptr;
     return socket;
   }
@@ -64,13 +64,13 @@ class Handover : public testing::Loopback {
 
 TEST_P(Handover, GoesOnWithAnotherReactor) {
   env::Handle peer;
-  const env::Handle socket = released_on_hello(&peer);
+  ReleasedConnection socket = released_on_hello(&peer);
   EXPECT_EQ(first_bytes, "hello");
   EXPECT_EQ(reactor->connection_count(), 0u);
   // What comes while nobody has it waits, and wakes nobody.
   push(peer, "between");
   EXPECT_FALSE(reactor->turn(clock->now().mono_ms));
-  const ConnectionId id = second->adopt(socket).value();
+  const ConnectionId id = second->adopt(std::move(socket)).value();
   EXPECT_TRUE(second->is_open(id));
   ASSERT_TRUE(until_both([&] { return second_handler.received_by(id) == "between"; }));
   push(peer, ", after");
@@ -89,25 +89,25 @@ TEST_P(Handover, GoesOnWithAnotherReactor) {
 
 TEST_P(Handover, TellsTheEndThatCameBetween) {
   env::Handle peer;
-  const env::Handle socket = released_on_hello(&peer);
+  ReleasedConnection socket = released_on_hello(&peer);
   push(peer, "last words");
   leave(peer);
-  const ConnectionId id = second->adopt(socket).value();
+  const ConnectionId id = second->adopt(std::move(socket)).value();
   ASSERT_TRUE(until_both([&] { return second_handler.times_closed(id) == 1; }));
   EXPECT_EQ(second_handler.received_by(id), "last words");
   EXPECT_EQ(second_handler.closed_ones[0].reason, CloseReason::peer_closed);
 }
 
 TEST_P(Handover, ReleasesAConnectionWhosePeerHasLeft) {
-  env::Handle socket = env::Handle::none;
+  ReleasedConnection socket;
   handler.on_received = [&](ConnectionId id, ByteView) { socket = reactor->release(id); };
   const env::Handle peer = knock();
   push(peer, "hello");
   leave(peer);
-  ASSERT_TRUE(until([&] { return socket != env::Handle::none; }));
+  ASSERT_TRUE(until([&] { return bool(socket); }));
   EXPECT_FALSE(reactor->turn(clock->now().mono_ms));  // the end is no longer the first one's business
   EXPECT_THAT(handler.closed_ones, IsEmpty());
-  const ConnectionId id = second->adopt(socket).value();
+  const ConnectionId id = second->adopt(std::move(socket)).value();
   ASSERT_TRUE(until_both([&] { return second_handler.times_closed(id) == 1; }));
 }
 
@@ -134,7 +134,7 @@ TEST_P(Handover, ReleasesNothingForAStaleId) {
   env::Handle peer;
   const ConnectionId id = join(&peer);
   reactor->close(id);
-  EXPECT_EQ(reactor->release(id), env::Handle::none);
+  EXPECT_FALSE(reactor->release(id));
   EXPECT_EQ(reactor->stats().released, 0u);
 }
 
@@ -153,7 +153,7 @@ TEST_P(Handover, HoldsToTheConnectionLimit) {
 TEST_P(Handover, CrossesThreads) {
   constexpr int kPeers = 200;
   std::vector<env::Handle> crowd;
-  std::vector<env::Handle> sockets;
+  std::vector<ReleasedConnection> sockets;
   handler.on_received = [&](ConnectionId id, ByteView) { sockets.push_back(reactor->release(id)); };
   for (int i = 0; i < kPeers; ++i) {
     crowd.push_back(knock());
@@ -164,7 +164,7 @@ TEST_P(Handover, CrossesThreads) {
   std::size_t heard = 0;
   second_handler.on_received = [&](ConnectionId, ByteView bytes) { heard += bytes.size(); };
   std::thread other([&] {
-    for (const env::Handle socket : sockets) EXPECT_TRUE(second->adopt(socket).has_value());
+    for (ReleasedConnection& socket : sockets) EXPECT_TRUE(second->adopt(std::move(socket)).has_value());
     while (heard < kPeers) second->turn(kNever);
   });
   other.join();

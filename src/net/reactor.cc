@@ -137,6 +137,8 @@ std::size_t Reactor::wait_and_dispatch(DeadlineMs wake_at) {
   const std::size_t count = network_.wait(timeout_ms, events_);
   now_ = clock_.now();
   if (waits) handler_.after_wait();
+  costly_left_ = std::max<std::size_t>(options_.costly_steps_per_turn, 1);
+  run_queue();
   for (std::size_t i = 0; i < count; ++i) dispatch(events_[i]);
   run_alarms();
   resume_listeners();
@@ -145,7 +147,7 @@ std::size_t Reactor::wait_and_dispatch(DeadlineMs wake_at) {
 }
 
 std::int64_t Reactor::timeout_until(DeadlineMs wake_at) {
-  if (!dirty_.empty()) return 0;
+  if (!dirty_.empty() || !queue_.empty()) return 0;
   if (!alarms_.empty()) wake_at = std::min(wake_at, alarms_.top().at);
   for (const Listener& listener : listeners_) wake_at = std::min(wake_at, listener.resume_at);
   if (wake_at == kNever) return -1;
@@ -181,6 +183,7 @@ void Reactor::connection_event(ConnectionId id, const env::Event& event) {
 }
 
 void Reactor::read_once(Connection& connection, ConnectionId id, bool hangup) {
+  if (connection.layers && !may_cost(connection, id)) return;
   const env::IoOutcome outcome = network_.read(connection.handle, read_buffer_);
   ++stats_.reads;
   switch (outcome.status) {
@@ -196,15 +199,16 @@ void Reactor::read_once(Connection& connection, ConnectionId id, bool hangup) {
   }
 }
 
-void Reactor::bytes_came(const Connection& connection, ConnectionId id, ByteView bytes) {
+void Reactor::bytes_came(Connection& connection, ConnectionId id, ByteView bytes) {
   stats_.bytes_in += bytes.size();
+  if (connection.layers) return layered_bytes_came(connection, id, bytes);
   if (connection.state == ConnectionState::open) handler_.received(id, bytes);
 }
 
 void Reactor::stream_ended(Connection& connection, ConnectionId id) {
   connection.peer_ended = true;
   const bool owned = connection.state == ConnectionState::open;
-  if (connection.state == ConnectionState::draining || connection.write_error != 0 || connection.outbox.empty()) {
+  if (connection.state == ConnectionState::draining || connection.write_error != 0 || !anything_left(connection)) {
     return lose(id, CloseReason::peer_closed, 0);
   }
   // A peer that only ended its own half still gets its answers.

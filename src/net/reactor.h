@@ -8,7 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <queue>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +24,9 @@
 #include "net/connection_id.h"
 #include "net/connection_table.h"
 #include "net/reactor_handler.h"
+#include "net/released_connection.h"
 #include "net/send_batch.h"
+#include "net/stream_layer.h"
 
 namespace martlet::net {
 
@@ -31,6 +37,9 @@ struct ReactorOptions {
   std::size_t accepts_per_turn = 64;        // per listener
   std::size_t outbox_high_bytes = 1024 * 1024;
   std::size_t outbox_low_bytes = 256 * 1024;
+  // How many receive()s of layers that are costly (handshakes) in a turn; whose turn it is not waits unread, and nobody
+  // waits for it.
+  std::size_t costly_steps_per_turn = 8;
   std::int64_t accept_rest_ms = 100;           // after descriptors ran out
   std::int64_t connect_attempt_ms = 10'000;    // per address of a name
   std::int64_t half_closed_linger_ms = 2'000;  // to send the rest after the peer's end, or read it after a failed write
@@ -42,7 +51,7 @@ struct ReactorStats {
   std::uint64_t refused_too_many = 0;
   std::uint64_t refused_out_of_descriptors = 0;
   std::uint64_t refused_system_error = 0;
-  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_in = 0;  // of the sockets, as below
   std::uint64_t bytes_out = 0;
   std::uint64_t reads = 0;
   std::uint64_t writes = 0;
@@ -57,8 +66,11 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // Opens a listener; port 0 lets the system choose (see local_endpoint).
-  Result<ListenerId> listen(const env::Endpoint& endpoint, const env::ListenOptions& options = {});
+  // Opens a listener; port 0 lets the system choose (see local_endpoint). Connections accepted there get a layer of
+  // each of `layers`: the owner then deals in plain bytes, as without. accepted() comes at once, received() when the
+  // layers have something. Who never gets ready is the owner's to close.
+  Result<ListenerId> listen(const env::Endpoint& endpoint, const env::ListenOptions& options = {},
+                            LayerFactories layers = {});
   Result<env::Endpoint> local_endpoint(ListenerId listener);
   // Closes all listeners; connections stay.
   void stop_listening();
@@ -73,6 +85,14 @@ class Reactor {
   // Where the owner appends what is to be sent (also while connecting); touch() it afterwards. `id` stale: a chain
   // whose bytes go nowhere. The reference is good until the connection is closed.
   ByteChain& outbox(ConnectionId id);
+  // Whether there are layers; whether all of them, if any, are done with their handshakes.
+  bool layered(ConnectionId id);
+  bool ready(ConnectionId id);
+  // What the layers know of the peer; nullptr of a plain connection, and before it is ready().
+  std::shared_ptr<const PeerFacts> peer_facts(ConnectionId id);
+  // Inside closed() for layer_failed: why, in one line for a log.
+  std::string_view last_failure() const { return last_failure_; }
+
   // Marks the outbox for the flush at the end of the turn. Cheap, as often as you like.
   void touch(ConnectionId id);
   // True while more than outbox_high_bytes wait. Once true, the fall to outbox_low_bytes is told by drained().
@@ -85,19 +105,19 @@ class Reactor {
 
   // Closes at once; the outbox is dropped. `id` is stale then, without a closed().
   void close(ConnectionId id);
-  // Sends the outbox, ends the stream, and drops what the peer still sends until it ends too (so that no reset
-  // overtakes the last bytes); all of that no later than `deadline` (monotonic). `id` is stale at once, without a
-  // closed().
+  // Sends the outbox, lets layers say goodbye, ends the stream, and drops what the peer still sends until it ends too
+  // (so that no reset overtakes the last bytes); all of that no later than `deadline` (monotonic). `id` is stale at
+  // once, without a closed().
   void close_after_flush(ConnectionId id, DeadlineMs deadline);
 
   // Gives up an open connection without closing it: `id` is stale at once, without a closed(), and the caller owns the
-  // socket, which another reactor, on another thread, may adopt(). Nothing may have been sent, nor wait in the outbox.
-  // From inside received() too: the bytes told there are the caller's to carry over; what comes later waits in the
-  // socket. Handle::none if `id` is stale.
-  env::Handle release(ConnectionId id);
-  // Takes over a socket that another reactor released, as if it had just been accepted, but without an accepted(). The
-  // peer's end is told even if it came in between. On an Error (max_connections, the poller) the socket is closed.
-  Result<ConnectionId> adopt(env::Handle handle);
+  // socket, which another reactor, on another thread, may adopt(). Nothing may have been put into the outbox, though
+  // layers may have sent what they like; what they still have to send goes along. From inside received() too: the bytes
+  // told there are the caller's to carry over; what comes later waits in the socket. Handle::none if `id` is stale.
+  ReleasedConnection release(ConnectionId id);
+  // Takes over a connection that another reactor released, as if it had just been accepted, but without an accepted().
+  // The peer's end is told even if it came in between. On an Error (max_connections, the poller) the socket is closed.
+  Result<ConnectionId> adopt(ReleasedConnection connection);
 
   // Calls external_ready(token) in each turn in which `handle` (signals, standard input) is readable or at its end,
   // until unwatch_external(). `token` below 2^30.
@@ -124,6 +144,7 @@ class Reactor {
   struct Listener {
     env::Handle handle = env::Handle::none;
     DeadlineMs resume_at = kNever;  // while it rests
+    LayerFactories layers{};
   };
   // Entry of the deadline heap; void unless the connection still has this very deadline.
   struct Alarm {
@@ -145,7 +166,7 @@ class Reactor {
   void dispatch(const env::Event& event);
   void connection_event(ConnectionId id, const env::Event& event);
   void read_once(Connection& connection, ConnectionId id, bool hangup);
-  void bytes_came(const Connection& connection, ConnectionId id, ByteView bytes);
+  void bytes_came(Connection& connection, ConnectionId id, ByteView bytes);
   void stream_ended(Connection& connection, ConnectionId id);
   void run_alarms();
 
@@ -159,6 +180,18 @@ class Reactor {
   void rest(Listener& listener);
   void shed_waiting(ListenerId listener);
   void resume_listeners();
+
+  // reactor_layers.cc: what layers change
+  void layered_bytes_came(Connection& connection, ConnectionId id, ByteView bytes);
+  // A layer ended or failed.
+  void layers_over(Connection& connection, ConnectionId id);
+  // False if reading would cost more than this turn has left: then it waits in line.
+  bool may_cost(Connection& connection, ConnectionId id);
+  void run_queue();
+  // The chain to write to the socket, with what of the outbox may go into it now.
+  ByteChain& to_be_written(Connection& connection);
+  static bool anything_left(const Connection& connection);
+  static void drop_unsent(Connection& connection);
 
   // reactor_connect.cc: outgoing attempts
   Result<void> attempt_next(Connection& connection, ConnectionId id);
@@ -191,6 +224,10 @@ class Reactor {
   std::vector<std::uint32_t> flushing_;
   SendBatch batch_;
   std::vector<std::uint8_t> read_buffer_;
+  LayerStack::Scratch scratch_;
+  std::deque<ConnectionId> queue_;  // layered ones to look at in the next turn; may hold stale ones
+  std::size_t costly_left_ = 0;     // in this turn
+  std::string last_failure_;
   std::vector<env::Event> events_;
   ByteChain nowhere_;  // outbox of stale ids
   ReactorStats stats_;

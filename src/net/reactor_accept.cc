@@ -1,11 +1,15 @@
 // The door: listeners, accept limits, what happens when descriptors run out, and sockets that change their reactor.
+#include <memory>
+#include <utility>
+
 #include "base/check.h"
 #include "net/poll_token.h"
 #include "net/reactor.h"
 
 namespace martlet::net {
 
-Result<ListenerId> Reactor::listen(const env::Endpoint& endpoint, const env::ListenOptions& options) {
+Result<ListenerId> Reactor::listen(const env::Endpoint& endpoint, const env::ListenOptions& options,
+                                   LayerFactories layers) {
   const auto handle = network_.listen(endpoint, options);
   if (!handle) return tl::unexpected(handle.error());
   const ListenerId id{static_cast<std::uint32_t>(listeners_.size())};
@@ -14,7 +18,7 @@ Result<ListenerId> Reactor::listen(const env::Endpoint& endpoint, const env::Lis
     network_.close(*handle);
     return tl::unexpected(watched.error());
   }
-  listeners_.push_back({*handle, kNever});
+  listeners_.push_back({*handle, kNever, std::move(layers)});
   return id;
 }
 
@@ -59,14 +63,26 @@ void Reactor::accept_from(ListenerId id) {
 void Reactor::admit(ListenerId listener, const env::Accepted& accepted) {
   const auto id = take_in(accepted.handle);
   if (!id) return handler_.refused(listener, id.error());
+  const LayerFactories& factories = listeners_[listener.index].layers;
+  if (!factories.empty()) table_.at(id->slot).layers = std::make_unique<LayerStack>(factories, accepted.peer_address);
   handler_.accepted(*id, listener, accepted.peer_address);
 }
 
-Result<ConnectionId> Reactor::adopt(env::Handle handle) {
-  const auto id = take_in(handle);
-  if (id) return *id;
-  return fail(id.error() == RefuseReason::too_many_connections ? "too many connections"
-                                                               : "the poller does not take the connection");
+Result<ConnectionId> Reactor::adopt(ReleasedConnection released) {
+  const auto id = take_in(released.handle);
+  if (!id) {
+    return fail(id.error() == RefuseReason::too_many_connections ? "too many connections"
+                                                                 : "the poller does not take the connection");
+  }
+  Connection& connection = table_.at(id->slot);
+  connection.layers = std::move(released.layers);
+  if (connection.layers) {
+    if (!connection.layers->wire().empty()) mark_dirty(connection, id->slot);
+    // Over since the very bytes with which it was released: nothing more may come that would tell.
+    connection.layers->queued = connection.layers->status() != LayerStatus::open;
+    if (connection.layers->queued) queue_.push_back(*id);
+  }
+  return *id;
 }
 
 tl::expected<ConnectionId, RefuseReason> Reactor::take_in(env::Handle handle) {
@@ -108,17 +124,17 @@ void Reactor::refuse(ListenerId listener, RefuseReason reason) {
   handler_.refused(listener, reason);
 }
 
-env::Handle Reactor::release(ConnectionId id) {
+ReleasedConnection Reactor::release(ConnectionId id) {
   Connection* connection = find_owned(id);
-  if (!connection) return env::Handle::none;
+  if (!connection) return {};
   check(connection->state == ConnectionState::open && connection->outbox.empty() && !connection->sent,
         "only an open connection to which nothing was sent is released");
-  const env::Handle handle = connection->handle;
+  ReleasedConnection released{connection->handle, std::move(connection->layers)};
   // The poller would go on telling of a socket that stays open.
-  network_.unwatch(handle);
+  network_.unwatch(released.handle);
   table_.remove(id);
   ++stats_.released;
-  return handle;
+  return released;
 }
 
 // The waiting connections keep the listener readable: without a rest each turn would fail on them again at once.

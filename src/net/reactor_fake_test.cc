@@ -484,8 +484,8 @@ TEST_F(FakeReactor, ReleasesUnwatchedAndForgetsTheEventInHand) {
   network.socket(a).incoming = "x";
   network.socket(b).incoming = "y";
   handler.on_received = [&](ConnectionId, ByteView) {
-    EXPECT_EQ(reactor->release(first), a);
-    EXPECT_EQ(reactor->release(second), b);
+    EXPECT_EQ(reactor->release(first).handle, a);
+    EXPECT_EQ(reactor->release(second).handle, b);
   };
   turn();
   EXPECT_EQ(reactor->stats().reads, 1u);
@@ -494,7 +494,7 @@ TEST_F(FakeReactor, ReleasesUnwatchedAndForgetsTheEventInHand) {
   EXPECT_TRUE(network.is_open(b));
   EXPECT_EQ(reactor->connection_count(), 0u);
   handler.on_received = nullptr;
-  const ConnectionId again = reactor->adopt(b).value();
+  const ConnectionId again = reactor->adopt({b, nullptr}).value();
   turn();
   EXPECT_EQ(handler.received_by(again), "y");
 }

@@ -30,10 +30,12 @@ void Reactor::flush() {
 void Reactor::begin_sending(Connection& connection, ConnectionId id) {
   if (connection.state == ConnectionState::connecting) return;
   if (connection.outbox.size() > options_.outbox_high_bytes) connection.above_high = true;
-  if (connection.write_error != 0) connection.outbox.clear();
+  if (connection.write_error != 0) drop_unsent(connection);
   // No callback before the batch is written: it might close whoever is in there.
-  if (connection.write_blocked || connection.outbox.empty()) return batch_.pass(id);
-  batch_.add(id, connection.handle, connection.outbox);
+  if (connection.write_blocked) return batch_.pass(id);
+  const ByteChain& chain = connection.layers ? to_be_written(connection) : connection.outbox;
+  if (chain.empty()) return batch_.pass(id);
+  batch_.add(id, connection.handle, chain);
 }
 
 void Reactor::send_batch() {
@@ -53,11 +55,15 @@ bool Reactor::sent(Connection& connection, const SendBatch::Result& result) {
     return writing_failed(connection, result.id, outcome.system_code);
   }
   stats_.bytes_out += outcome.bytes;
-  connection.outbox.consume(outcome.bytes);
-  connection.sent = connection.sent || outcome.bytes > 0;
+  if (connection.layers) {
+    connection.layers->wire().consume(outcome.bytes);
+  } else {
+    connection.outbox.consume(outcome.bytes);
+    connection.sent = connection.sent || outcome.bytes > 0;
+  }
   if (outcome.bytes < result.offered_bytes) {
     connection.write_blocked = true;
-  } else if (!connection.outbox.empty()) {
+  } else if (anything_left(connection)) {
     // It takes all that it is given: more of it in this same flush.
     connection.dirty = true;
     flushing_.push_back(result.id.slot);
@@ -67,7 +73,7 @@ bool Reactor::sent(Connection& connection, const SendBatch::Result& result) {
 }
 
 bool Reactor::writing_failed(Connection& connection, ConnectionId id, int system_code) {
-  connection.outbox.clear();
+  drop_unsent(connection);
   // What the peer sent before it left is still there to be read, its good-bye perhaps.
   if (connection.state == ConnectionState::open && !connection.reading_paused) {
     connection.write_error = system_code;
@@ -79,7 +85,10 @@ bool Reactor::writing_failed(Connection& connection, ConnectionId id, int system
 }
 
 void Reactor::after_sending(Connection& connection, ConnectionId id) {
-  if (connection.state == ConnectionState::finishing && connection.outbox.empty()) return end_stream(connection, id);
+  const bool finishing = connection.state == ConnectionState::finishing;
+  // Layers have the last word, behind the last byte of the outbox.
+  const bool said_goodbye = !connection.layers || connection.layers->ended();
+  if (finishing && said_goodbye && !anything_left(connection)) return end_stream(connection, id);
   update_interest(connection, id);
   if (connection.above_high && connection.outbox.size() <= options_.outbox_low_bytes) {
     connection.above_high = false;
@@ -97,7 +106,8 @@ void Reactor::end_stream(Connection& connection, ConnectionId id) {
 }
 
 void Reactor::update_interest(Connection& connection, ConnectionId id) {
-  const env::Interest wanted{.read = !connection.reading_paused && !connection.peer_ended,
+  const bool held = connection.layers && (connection.layers->queued || connection.layers->clogged());
+  const env::Interest wanted{.read = !connection.reading_paused && !connection.peer_ended && !held,
                              .write = connection.write_blocked,
                              // Before its first byte goes out it may still be released.
                              .stream = connection.sent && network_.streams()};

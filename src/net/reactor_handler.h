@@ -15,6 +15,7 @@ enum class CloseReason : std::uint8_t {
   peer_closed,     // the end of the stream; what is in the outbox is still sent, without the owner
   io_error,        // `system_code` says which
   connect_failed,  // no address could be reached; `system_code` is the last one's
+  layer_failed,    // what the peer sent breaks a layer's rules; Reactor::last_failure() says which
 };
 
 enum class RefuseReason : std::uint8_t {
@@ -32,7 +33,7 @@ class ReactorHandler {
   virtual void accepted(ConnectionId id, ListenerId listener, std::string_view peer_address) = 0;
   // A connection started by connect() is up.
   virtual void connected(ConnectionId id) = 0;
-  // Bytes, at least one; the view into the shared buffer dies on return.
+  // Bytes, at least one; the view into the shared buffer dies on return. Of a layered connection what its layers give.
   virtual void received(ConnectionId id, ByteView bytes) = 0;
   // The outbox had been above the high-water mark and has fallen to the low one.
   virtual void drained(ConnectionId id) = 0;

@@ -51,7 +51,7 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
 }
 
 void CoreLoop::move_in(MovedConnection& moved) {
-  const auto id = reactor_.adopt(moved.socket);
+  const auto id = reactor_.adopt(std::move(moved.socket));
   if (!id) {
     if (moved.address != 0) dependencies_.admission->leave(moved.address);
     return log_refusal(listener_names_[moved.listener], "too many connections");

@@ -15,14 +15,14 @@
 #include "base/ticket.h"
 #include "base/time.h"
 #include "broker/neighbours.h"
-#include "env/handle.h"
+#include "net/released_connection.h"
 #include "server/admission/address_key.h"
 
 namespace martlet::server {
 
 // A connection on its way to the core where its client's session lives.
 struct MovedConnection {
-  env::Handle socket = env::Handle::none;
+  net::ReleasedConnection socket;
   std::uint32_t listener = 0;
   std::string peer_address;
   AddressKey address = 0;           // whom admission counts it for
