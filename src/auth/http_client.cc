@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <mutex>
 #include <new>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "auth/secret_file.h"
+#include "auth/service_url.h"
 
 namespace martlet::auth {
 namespace {
@@ -23,35 +23,14 @@ struct CloseHandle {
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
 using Handle = std::unique_ptr<CURL, CloseHandle>;
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
-using Url = std::unique_ptr<CURLU, FreeUrl>;
-
-bool has_part(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  const bool there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-  curl_free(text);
-  return there;
-}
 
 Result<void> check_url(const std::string& text) {
-  if (text.empty()) return fail("url: is not set; give the service's, such as https://auth.example.org/mqtt");
-  const Url url(curl_url());
-  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
-    return fail(fmt::format("url: '{}' is no URL; write https://HOST/PATH", text));
-  if (has_part(url.get(), CURLUPART_USER) || has_part(url.get(), CURLUPART_PASSWORD))
-    return fail("url: holds a user name or password, and would show it in logs; use token_file");
-  if (has_part(url.get(), CURLUPART_FRAGMENT))
-    return fail("url: has a fragment (#...), which is never sent; remove it");
-  char* scheme = nullptr;
-  curl_url_get(url.get(), CURLUPART_SCHEME, &scheme, 0);
-  const std::string found = scheme == nullptr ? "" : scheme;
-  curl_free(scheme);
-  if (found != "http" && found != "https")
-    return fail(fmt::format("url: '{}' must begin with http:// or https://", text));
+  const auto url = parse_service_url(text);
+  if (!url) return tl::unexpected(url.error());
+  if (!url->user.empty()) return fail("url: has a user name, which is not sent; use token_file");
+  if (url->scheme != "http" && url->scheme != "https") return fail("url: must begin with http:// or https://");
   return {};
 }
 

@@ -48,7 +48,7 @@ class HttpLookup final : public Lookup {
  public:
   explicit HttpLookup(std::unique_ptr<HttpClient> client) : client_(std::move(client)) {}
 
-  Asked ask(const Credentials& credentials, std::int64_t wall_ms, const Deadline& deadline) override {
+  Asked ask(const Credentials& credentials, std::int64_t wall_ms, const env::Deadline& deadline) override {
     // JSON has no way to say it, and a replacement would make two passwords one.
     if (credentials.password && !wire::valid_text(as_text(*credentials.password)))
       return {Opinion::unknown(), Asked::Reach::untried};

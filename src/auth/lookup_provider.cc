@@ -32,7 +32,7 @@ class LookupProvider final : public Provider {
   bool blocks() const override { return true; }
 
   Opinion check(const Credentials& credentials, std::int64_t wall_ms) override {
-    const Deadline deadline(*clock_, timeout_ms_);
+    const env::Deadline deadline(*clock_, timeout_ms_);
     if (!cache_.enabled()) return ask(credentials, wall_ms, deadline);
     const AnswerCache::Key key = cache_.key_of(credentials);
     if (auto known = cache_.find(key, {clock_->now().mono_ms, wall_ms})) return std::move(*known);
@@ -42,7 +42,7 @@ class LookupProvider final : public Provider {
   }
 
  private:
-  Opinion ask(const Credentials& credentials, std::int64_t wall_ms, const Deadline& deadline) {
+  Opinion ask(const Credentials& credentials, std::int64_t wall_ms, const env::Deadline& deadline) {
     const std::int64_t now_ms = clock_->now().mono_ms;
     const Admission admission = breaker_.admit(now_ms);
     if (admission == Admission::no) {
@@ -68,7 +68,7 @@ class LookupProvider final : public Provider {
   }
 
   // Exceptions of libraries, and of memory that runs out, end here.
-  Asked ask_guarded(const Credentials& credentials, std::int64_t wall_ms, const Deadline& deadline) {
+  Asked ask_guarded(const Credentials& credentials, std::int64_t wall_ms, const env::Deadline& deadline) {
     try {
       return lookup_->ask(credentials, wall_ms, deadline);
     } catch (const std::exception& exception) {

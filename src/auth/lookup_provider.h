@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include "auth/answer_cache.h"
-#include "auth/deadline.h"
 #include "auth/options.h"
 #include "auth/provider.h"
 #include "env/clock.h"
+#include "env/deadline.h"
 #include "env/entropy.h"
 
 namespace martlet::auth {
@@ -36,7 +36,7 @@ class Lookup {
  public:
   virtual ~Lookup() = default;
   // Returns by `deadline`, a few milliseconds more or less.
-  virtual Asked ask(const Credentials& credentials, std::int64_t wall_ms, const Deadline& deadline) = 0;
+  virtual Asked ask(const Credentials& credentials, std::int64_t wall_ms, const env::Deadline& deadline) = 0;
 };
 
 struct LookupSetup {

@@ -20,7 +20,7 @@ class LookupProviderTest : public ::testing::Test {
   class Service final : public Lookup {
    public:
     explicit Service(LookupProviderTest& test) : test_(test) {}
-    Asked ask(const Credentials&, std::int64_t, const Deadline& deadline) override {
+    Asked ask(const Credentials&, std::int64_t, const env::Deadline& deadline) override {
       ++test_.asked_;
       test_.time_given_ms_ = deadline.left_ms();
       if (test_.throws_) throw std::runtime_error("out of something");
