@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/ports.h"
 #include "wire/types.h"
@@ -24,6 +26,18 @@ struct AccessOpinion {
   const char* rule = "";  // what decided, such as "rules.toml:12"; interned
 };
 
+// How an opinion came about, for a person.
+struct Explanation {
+  struct Step {
+    std::string rule;  // "rules.toml:12"
+    std::string text;  // the rule as it was understood
+    std::string why;   // why it did not decide
+  };
+  std::vector<Step> passed;  // what was looked at before, in order
+  AccessOpinion opinion;
+  std::string text;  // of the rule that decided; empty: none did
+};
+
 // What it is made of does not change; a new configuration makes a new one. Any thread, several at once; never waits.
 class AccessSource {
  public:
@@ -34,6 +48,12 @@ class AccessSource {
   // `pending` only if actor.answers: then it answers there (with the whole decision, what follows it in the chain is
   // not asked). Never for receive.
   virtual AccessOpinion check(const broker::Actor& actor, const AccessQuestion& question) = 0;
+  // The opinion of check() with the way to it. As slow as there are many rules: for an operator, not for traffic.
+  virtual Explanation explain(const broker::Actor& actor, const AccessQuestion& question) {
+    Explanation explanation;
+    explanation.opinion = check(actor, question);
+    return explanation;
+  }
 };
 
 }  // namespace martlet::auth
