@@ -59,13 +59,11 @@ CoreLoop::CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptio
   if (shares_log) keep_house_at_ms_ = 0;
 }
 
-Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, std::string_view name, bool reuse_port) {
-  env::ListenOptions options;
-  options.reuse_port = reuse_port;
-  const auto listener = reactor_.listen(endpoint, options);
+Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, const ListenerSetup& setup) {
+  const auto listener = reactor_.listen(endpoint, setup.options, setup.layers);
   if (!listener) return tl::unexpected(listener.error());
-  if (listener_names_.size() <= listener->index) listener_names_.resize(listener->index + 1);
-  listener_names_[listener->index] = name;
+  if (listeners_.size() <= listener->index) listeners_.resize(listener->index + 1);
+  listeners_[listener->index] = {setup.name, setup.named_by_user, setup.behind_proxy};
   return reactor_.local_endpoint(*listener);
 }
 
@@ -94,9 +92,9 @@ bool CoreLoop::turn(DeadlineMs wake_at) {
   CoreLink* link = dependencies_.link;
   if (link) {
     link->listen(*this);
-    clear_lobby();
     keep_house();
   }
+  clear_lobby();
   broker_.run_timers(reactor_.now());
   dependencies_.records.submit();
   const std::uint64_t durable = dependencies_.records.durable_position();
@@ -198,12 +196,14 @@ void CoreLoop::say_goodbye() {
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
   if (!let_in(id, listener, peer_address)) return;
-  if (dependencies_.link) return enter_lobby(id, listener, peer_address);
+  if (dependencies_.link || reactor_.layered(id)) return enter_lobby(id, listener, peer_address);
   broker_.connection_opened(broker_id(id), {listener.index, peer_address, nullptr}, reactor_.now());
 }
 
 bool CoreLoop::let_in(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
   if (!dependencies_.admission) return true;
+  // A proxy's own address says nothing of the client.
+  if (listeners_[listener.index].behind_proxy && lobby_.find(id) == nullptr) return true;
   const AddressKey address = dependencies_.admission->key_of(peer_address);
   const Entry entry = dependencies_.admission->enter(address, reactor_.now());
   if (entry == Entry::admitted) {
@@ -211,7 +211,7 @@ bool CoreLoop::let_in(net::ConnectionId id, net::ListenerId listener, std::strin
     return true;
   }
   reactor_.close(id);
-  log_refusal(listener_names_[listener.index], entry_rule(entry));
+  log_refusal(listeners_[listener.index].name, entry_rule(entry));
   return false;
 }
 
@@ -240,14 +240,14 @@ void CoreLoop::drained(net::ConnectionId id) {
 
 void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
   let_out(id);
-  if (lobby_.size() != 0 && lobby_.find(id)) stay(id, {});
+  if (lobby_.size() != 0 && lobby_.find(id)) guest_lost(id, reason);
   const auto cause =
       reason == net::CloseReason::peer_closed ? broker::LostBy::peer_closed : broker::LostBy::network_error;
   broker_.connection_lost(broker_id(id), cause, reactor_.now());
 }
 
 void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
-  log_refusal(listener_names_[listener.index], refusal_text(reason));
+  log_refusal(listeners_[listener.index].name, refusal_text(reason));
 }
 
 void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {

@@ -38,6 +38,15 @@ struct CoreDependencies {
   Admission* admission = nullptr;
 };
 
+// A listener as a core opens it.
+struct ListenerSetup {
+  std::string name;  // for logs
+  env::ListenOptions options;
+  net::LayerFactories layers;  // of its connections; they outlive the core
+  bool named_by_user = false;  // the user name is the client identifier
+  bool behind_proxy = false;   // the peer's address is a proxy's, the client's is in a header
+};
+
 class CoreLoop : private net::ReactorHandler,
                  private broker::Transport,
                  private CoreLink::Listener,
@@ -47,8 +56,9 @@ class CoreLoop : private net::ReactorHandler,
   CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptions& reactor_options,
            const CoreDependencies& dependencies);
 
-  // Opens a listener; `name` is for logs. Returns where it is bound (port 0 lets the system choose).
-  Result<env::Endpoint> listen(const env::Endpoint& endpoint, std::string_view name, bool reuse_port = false);
+  // Opens a listener; the n-th one is that of BrokerOptions::listeners. Returns where it is bound (port 0 lets the
+  // system choose).
+  Result<env::Endpoint> listen(const env::Endpoint& endpoint, const ListenerSetup& setup);
 
   // Whether `endpoint` can be listened at: as a broker that shares it with nobody.
   Result<void> try_address(const env::Endpoint& endpoint);
@@ -117,6 +127,10 @@ class CoreLoop : private net::ReactorHandler,
   void move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes);
   void move_in(MovedConnection& moved);
   void clear_lobby();
+  bool knows_peer(net::ConnectionId id, Lobby::Guest& guest);
+  bool named_by_user(std::uint32_t listener) const;
+  void guest_lost(net::ConnectionId id, net::CloseReason reason);
+  void log_failure(const Lobby::Guest& guest, std::string_view why);
 
   // broker::Transport
   ByteChain& outbox(broker::ConnectionId connection) override;
@@ -140,7 +154,12 @@ class CoreLoop : private net::ReactorHandler,
   const CoreDependencies dependencies_;
   net::Reactor reactor_;
   broker::Broker broker_;
-  std::vector<std::string> listener_names_;
+  struct Listener {
+    std::string name;
+    bool named_by_user = false;
+    bool behind_proxy = false;
+  };
+  std::vector<Listener> listeners_;  // by ListenerId
   const std::uint64_t client_seed_;
   Lobby lobby_;
   DeadlineMs keep_house_at_ms_ = kNever;

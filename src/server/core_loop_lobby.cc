@@ -1,23 +1,37 @@
-// With several cores: a new connection waits until its CONNECT tells whose it is, then goes to that client's home core.
+// A new connection waits until its layers (TLS, WebSocket, a PROXY header) are done, and with several cores until its
+// CONNECT tells whose it is; then it goes to that client's home core.
+#include <fmt/format.h>
+
+#include "base/printable.h"
 #include "broker/home_core.h"
 #include "server/core_loop.h"
 #include "session/connect_limit.h"
 #include "wire/connect_peek.h"
 
 namespace martlet::server {
+
 void CoreLoop::enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
   lobby_.enter(id, listener.index, peer_address, reactor_.now());
+  lobby_.find(id)->layered = reactor_.layered(id);
 }
 
 void CoreLoop::greet(net::ConnectionId id, ByteView bytes) {
   Lobby::Guest& guest = *lobby_.find(id);
+  if (!knows_peer(id, guest)) return;
+  if (!dependencies_.link) return stay(id, bytes);
   if (!guest.bytes.empty()) {
     guest.bytes.insert(guest.bytes.end(), bytes.begin(), bytes.end());
     bytes = guest.bytes;
   }
   std::string_view client_id;
   // What is longer is this core's to refuse.
-  const wire::ConnectPeek peeked = wire::peek_client_id(bytes, client_id, session::kMostConnectBytes);
+  wire::ConnectPeek peeked = wire::peek_client_id(bytes, client_id, session::kMostConnectBytes);
+  if (peeked != wire::ConnectPeek::hopeless && named_by_user(guest.listener)) {
+    std::string_view user_name;
+    const wire::ConnectPeek named = wire::peek_user_name(bytes, user_name, session::kMostConnectBytes);
+    if (named != wire::ConnectPeek::hopeless) peeked = named;
+    if (named == wire::ConnectPeek::found) client_id = user_name;
+  }
   if (peeked == wire::ConnectPeek::need_more) {
     if (guest.bytes.empty()) guest.bytes.assign(bytes.begin(), bytes.end());
     return;
@@ -31,10 +45,29 @@ void CoreLoop::greet(net::ConnectionId id, ByteView bytes) {
   move_on(id, home, bytes);
 }
 
+// Takes from the layers who the peer is, once. False if it may not come in: it is gone.
+bool CoreLoop::knows_peer(net::ConnectionId id, Lobby::Guest& guest) {
+  if (guest.peer || !guest.layered) return true;
+  guest.peer = reactor_.peer_facts(id);
+  if (!guest.peer || guest.peer->address.empty()) return true;
+  // A proxy was in between: the address that counts is known only now.
+  guest.peer_address = guest.peer->address;
+  const std::uint32_t listener = guest.listener;
+  let_out(id);
+  const std::string peer_address = guest.peer_address;
+  if (let_in(id, {listener}, peer_address)) return true;
+  lobby_.leave(id);
+  return false;
+}
+
+bool CoreLoop::named_by_user(std::uint32_t listener) const {
+  return listener < listeners_.size() && listeners_[listener].named_by_user;
+}
+
 void CoreLoop::stay(net::ConnectionId id, ByteView bytes) {
   const Lobby::Guest guest = lobby_.leave(id);
   // `bytes` may be the guest's own.
-  broker_.connection_opened({id.slot, id.generation}, {guest.listener, guest.peer_address, nullptr}, guest.accepted);
+  broker_.connection_opened({id.slot, id.generation}, {guest.listener, guest.peer_address, guest.peer}, guest.accepted);
   if (!bytes.empty()) broker_.bytes_received({id.slot, id.generation}, bytes, reactor_.now());
 }
 
@@ -44,6 +77,7 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
   Lobby::Guest guest = lobby_.leave(id);
   moved->listener = guest.listener;
   moved->peer_address = std::move(guest.peer_address);
+  moved->peer = std::move(guest.peer);
   moved->accepted = guest.accepted;
   moved->address = forget(id);
   moved->socket = reactor_.release(id);
@@ -54,23 +88,45 @@ void CoreLoop::move_in(MovedConnection& moved) {
   const auto id = reactor_.adopt(std::move(moved.socket));
   if (!id) {
     if (moved.address != 0) dependencies_.admission->leave(moved.address);
-    return log_refusal(listener_names_[moved.listener], "too many connections");
+    return log_refusal(listeners_[moved.listener].name, "too many connections");
   }
   remember(*id, moved.address);
   if (stop_by_ms_ != kNever) {
     let_out(*id);
     return reactor_.close(*id);
   }
-  broker_.connection_opened({id->slot, id->generation}, {moved.listener, moved.peer_address, nullptr}, moved.accepted);
+  broker_.connection_opened({id->slot, id->generation}, {moved.listener, moved.peer_address, moved.peer},
+                            moved.accepted);
   broker_.bytes_received({id->slot, id->generation}, moved.bytes, reactor_.now());
 }
 
-// Who said too little for too long is this core's to turn away.
+// Who said too little for too long is this core's to turn away: the broker's, if it could have said something.
 void CoreLoop::clear_lobby() {
   while (const auto id = lobby_.overdue(reactor_.now())) {
-    const std::vector<std::uint8_t> bytes = lobby_.find(*id)->bytes;
-    stay(*id, bytes);
+    if (reactor_.ready(*id)) {
+      const std::vector<std::uint8_t> bytes = lobby_.find(*id)->bytes;
+      stay(*id, bytes);
+      continue;
+    }
+    const Lobby::Guest guest = lobby_.leave(*id);
+    let_out(*id);
+    reactor_.close(*id);
+    log_failure(guest, "its handshake took too long (limits.connect_timeout)");
   }
+}
+
+// A guest is gone before it was known.
+void CoreLoop::guest_lost(net::ConnectionId id, net::CloseReason reason) {
+  if (!lobby_.find(id)->layered) return stay(id, {});
+  const Lobby::Guest guest = lobby_.leave(id);
+  if (reason == net::CloseReason::layer_failed) log_failure(guest, reactor_.last_failure());
+}
+
+void CoreLoop::log_failure(const Lobby::Guest& guest, std::string_view why) {
+  if (!dependencies_.log.wants(broker::LogLevel::warning)) return;
+  dependencies_.log.write(broker::LogLevel::warning,
+                          fmt::format("{} is refused by listener \"{}\": {}", guest.peer_address,
+                                      listeners_[guest.listener].name, printable(why)));
 }
 
 }  // namespace martlet::server

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/peer_facts.h"
 #include "base/ring_queue.h"
 #include "base/spsc_ring.h"
 #include "base/ticket.h"
@@ -25,6 +26,7 @@ struct MovedConnection {
   net::ReleasedConnection socket;
   std::uint32_t listener = 0;
   std::string peer_address;
+  std::shared_ptr<const PeerFacts> peer;
   AddressKey address = 0;           // whom admission counts it for
   std::vector<std::uint8_t> bytes;  // that it has sent so far
   Now accepted;

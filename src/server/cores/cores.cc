@@ -59,11 +59,14 @@ Result<std::string> Cores::listen() {
 Result<env::Endpoint> Cores::listen(const ListenerConfig& listener) {
   auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
   if (!endpoint) return endpoint;
-  if (count() == 1) return loops_[0]->listen(*endpoint, listener.name);
+  ListenerSetup setup;
+  setup.name = listener.name;
+  if (count() == 1) return loops_[0]->listen(*endpoint, setup);
+  setup.options.reuse_port = true;
   // Sockets that share a port would also share it with a second broker that was started by mistake.
   if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());
   for (const auto& loop : loops_) {
-    auto opened = loop->listen(*endpoint, listener.name, true);
+    auto opened = loop->listen(*endpoint, setup);
     if (!opened) return opened;
     endpoint = *opened;  // for port 0: what the system chose
   }

@@ -5,7 +5,7 @@
 namespace martlet::server {
 
 void Lobby::enter(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address, const Now& now) {
-  guests_.emplace(key(id), Guest{listener, std::string(peer_address), {}, now});
+  guests_.emplace(key(id), Guest{listener, std::string(peer_address), {}, {}, now, false});
   arrivals_.push_back({now.mono_ms, id});
 }
 

@@ -1,4 +1,5 @@
-// Connections whose client is not known yet: it decides on which core the connection lives. One core's; its thread.
+// Connections whose client is not known yet: their layers are not done, or their client decides on which core they
+// live. One core's; its thread.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/peer_facts.h"
 #include "base/time.h"
 #include "net/connection_id.h"
 
@@ -21,8 +23,10 @@ class Lobby {
   struct Guest {
     std::uint32_t listener = 0;
     std::string peer_address;
-    std::vector<std::uint8_t> bytes;  // that came in parts
+    std::shared_ptr<const PeerFacts> peer;  // what its layers told; null: plain TCP, or they are not done
+    std::vector<std::uint8_t> bytes;        // that came in parts
     Now accepted;
+    bool layered = false;
   };
 
   // `wait_ms`: nobody stays longer.
