@@ -32,7 +32,7 @@ run_scenarios() {
   [[ $seconds =~ ^[0-9]+(\.[0-9]+)?$ ]] || bad_usage "scenarios needs SECONDS, such as: ./dev test scenarios 10"
   need test integration
   build_with_tests "$preset" martlet
-  MARTLET_SCENARIO_SECONDS=$seconds MARTLET_BROKER_ARGUMENTS="${*:3}" \
+  SCENARIO_SECONDS=$seconds SCENARIO_BROKER_ARGUMENTS="${*:3}" \
     tests/integration/run "build/$preset" test_scenarios
 }
 
@@ -42,7 +42,7 @@ run_cores() {
   [[ $seconds =~ ^[0-9]+(\.[0-9]+)?$ ]] || bad_usage "cores needs SECONDS, such as: ./dev test tsan cores 60"
   need test integration
   build_with_tests "$preset" martlet
-  MARTLET_CORES_S=$seconds as_built "$preset" tests/integration/run "build/$preset" test_cores
+  CORES_S=$seconds as_built "$preset" tests/integration/run "build/$preset" test_cores
 }
 
 # as_built PRESET COMMAND...: runs what was built with it.

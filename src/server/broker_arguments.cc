@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/nearest.h"
+#include "server/config/complete.h"
 
 namespace martlet::server {
 namespace {
@@ -55,6 +56,24 @@ std::string default_data_dir(const std::optional<std::string>& config_file, std:
   return fmt::format("{}/martlet-data", slash == std::string::npos ? "." : config_file->substr(0, slash));
 }
 
+std::optional<std::string> config_file(const BrokerArguments& arguments, const StartEnvironment& environment) {
+  if (arguments.config_file) return arguments.config_file;
+  for (const auto& [name, value] : environment.variables) {
+    if (name == kConfigVariable && !value.empty()) return value;
+  }
+  return std::nullopt;
+}
+
+// --listen in place of the file's listeners; nothing of these is left.
+void replace_listeners(ServerConfig& config, const std::vector<std::string>& addresses) {
+  config.listeners.clear();
+  std::erase_if(config.places, [](const auto& place) { return place.first.starts_with("listener["); });
+  for (const std::string& address : addresses) {
+    config.places.insert_or_assign(fmt::format("listener[{}].address", config.listeners.size()), "--listen");
+    config.listeners.emplace_back().address = address;
+  }
+}
+
 }  // namespace
 
 ParsedArguments parse_broker_arguments(int argc, char** argv) {
@@ -78,30 +97,31 @@ ParsedArguments parse_broker_arguments(int argc, char** argv) {
   return parsed;
 }
 
-ServerConfig configure(const BrokerArguments& arguments, std::string_view state_directory, env::Files& files,
+ServerConfig configure(const BrokerArguments& arguments, const StartEnvironment& environment, env::Files& files,
                        ConfigErrors& errors) {
   ServerConfig config;
-  if (arguments.config_file) {
-    const auto text = files.read_all(*arguments.config_file, kMaxConfigBytes);
-    if (text) {
-      errors = apply_toml(config, *text, *arguments.config_file);
+  const auto add = [&](ConfigErrors more) { errors.insert(errors.end(), more.begin(), more.end()); };
+  const std::optional<std::string> file = config_file(arguments, environment);
+  if (file) {
+    if (const auto text = files.read_all(*file, kMaxConfigBytes); text) {
+      add(apply_toml(config, *text, *file));
     } else {
-      errors.push_back(fmt::format("--config: {}", text.error().message));
+      errors.push_back(
+          fmt::format("{}: {}", arguments.config_file ? "--config" : "$MARTLET_CONFIG", text.error().message));
     }
   }
+  add(apply_environment(config, environment.variables));
   const auto set = [&](const std::string& assignment) {
     if (const auto applied = apply_assignment(config, assignment); !applied) errors.push_back(applied.error().message);
   };
   for (const std::string& assignment : arguments.assignments) set(assignment);
   if (arguments.data_dir) set("server.data_dir=" + *arguments.data_dir);
   if (arguments.threads) set("server.threads=" + *arguments.threads);
-  if (!arguments.listen.empty()) {
-    config.listeners.clear();
-    for (const std::string& address : arguments.listen) config.listeners.push_back({"", address});
-  }
+  if (!arguments.listen.empty()) replace_listeners(config, arguments.listen);
   config.data_dir_is_default = config.data_dir.empty();
-  if (config.data_dir_is_default) config.data_dir = default_data_dir(arguments.config_file, state_directory);
-  if (errors.empty()) errors = complete_config(config);
+  if (config.data_dir_is_default) config.data_dir = default_data_dir(file, environment.state_directory);
+  // What a file that cannot be read would have set is not missed.
+  add(complete_config(config));
   return config;
 }
 

@@ -29,10 +29,15 @@ struct ParsedArguments {
 // `argv[0]` is the name that the help shows.
 ParsedArguments parse_broker_arguments(int argc, char** argv);
 
-// The configuration file, then --set, then the options of their own; each overrides what is before it. `errors` get all
-// that is wrong. `state_directory`: $STATE_DIRECTORY, where a data directory that nobody named is taken from; empty if
-// it is not set.
-ServerConfig configure(const BrokerArguments& arguments, std::string_view state_directory, env::Files& files,
+// What the process' environment says.
+struct StartEnvironment {
+  std::string state_directory;     // $STATE_DIRECTORY, where a data directory that nobody named is; empty: not set
+  EnvironmentVariables variables;  // those that begin with MARTLET_
+};
+
+// The configuration file, then the environment, then --set, then the options of their own; each overrides what is
+// before it. `errors` get all that is wrong. A second call with the same arguments reads the file again.
+ServerConfig configure(const BrokerArguments& arguments, const StartEnvironment& environment, env::Files& files,
                        ConfigErrors& errors);
 
 }  // namespace martlet::server

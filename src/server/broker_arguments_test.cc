@@ -51,7 +51,7 @@ TEST(Configure, LaterSourcesWin) {
   ConfigErrors errors;
   const auto parsed = parse({"--config", "c.toml", "--set", "limits.max_in_flight=7", "--set", "server.data_dir=set",
                              "--data", "data", "--listen", "127.0.0.1:9"});
-  const ServerConfig config = configure(parsed.arguments, "/state", files, errors);
+  const ServerConfig config = configure(parsed.arguments, {"/state", {}}, files, errors);
   EXPECT_THAT(errors, IsEmpty());
   EXPECT_EQ(config.threads, 2u);
   EXPECT_EQ(config.data_dir, "data");
@@ -66,7 +66,8 @@ TEST(Configure, DataIsKeptUnlessSaidOtherwise) {
   files.files["c.toml"] = files.files["/etc/martlet/c.toml"] = files.files["/c.toml"] = "";
   const auto data_dir = [&](std::vector<std::string> words, std::string_view state_directory = "") {
     ConfigErrors errors;
-    const ServerConfig config = configure(parse(std::move(words)).arguments, state_directory, files, errors);
+    const ServerConfig config =
+        configure(parse(std::move(words)).arguments, {std::string(state_directory), {}}, files, errors);
     EXPECT_THAT(errors, IsEmpty());
     return fmt::format("{}{}", config.data_dir, config.data_dir_is_default ? " by default" : "");
   };
@@ -83,7 +84,7 @@ TEST(Configure, DataIsKeptUnlessSaidOtherwise) {
 TEST(Configure, ReportsAllErrors) {
   MemoryFiles files;
   ConfigErrors errors;
-  configure(parse({"--config", "none.toml", "--set", "x", "--threads", "many"}).arguments, "", files, errors);
+  configure(parse({"--config", "none.toml", "--set", "x", "--threads", "many"}).arguments, {}, files, errors);
   EXPECT_THAT(errors, ElementsAre(HasSubstr("--config: cannot open 'none.toml'"), HasSubstr("--set x"),
                                   HasSubstr("\"server.threads\" = many")));
 }

@@ -44,8 +44,9 @@ int fail_with(env::Files& files, int exit_code, std::string_view message) {
 
 // Refuses an open door: this version asks nobody for a password.
 Result<void> check_doors(const ServerConfig& config, env::Network& network) {
-  if (config.allow_anonymous_public) return {};
+  if (config.auth.allow_anonymous_public) return {};
   for (const ListenerConfig& listener : config.listeners) {
+    if (listener.is_unix()) continue;
     const auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
     if (!endpoint) return tl::unexpected(endpoint.error());
     const auto local = is_loopback(*endpoint, network);
@@ -177,7 +178,14 @@ Result<void> serve(ServerConfig& config, std::span<env::Network* const> networks
   return close_data(data, cores);
 }
 
+// What log.format = "auto" stands for.
+void decide_log_format(LogOptions& log) {
+  if (log.format != LogFormat::automatic) return;
+  log.format = env::posix::is_terminal(env::Handle::standard_error) ? LogFormat::text : LogFormat::json;
+}
+
 int run(ServerConfig& config, env::Files& files) {
+  decide_log_format(config.log);
   const auto clock = env::posix::make_clock();
   const std::uint32_t processors = std::min(env::posix::usable_processors(), topic::InterestTable::kMostCores);
   const auto networks = make_networks(config.threads != 0 ? config.threads : processors, config.io);
@@ -203,6 +211,10 @@ int run(ServerConfig& config, env::Files& files) {
   return kCleanExit;
 }
 
+StartEnvironment start_environment() {
+  return {env::posix::environment("STATE_DIRECTORY"), env::posix::environment_with_prefix(kEnvironmentPrefix)};
+}
+
 }  // namespace
 
 int broker_main(int argc, char** argv) {
@@ -214,7 +226,7 @@ int broker_main(int argc, char** argv) {
     return *parsed.exit_code;
   }
   ConfigErrors errors;
-  ServerConfig config = configure(parsed.arguments, env::posix::environment("STATE_DIRECTORY"), *files, errors);
+  ServerConfig config = configure(parsed.arguments, start_environment(), *files, errors);
   for (const std::string& error : errors) fail_with(*files, kUsageExit, error);
   if (!errors.empty()) return kUsageExit;
   if (parsed.arguments.check_only) {

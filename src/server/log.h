@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/ports.h"
 #include "env/clock.h"
@@ -16,11 +17,13 @@
 
 namespace martlet::server {
 
-enum class LogFormat : std::uint8_t { text, json };
+// `automatic`: whoever makes the log decides, by what standard error is; the log itself takes it as text.
+enum class LogFormat : std::uint8_t { automatic, text, json };
 
 struct LogOptions {
   broker::LogLevel level = broker::LogLevel::info;
-  LogFormat format = LogFormat::text;
+  LogFormat format = LogFormat::automatic;
+  std::vector<std::string> levels = {};  // of single rooms, as "net=debug"
   // Lines of one level in one second; the rest is counted and left out. Errors are never left out. 0: no limit.
   std::uint32_t lines_per_second = 200;
 };

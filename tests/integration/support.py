@@ -15,6 +15,8 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 MARTLET = os.environ["MARTLET"]
+# Tests look for words in the log of brokers whose standard error is no terminal.
+os.environ.setdefault("MARTLET_LOG_FORMAT", "text")
 PATIENCE_S = 20  # how long anything may take before a test gives up; no test measures time with it
 
 

@@ -1,6 +1,6 @@
 """A broker with several threads: a client's session lives on one of them, its messages reach those of all others.
 
-MARTLET_CORES_S: how long each storm lasts, in seconds (4); MARTLET_CORES_SEED: of all that is random in it (a new one)."""
+CORES_S: how long each storm lasts, in seconds (4); CORES_SEED: of all that is random in it (a new one)."""
 
 import os
 import random
@@ -17,8 +17,8 @@ from storm import NO_LOCAL, TAKEN_OVER, Storm
 from support import PATIENCE_S, Broker, BrokerTest, RawClient, publish
 from test_prove import PROVE_S, RestartedBroker
 
-STORM_S = float(os.environ.get("MARTLET_CORES_S", "4"))
-SEED = int(os.environ.get("MARTLET_CORES_SEED", "0")) or random.randrange(1, 1 << 31)
+STORM_S = float(os.environ.get("CORES_S", "4"))
+SEED = int(os.environ.get("CORES_SEED", "0")) or random.randrange(1, 1 << 31)
 THREADS = 4
 # So many clients on one side and on the other that all pairs of threads are among them.
 MANY = 16

@@ -13,8 +13,8 @@ import unittest
 
 from support import MARTLET, PATIENCE_S, Broker
 
-SECONDS = float(os.environ.get("MARTLET_SCENARIO_SECONDS", "1"))
-BROKER_ARGUMENTS = shlex.split(os.environ.get("MARTLET_BROKER_ARGUMENTS", ""))
+SECONDS = float(os.environ.get("SCENARIO_SECONDS", "1"))
+BROKER_ARGUMENTS = shlex.split(os.environ.get("SCENARIO_BROKER_ARGUMENTS", ""))
 
 
 class Sets(unittest.TestCase):

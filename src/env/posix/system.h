@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "env/clock.h"
@@ -35,6 +38,9 @@ Result<std::unique_ptr<Signals>> make_signals();
 
 // The environment's variable `name`; empty if it is not set. While no other thread changes the environment.
 std::string environment(const char* name);
+// The variables whose names begin with `prefix`, with their values, sorted by name; of one that is there twice the
+// first.
+std::vector<std::pair<std::string, std::string>> environment_with_prefix(std::string_view prefix);
 
 // Raises the limit of open descriptors to what the system allows this process. Returns the limit that then holds.
 std::size_t raise_descriptor_limit();

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "server/config/explain.h"
 #include "server/config/option_table.h"
 
 namespace martlet::server {
@@ -12,15 +13,23 @@ namespace {
 constexpr std::string_view kBegin = "<!-- options: begin -->\n";
 constexpr std::string_view kEnd = "<!-- options: end -->\n";
 constexpr std::string_view kHead =
-    "| option | default | permitted | what it does |\n"
-    "| --- | --- | --- | --- |\n";
+    "| option | default | permitted | reload | what it does |\n"
+    "| --- | --- | --- | --- | --- |\n";
 
 template <class Config>
-void append_row(std::string& out, const Option<Config>& option) {
+void append_row(std::string& out, std::span<const Option<Config>> options, const Option<Config>& option) {
   const std::string value = option.value_text(Config{});
-  fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {} |\n", option.facts.name,
+  const std::string kinds = kinds_text(options, option.facts);
+  fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {} | {}{} |\n", option.facts.name,
                  value.empty() ? "" : fmt::format("`{}`", value), permitted_values(option.facts),
-                 option.facts.description);
+                 option.facts.live ? "yes" : "", option.facts.description,
+                 kinds.empty() ? "" : fmt::format(" ({})", kinds));
+}
+
+template <class Config>
+void append_array(std::string& out, std::string_view name, std::span<const Option<Config>> options) {
+  fmt::format_to(std::back_inserter(out), "\n### [[{}]]\n\n{}", name, kHead);
+  for (const auto& option : options) append_row(out, options, option);
 }
 
 std::string_view section_of(std::string_view name) {
@@ -37,12 +46,12 @@ std::string options_markdown() {
       section = section_of(option.facts.name);
       fmt::format_to(std::back_inserter(out), "{}### [{}]\n\n{}", out.empty() ? "" : "\n", section, kHead);
     }
-    append_row(out, option);
+    append_row(out, server_options(), option);
   }
-  fmt::format_to(std::back_inserter(out), "\n### [[listener]]\n\n{}", kHead);
-  for (const auto& option : listener_options()) append_row(out, option);
-  fmt::format_to(std::back_inserter(out), "\n### [[durability]]\n\n{}", kHead);
-  for (const auto& option : durability_options()) append_row(out, option);
+  append_array(out, "listener", listener_options());
+  append_array(out, "authentication", provider_options());
+  append_array(out, "authorization", access_options());
+  append_array(out, "durability", durability_options());
   return out;
 }
 

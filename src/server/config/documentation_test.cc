@@ -22,8 +22,10 @@ TEST(Documentation, ThePageSaysWhatTheTableSays) {
 TEST(Documentation, RowsShowDefaultRangeAndPurpose) {
   EXPECT_THAT(options_markdown(), StartsWith("### [server]\n\n| option | default |"));
   EXPECT_THAT(options_markdown(),
-              HasSubstr("| `sys.interval` | `10s` | 1s to 1d, or never, in s, m, h or d | How often"));
+              HasSubstr("| `sys.interval` | `10s` | 1s to 1d, or never, in s, m, h or d |  | How often"));
   EXPECT_THAT(options_markdown(), HasSubstr("### [[listener]]\n"));
+  EXPECT_THAT(options_markdown(), HasSubstr("| `log.level` | `info` | one of debug, info, warning, error | yes |"));
+  EXPECT_THAT(options_markdown(), HasSubstr("user name. (kind = \"postgresql\") |"));
 }
 
 TEST(Documentation, RenewingKeepsTheRestOfThePage) {

@@ -3,133 +3,124 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "base/nearest.h"
-#include "env/endpoint.h"
 #include "server/config/option_table.h"
 #include "server/config/toml_reader.h"
-#include "topic/filter.h"
 
 namespace martlet::server {
 namespace {
 
-constexpr std::string_view kListenerArray = "listener";
-constexpr std::string_view kDurabilityArray = "durability";
-// Each is tried for each message that is recorded, and told to each client.
-constexpr std::size_t kMostDurabilityRules = 256;
-constexpr std::size_t kMostFilterBytes = 1024;
+constexpr std::array<std::string_view, 4> kArrays = {"listener", "durability", "authentication", "authorization"};
+
+// Who sets something.
+struct Source {
+  std::string place;      // "broker.toml:7"
+  std::string directory;  // that relative paths are taken from, with its slash; empty: they stay as they are
+};
 
 // Whether options begin with `name` and a dot: an empty table of that name is no mistake.
-bool is_section(std::string_view name) {
-  const auto options = server_options();
+template <class Config>
+bool is_section(std::span<const Option<Config>> options, std::string_view name) {
   return std::any_of(options.begin(), options.end(), [&](const auto& option) {
     return option.facts.name.starts_with(name) && option.facts.name.substr(name.size()).starts_with('.');
   });
 }
 
+void make_absolute(std::string& path, TextForm form, const std::string& directory) {
+  const bool url = form == TextForm::path_or_url && path.find("://") != std::string::npos;
+  if (url || path.empty() || path.starts_with('/') || path == kNoControl) return;
+  path.insert(0, directory);
+}
+
+template <class Config>
+void resolve_paths(Config& config, const Option<Config>& option, const std::string& directory) {
+  const TextForm form = option.facts.form;
+  if (form != TextForm::path && form != TextForm::path_or_url) return;
+  if (option.text) return make_absolute(option.text(config), form, directory);
+  for (std::string& path : option.list(config)) make_absolute(path, form, directory);
+}
+
+// What was written, for an error; nothing of what may be a password.
+std::string shown(const OptionFacts& facts, const WrittenValue& value) {
+  using Type = WrittenValue::Type;
+  if (value.type == Type::other || value.type == Type::list) return " is " + value.text;
+  if (may_hold_secret(facts)) return "";
+  return " = " + value.text;
+}
+
 template <class Config>
 Result<void> assign(Config& config, std::span<const Option<Config>> options, std::string_view name,
-                    const WrittenValue& value) {
+                    const WrittenValue& value, const Source& source) {
   const Option<Config>* option = find_option(options, name);
   if (!option) return fail(fmt::format("unknown option \"{}\"{}", name, suggestion(name, option_names(options))));
-  const auto applied = option->apply(config, value);
-  if (applied) return {};
-  const bool other = value.type == WrittenValue::Type::other;
-  return fail(fmt::format("option \"{}\"{}: {}", name, other ? " is " + value.text : fmt::format(" = {}", value.text),
-                          applied.error().message));
+  if (const auto applied = option->apply(config, value); !applied) {
+    return fail(fmt::format("option \"{}\"{}: {}", name, shown(option->facts, value), applied.error().message));
+  }
+  resolve_paths(config, *option, source.directory);
+  return {};
+}
+
+bool is_empty_table(const WrittenValue& value) {
+  return value.type == WrittenValue::Type::other && value.text == "a table";
 }
 
 // An entry of an array of tables: its heading adds a table to `tables`, a key sets something of it.
 template <class Config>
 Result<void> apply_to_table(std::vector<Config>& tables, std::span<const Option<Config>> options,
-                            const TomlEntry& entry) {
-  if (!entry.name.empty()) return assign(tables[entry.table], options, entry.name, entry.value);
-  tables.emplace_back();
-  return {};
+                            const TomlEntry& entry, const Source& source) {
+  if (tables.size() <= entry.table) tables.resize(entry.table + 1);
+  if (entry.name.empty()) return {};
+  if (is_empty_table(entry.value) && is_section(options, entry.name)) return {};
+  return assign(tables[entry.table], options, entry.name, entry.value, source);
 }
 
-// Whether `name` is a key of a table that was to be one of an array.
-bool is_in(std::string_view name, std::string_view array) {
-  return name == array || (name.starts_with(array) && name.substr(array.size()).starts_with('.'));
+// The array that `name` is, or is a key of, although it is written as a table.
+std::string_view array_of(std::string_view name) {
+  const auto found = std::find(kArrays.begin(), kArrays.end(), name.substr(0, name.find('.')));
+  return found == kArrays.end() || (name.size() > found->size() && !name.substr(found->size()).starts_with('.'))
+             ? std::string_view()
+             : *found;
 }
 
-Result<void> apply_entry(ServerConfig& config, const TomlEntry& entry) {
-  if (entry.array == kListenerArray) return apply_to_table(config.listeners, listener_options(), entry);
-  if (entry.array == kDurabilityArray) {
-    return apply_to_table(config.broker.durability.rules, durability_options(), entry);
+Result<void> apply_array_entry(ServerConfig& config, const TomlEntry& entry, const Source& source) {
+  if (entry.array == "listener") return apply_to_table(config.listeners, listener_options(), entry, source);
+  if (entry.array == "durability") {
+    return apply_to_table(config.broker.durability.rules, durability_options(), entry, source);
   }
-  if (!entry.array.empty()) {
-    // Only its headings are reported: what is inside is as unknown.
-    if (!entry.name.empty()) return {};
-    return fail(fmt::format("unknown array of tables [[{}]]; there are [[{}]] and [[{}]]", entry.array, kListenerArray,
-                            kDurabilityArray));
+  if (entry.array == "authentication") {
+    return apply_to_table(config.auth.providers, provider_options(), entry, source);
   }
-  if (is_in(entry.name, kListenerArray)) {
-    return fail("write a listener as [[listener]], with two brackets, and its address below");
-  }
-  if (is_in(entry.name, kDurabilityArray)) {
-    return fail("write a rule as [[durability]], with two brackets, and its filter and level below");
-  }
-  const bool table = entry.value.type == WrittenValue::Type::other && entry.value.text == "a table";
-  if (table && is_section(entry.name)) return {};
-  return assign(config, server_options(), entry.name, entry.value);
+  if (entry.array == "authorization") return apply_to_table(config.auth.access, access_options(), entry, source);
+  // Only its headings are reported: what is inside is as unknown.
+  if (!entry.name.empty()) return {};
+  return fail(fmt::format("unknown array of tables [[{}]]; there are [[{}]]{}", entry.array,
+                          fmt::join(kArrays, "]], [["), suggestion(entry.array, kArrays)));
 }
 
-std::string at_least(std::string_view large, std::uint64_t large_value, std::string_view small,
-                     std::uint64_t small_value) {
-  const auto text = [](std::string_view name, std::uint64_t value) {
-    return number_text(find_option(server_options(), name)->facts, static_cast<std::int64_t>(value));
-  };
-  return fmt::format(
-      "{} ({}) must be at least {} ({}), or the largest messages could never be kept: raise the first "
-      "or lower the second",
-      large, text(large, large_value), small, text(small, small_value));
+Result<void> apply_entry(ServerConfig& config, const TomlEntry& entry, const Source& source) {
+  if (!entry.array.empty()) return apply_array_entry(config, entry, source);
+  if (const std::string_view array = array_of(entry.name); !array.empty()) {
+    return fail(fmt::format("write it as [[{}]], with two brackets, and its keys below", array));
+  }
+  if (is_empty_table(entry.value) && is_section(server_options(), entry.name)) return {};
+  return assign(config, server_options(), entry.name, entry.value, source);
 }
 
-void check_listeners(ServerConfig& config, ConfigErrors& errors) {
-  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    ListenerConfig& listener = config.listeners[i];
-    if (listener.address.empty()) {
-      errors.push_back(fmt::format("listener {} has no address: add address = \"127.0.0.1:{}\"", i + 1, kDefaultPort));
-      continue;
-    }
-    const auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
-    if (!endpoint) {
-      errors.push_back(fmt::format("listener {}: {}", i + 1, endpoint.error().message));
-      continue;
-    }
-    listener.address = env::to_text(*endpoint);
-    if (listener.name.empty()) listener.name = listener.address;
-    for (std::size_t j = 0; j < i && endpoint->port != 0; ++j) {
-      if (config.listeners[j].address != listener.address) continue;
-      errors.push_back(fmt::format("two listeners have the address {}: remove one", listener.address));
-    }
-  }
+// The name under which an entry's place is remembered.
+std::string place_key(const TomlEntry& entry) {
+  if (entry.array.empty()) return entry.name;
+  return fmt::format("{}[{}]{}{}", entry.array, entry.table, entry.name.empty() ? "" : ".", entry.name);
 }
 
-void check_durability(const ServerConfig& config, ConfigErrors& errors) {
-  const broker::DurabilityOptions& options = config.broker.durability;
-  if (options.rules.size() > kMostDurabilityRules) {
-    errors.push_back(fmt::format("there are {} [[durability]] rules, and at most {} may be", options.rules.size(),
-                                 kMostDurabilityRules));
-  }
-  for (std::size_t i = 0; i < options.rules.size(); ++i) {
-    const std::string& filter = options.rules[i].filter;
-    const auto fault = [&](std::string_view what) {
-      const std::string place = i < config.rule_places.size() ? config.rule_places[i] + ": " : "";
-      errors.push_back(fmt::format("{}durability {}: {}", place, i + 1, what));
-    };
-    if (filter.empty()) {
-      fault("it has no filter: add filter = \"telemetry/#\"");
-    } else if (filter.size() > kMostFilterBytes) {
-      fault(fmt::format("its filter has more than {} bytes", kMostFilterBytes));
-    } else if (const auto parsed = topic::parse_filter(filter); !parsed) {
-      fault(fmt::format("filter \"{}\": {}", filter, topic::to_text(parsed.error())));
-    } else if (parsed->shared) {
-      fault(fmt::format("filter \"{}\": messages have no $share/; write \"{}\"", filter, parsed->filter));
-    }
-  }
+void clear_arrays(ServerConfig& config) {
+  config.listeners.clear();
+  config.broker.durability.rules.clear();
+  config.auth.providers.clear();
+  config.auth.access.clear();
+  config.places.clear();
 }
 
 }  // namespace
@@ -138,17 +129,36 @@ ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string
   const auto entries = read_toml(text, file_name);
   if (!entries) return {entries.error().message};
   ConfigErrors errors;
-  config.listeners.clear();
-  config.broker.durability.rules.clear();
-  config.rule_places.clear();
+  clear_arrays(config);
+  const std::string directory(file_name.substr(0, file_name.rfind('/') + 1));
   for (const TomlEntry& entry : *entries) {
-    const auto applied = apply_entry(config, entry);
-    const std::string place = fmt::format("{}:{}", file_name, entry.line);
-    if (!applied) errors.push_back(fmt::format("{}: {}", place, applied.error().message));
-    if (entry.array == kDurabilityArray && (entry.name.empty() || entry.name == "filter")) {
-      config.rule_places.resize(config.broker.durability.rules.size());
-      config.rule_places[entry.table] = place;
+    const Source source{fmt::format("{}:{}", file_name, entry.line), directory};
+    const auto applied = apply_entry(config, entry, source);
+    if (!applied) errors.push_back(fmt::format("{}: {}", source.place, applied.error().message));
+    config.places.insert_or_assign(place_key(entry), source.place);
+  }
+  return errors;
+}
+
+ConfigErrors apply_environment(ServerConfig& config, const EnvironmentVariables& variables) {
+  std::vector<std::string> known;
+  for (const auto& option : server_options()) known.push_back(environment_name(option.facts.name));
+  std::vector<std::string_view> names(known.begin(), known.end());
+  names.push_back(kConfigVariable);
+  ConfigErrors errors;
+  for (const auto& [name, value] : variables) {
+    if (name == kConfigVariable) continue;
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end()) {
+      errors.push_back(fmt::format("the environment's variable {} names no option{}", name, suggestion(name, names)));
+      continue;
     }
+    const auto& option = server_options()[static_cast<std::size_t>(found - known.begin())];
+    const Source source{"$" + name, {}};
+    const auto assigned =
+        assign(config, server_options(), option.facts.name, {WrittenValue::Type::untyped, value}, source);
+    if (!assigned) errors.push_back(fmt::format("{}: {}", source.place, assigned.error().message));
+    config.places.insert_or_assign(std::string(option.facts.name), source.place);
   }
   return errors;
 }
@@ -158,28 +168,21 @@ Result<void> apply_assignment(ServerConfig& config, std::string_view assignment)
   if (equals == std::string_view::npos) {
     return fail(fmt::format("--set {}: write --set section.key=value", assignment));
   }
+  const std::string_view name = assignment.substr(0, equals);
   const WrittenValue value{WrittenValue::Type::untyped, std::string(assignment.substr(equals + 1))};
-  const auto assigned = assign(config, server_options(), assignment.substr(0, equals), value);
+  const auto assigned = assign(config, server_options(), name, value, {"--set", {}});
   if (!assigned) return fail(fmt::format("--set: {}", assigned.error().message));
+  config.places.insert_or_assign(std::string(name), "--set");
   return {};
 }
 
-ConfigErrors complete_config(ServerConfig& config) {
-  ConfigErrors errors;
-  if (config.listeners.empty()) config.listeners.push_back({"", fmt::format("127.0.0.1:{}", kDefaultPort)});
-  check_listeners(config, errors);
-  check_durability(config, errors);
-
-  const std::uint64_t packet = config.broker.endpoint.max_packet_bytes;
-  const std::uint64_t queued = config.broker.endpoint.queue.max_bytes;
-  const std::uint64_t retained = config.broker.max_retained_bytes;
-  if (queued < packet) {
-    errors.push_back(at_least("limits.max_queued_bytes", queued, "limits.max_packet_size", packet));
+std::string environment_name(std::string_view option) {
+  std::string name(kEnvironmentPrefix);
+  for (const char c : option) {
+    const bool small = c >= 'a' && c <= 'z';
+    name += c == '.' ? '_' : small ? static_cast<char>(c - 'a' + 'A') : c;
   }
-  if (config.broker.endpoint.retain_available && config.broker.max_retained_messages != 0 && retained < packet) {
-    errors.push_back(at_least("limits.max_retained_bytes", retained, "limits.max_packet_size", packet));
-  }
-  return errors;
+  return name;
 }
 
 }  // namespace martlet::server

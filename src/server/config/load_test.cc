@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/config/complete.h"
+
 namespace martlet::server {
 namespace {
 
@@ -185,7 +187,8 @@ TEST(ApplyToml, ListenersInTheWrongForm) {
   EXPECT_THAT(errors_of("[listener]\naddress = \"127.0.0.1:1\"\n"), ElementsAre(HasSubstr("two brackets")));
   EXPECT_THAT(errors_of("listener = \"127.0.0.1:1\"\n"), ElementsAre(HasSubstr("two brackets")));
   EXPECT_THAT(errors_of("[[listeners]]\naddress = \"x\"\n"),
-              ElementsAre(HasSubstr("[[listeners]]; there are [[listener]] and [[durability]]")));
+              ElementsAre(HasSubstr("[[listeners]]; there are [[listener]], [[durability]], [[authentication]], "
+                                    "[[authorization]]: did you mean \"listener\"?")));
 }
 
 TEST(ApplyToml, BrokenTomlNamesTheLine) {

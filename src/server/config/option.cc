@@ -87,7 +87,9 @@ Result<std::int64_t> read_integer(const OptionFacts& facts, const WrittenValue& 
 }
 
 Result<std::int64_t> read_with_unit(const OptionFacts& facts, const WrittenValue& value) {
-  if (value.type == Type::boolean || value.type == Type::other) return out_of_range(facts);
+  if (value.type == Type::boolean || value.type == Type::other || value.type == Type::list) {
+    return out_of_range(facts);
+  }
   if (facts.off && value.text == "never") return *facts.off;
   const auto leading = leading_number(facts, value.text);
   if (!leading) return tl::unexpected(leading.error());
@@ -118,15 +120,87 @@ Result<std::int64_t> read_boolean(const OptionFacts& facts, const WrittenValue& 
   return out_of_range(facts);
 }
 
+// Octal digits, as chmod takes them; a TOML number may have been written as 0o660.
+Result<std::int64_t> read_mode(const OptionFacts& facts, const WrittenValue& value) {
+  std::int64_t number = 0;
+  const int base = value.type == Type::integer ? 10 : 8;
+  const char* end = value.text.data() + value.text.size();
+  if (value.type == Type::boolean || value.type == Type::other || value.type == Type::list) return out_of_range(facts);
+  const auto [stop, code] = std::from_chars(value.text.data(), end, number, base);
+  if (code != std::errc() || stop != end) return out_of_range(facts);
+  return checked(facts, number);
+}
+
 Result<std::int64_t> read_choice(const OptionFacts& facts, const WrittenValue& value) {
-  if (value.type != Type::other) {
+  if (value.type != Type::other && value.type != Type::list) {
     const auto found = std::find(facts.choices.begin(), facts.choices.end(), value.text);
     if (found != facts.choices.end()) return found - facts.choices.begin();
   }
   return fail(fmt::format("it must be {}{}", permitted_values(facts), suggestion(value.text, facts.choices)));
 }
 
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+std::vector<std::string> split_at_commas(std::string_view text) {
+  std::vector<std::string> items;
+  if (trimmed(text).empty()) return items;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    items.emplace_back(trimmed(text.substr(0, comma)));
+    if (comma == std::string_view::npos) return items;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> read_list(const OptionFacts& facts, const WrittenValue& value) {
+  if (value.type != Type::list && value.type != Type::untyped) {
+    return fail(fmt::format("it must be {}", permitted_values(facts)));
+  }
+  std::vector<std::string> items = value.type == Type::list ? value.items : split_at_commas(value.text);
+  for (const std::string& item : items) {
+    const bool known = std::find(facts.choices.begin(), facts.choices.end(), item) != facts.choices.end();
+    if (known || facts.choices.empty()) continue;
+    return fail(
+        fmt::format("\"{}\" is none of {}{}", item, fmt::join(facts.choices, ", "), suggestion(item, facts.choices)));
+  }
+  return items;
+}
+
+std::string list_text(const std::vector<std::string>& list) {
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+bool may_hold_secret(const OptionFacts& facts) {
+  return facts.form == TextForm::url || facts.form == TextForm::path_or_url;
+}
+
+std::string masked_url(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) return std::string(text);
+  const std::size_t begin = scheme + 3;
+  std::string_view authority = text.substr(begin);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  // A password may hold what ends an authority if it was not escaped: the last "@" of all counts then.
+  std::size_t at = authority.rfind('@');
+  if (at == std::string_view::npos) at = text.substr(begin).rfind('@');
+  std::string shown(text);
+  if (at != std::string_view::npos) {
+    const std::size_t colon = text.substr(begin, at).find(':');
+    const std::size_t from = colon == std::string_view::npos ? begin : begin + colon + 1;
+    shown = fmt::format("{}***{}", text.substr(0, from), text.substr(begin + at));
+  }
+  const std::size_t query = shown.find('?');
+  if (query != std::string::npos && shown.find("password", query) != std::string::npos) {
+    shown = shown.substr(0, query) + "?***";
+  }
+  return shown;
+}
 
 Result<std::int64_t> read_number(const OptionFacts& facts, const WrittenValue& value) {
   switch (facts.kind) {
@@ -138,9 +212,12 @@ Result<std::int64_t> read_number(const OptionFacts& facts, const WrittenValue& v
     case OptionKind::duration_ms:
     case OptionKind::duration_s:
       return read_with_unit(facts, value);
+    case OptionKind::mode:
+      return read_mode(facts, value);
     case OptionKind::choice:
       return read_choice(facts, value);
     case OptionKind::text:
+    case OptionKind::list:
       break;
   }
   return fail("it takes no number");
@@ -156,10 +233,13 @@ std::string number_text(const OptionFacts& facts, std::int64_t number) {
     case OptionKind::duration_s:
       if (facts.off && number == *facts.off) return "never";
       return in_units(units_of(facts.kind), number, "");
+    case OptionKind::mode:
+      return fmt::format("{:04o}", number);
     case OptionKind::choice:
       return std::string(facts.choices[static_cast<std::size_t>(number)]);
     case OptionKind::integer:
     case OptionKind::text:
+    case OptionKind::list:
       break;
   }
   return fmt::format("{}", number);
@@ -179,9 +259,24 @@ std::string permitted_values(const OptionFacts& facts) {
       return fmt::format("{} to {}{}, in {}s, m, h or d", in_units(units_of(facts.kind), facts.min, ""),
                          in_units(units_of(facts.kind), facts.max, ""), facts.off ? ", or never" : "",
                          facts.kind == OptionKind::duration_ms ? "ms, " : "");
+    case OptionKind::mode:
+      return fmt::format("{:04o} to {:04o}, in quotes", facts.min, facts.max);
     case OptionKind::choice:
       return fmt::format("one of {}", fmt::join(facts.choices, ", "));
+    case OptionKind::list:
+      if (facts.choices.empty()) return "a list of texts, as [\"a\", \"b\"]";
+      return fmt::format("a list of {}", fmt::join(facts.choices, ", "));
     case OptionKind::text:
+      break;
+  }
+  switch (facts.form) {
+    case TextForm::path:
+      return "a path";
+    case TextForm::url:
+      return "a URL";
+    case TextForm::path_or_url:
+      return "a path or a URL";
+    case TextForm::plain:
       break;
   }
   return "a text";

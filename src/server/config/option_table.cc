@@ -2,20 +2,11 @@
 
 #include <array>
 
+#include "server/config/option_rows.h"
 #include "topic/interest_table.h"
 
 namespace martlet::server {
 namespace {
-
-constexpr std::int64_t kSecondMs = 1'000;
-constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kDayS = 86'400;
-constexpr std::int64_t kKiB = 1024;
-constexpr std::int64_t kGiB = kKiB * kKiB * kKiB;
-constexpr std::int64_t kTiB = kKiB * kGiB;
-constexpr std::int64_t kLargestPacketBytes = 268'435'455 + 5;  // remaining length and the fixed header [2.1.4]
-constexpr std::int64_t kMost = 4'294'967'295;                  // of what is kept in 32 bits
-constexpr std::int64_t kExpiryMaxS = broker::kExpiryNever - 1;
 
 // In the order of the enumerations.
 constexpr std::string_view kQosNames[] = {"0", "1", "2"};
@@ -25,54 +16,11 @@ constexpr std::string_view kOverlapNames[] = {"merged", "separate"};
 constexpr std::string_view kDropNames[] = {"newest", "oldest"};
 constexpr std::string_view kIoNames[] = {"auto", "epoll", "io_uring"};
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error"};
-constexpr std::string_view kFormatNames[] = {"text", "json"};
-
-// What an option takes, without where it goes.
-constexpr OptionFacts toggle(std::string_view name, std::string_view description) {
-  return {.name = name, .kind = OptionKind::boolean, .description = description, .min = 0, .max = 1};
-}
-
-constexpr OptionFacts integer(std::string_view name, std::int64_t min, std::int64_t max, std::string_view description) {
-  return {.name = name, .kind = OptionKind::integer, .description = description, .min = min, .max = max};
-}
-
-constexpr OptionFacts bytes(std::string_view name, std::int64_t min, std::int64_t max, std::string_view description) {
-  return {.name = name, .kind = OptionKind::bytes, .description = description, .min = min, .max = max};
-}
-
-constexpr OptionFacts milliseconds(std::string_view name, std::int64_t min, std::int64_t max,
-                                   std::string_view description) {
-  return {.name = name, .kind = OptionKind::duration_ms, .description = description, .min = min, .max = max};
-}
-
-// `off`: the number that "never" stands for.
-constexpr OptionFacts seconds(std::string_view name, std::int64_t min, std::int64_t max, std::int64_t off,
-                              std::string_view description) {
-  return {.name = name, .kind = OptionKind::duration_s, .description = description, .min = min, .max = max, .off = off};
-}
-
-constexpr OptionFacts choice(std::string_view name, std::span<const std::string_view> choices,
-                             std::string_view description) {
-  return {.name = name,
-          .kind = OptionKind::choice,
-          .description = description,
-          .min = 0,
-          .max = static_cast<std::int64_t>(choices.size()) - 1,
-          .choices = choices};
-}
-
-constexpr OptionFacts text(std::string_view name, std::string_view description) {
-  return {.name = name, .description = description};
-}
+constexpr std::string_view kFormatNames[] = {"auto", "text", "json"};
 
 template <class Field>
 constexpr Option<ServerConfig> row(Field, const OptionFacts& facts) {
   return make_option<ServerConfig, Field>(facts);
-}
-
-template <class Field>
-constexpr Option<ListenerConfig> listener_row(Field, const OptionFacts& facts) {
-  return make_option<ListenerConfig, Field>(facts);
 }
 
 template <class Field>
@@ -82,6 +30,17 @@ constexpr Option<broker::DurabilityRule> durability_row(Field, const OptionFacts
 
 constexpr std::array kServerOptions = {
     // --- server
+    row(
+        [](auto& c) -> auto& { return c.user; },
+        text("server.user", "\"martlet\"",
+             "User that the process becomes once it listens, if it was started as root; empty: it stays root.")),
+    row(
+        [](auto& c) -> auto& { return c.group; },
+        text("server.group", "\"martlet\"", "Group that it becomes; empty: those of server.user.")),
+    row(
+        [](auto& c) -> auto& { return c.control; },
+        path("server.control", "\"/run/martlet/control\"",
+             "Unix socket through which martlet ctl reaches the broker; \"none\": there is none.")),
     row(
         [](auto& c) -> auto& { return c.threads; },
         integer("server.threads", 0, topic::InterestTable::kMostCores,
@@ -96,7 +55,7 @@ constexpr std::array kServerOptions = {
                "forbidden; or with io_uring where there is that and epoll elsewhere (auto).")),
     row(
         [](auto& c) -> auto& { return c.data_dir; },
-        text("server.data_dir",
+        text("server.data_dir", "\"/var/lib/martlet\"",
              "Directory for what outlives the process, created if missing; \"none\": nothing does. Without it: "
              "$STATE_DIRECTORY if systemd set it, else martlet-data beside the configuration file.")),
 
@@ -137,78 +96,150 @@ constexpr std::array kServerOptions = {
 
     // --- auth
     row(
-        [](auto& c) -> auto& { return c.allow_anonymous_public; },
+        [](auto& c) -> auto& { return c.auth.allow_anonymous; },
+        live(toggle("auth.allow_anonymous",
+                    "Whether clients without user name and password may connect, where a listener does not say; unset: "
+                    "if there is no [[authentication]]."))),
+    row(
+        [](auto& c) -> auto& { return c.auth.allow_anonymous_public; },
         toggle("auth.allow_anonymous_public",
                "Listen on addresses that other machines reach, although nobody is asked for a password.")),
+    row(
+        [](auto& c) -> auto& { return c.auth.workers; },
+        integer("auth.workers", 1, 256, "Threads for what takes time: password hashes and look-ups.")),
+    row(
+        [](auto& c) -> auto& { return c.auth.max_waiting; },
+        integer("auth.max_waiting", 1, 10'000'000,
+                "Clients that wait for one of these threads; more are refused as long as that is so.")),
 
     // --- limits
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_packet_bytes; },
-        bytes("limits.max_packet_size", kKiB, kLargestPacketBytes, "Largest MQTT packet that a client may send.")),
+        live(
+            bytes("limits.max_packet_size", kKiB, kLargestPacketBytes, "Largest MQTT packet that a client may send."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.receive_maximum; },
-        integer("limits.receive_maximum", 1, 65'535, "QoS 1 and 2 messages that a client may have unacknowledged.")),
+        live(integer("limits.receive_maximum", 1, 65'535,
+                     "QoS 1 and 2 messages that a client may have unacknowledged."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight; },
-        integer("limits.max_in_flight", 1, 65'535,
-                "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows. By default the "
-                "client (receive maximum) and limits.max_in_flight_bytes are what bounds them.")),
+        live(integer(
+            "limits.max_in_flight", 1, 65'535,
+            "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows. By default the "
+            "client (receive maximum) and limits.max_in_flight_bytes are what bounds them."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight_bytes; },
-        bytes("limits.max_in_flight_bytes", 0, kGiB,
-              "Memory that these take for one client; one message always may; 0: no limit.")),
+        live(bytes("limits.max_in_flight_bytes", 0, kGiB,
+                   "Memory that these take for one client; one message always may; 0: no limit."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.topic_alias_maximum; },
-        integer("limits.topic_alias_maximum", 0, 65'535, "Topic aliases that a client may define on a connection.")),
+        live(integer("limits.topic_alias_maximum", 0, 65'535,
+                     "Topic aliases that a client may define on a connection."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.alias_out_maximum; },
-        integer("limits.topic_alias_out_maximum", 0, 65'535,
-                "Topic aliases that the broker uses towards a client that allows them.")),
+        live(integer("limits.topic_alias_out_maximum", 0, 65'535,
+                     "Topic aliases that the broker uses towards a client that allows them."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_connections; },
-        integer("limits.max_connections", 0, kMost, "Clients connected at a time; 0: only the system's limit.")),
+        live(integer("limits.max_connections", 0, kMost, "Clients connected at a time; 0: only the system's limit."))),
     row(
         [](auto& c) -> auto& { return c.broker.connect_rate_per_s; },
-        integer("limits.connect_rate", 0, 1'000'000,
-                "Connections that are accepted in one second, divided among the threads; 0: no limit.")),
+        live(integer("limits.connect_rate", 0, 1'000'000,
+                     "Connections that are accepted in one second, divided among the threads; 0: no limit."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.connect_timeout_ms; },
-        milliseconds("limits.connect_timeout", 100, kHourMs, "Time for a new connection to complete its handshake.")),
+        live(milliseconds("limits.connect_timeout", 100, kHourMs,
+                          "Time for a new connection to complete its handshake."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_subscriptions_per_client; },
-        integer("limits.max_subscriptions_per_client", 1, kMost, "Subscriptions of one session.")),
+        live(integer("limits.max_subscriptions_per_client", 1, kMost, "Subscriptions of one session."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_filter_bytes_per_client; },
-        bytes("limits.max_filter_bytes_per_client", kKiB, kGiB, "Memory that all topic filters of one session take.")),
+        live(bytes("limits.max_filter_bytes_per_client", kKiB, kGiB,
+                   "Memory that all topic filters of one session take."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_sessions; },
-        integer("limits.max_sessions", 1, kMost, "Sessions, connected or not.")),
+        live(integer("limits.max_sessions", 1, kMost, "Sessions, connected or not."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_topic_levels; },
-        integer("limits.max_topic_levels", 1, 65'536, "Levels of a topic name or filter, counted between slashes.")),
+        live(integer("limits.max_topic_levels", 1, 65'536,
+                     "Levels of a topic name or filter, counted between slashes."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.max_messages; },
-        integer("limits.max_queued_messages", 1, kMost,
-                "Messages that wait for one session in memory: QoS 0, and all of a session that ends with its "
-                "connection. store.max_owed_messages bounds the others.")),
+        live(integer("limits.max_queued_messages", 1, kMost,
+                     "Messages that wait for one session in memory: QoS 0, and all of a session that ends with its "
+                     "connection. store.max_owed_messages bounds the others."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.max_bytes; },
-        bytes("limits.max_queued_bytes", kKiB, 1024 * kGiB,
-              "Memory that the messages of limits.max_queued_messages take in one session.")),
+        live(bytes("limits.max_queued_bytes", kKiB, 1024 * kGiB,
+                   "Memory that the messages of limits.max_queued_messages take in one session."))),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.outbox_high_bytes; },
-        bytes("limits.outbox_bytes", 16 * kKiB, kGiB,
-              "Unsent bytes of one connection above which its messages wait in the session and it is not read.")),
+        live(bytes("limits.outbox_bytes", 16 * kKiB, kGiB,
+                   "Unsent bytes of one connection above which its messages wait in the session and it is not read."))),
     row(
         [](auto& c) -> auto& { return c.broker.slow_reader_timeout_ms; },
-        milliseconds("limits.slow_reader_timeout", kSecondMs, kHourMs,
-                     "Time after which a client that reads nothing of a full outbox is disconnected.")),
+        live(milliseconds("limits.slow_reader_timeout", kSecondMs, kHourMs,
+                          "Time after which a client that reads nothing of a full outbox is disconnected."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_retained_messages; },
-        integer("limits.max_retained_messages", 0, kMost, "Retained messages of the whole broker.")),
+        live(integer("limits.max_retained_messages", 0, kMost, "Retained messages of the whole broker."))),
     row(
         [](auto& c) -> auto& { return c.broker.max_retained_bytes; },
-        bytes("limits.max_retained_bytes", 0, 1024 * kGiB, "Memory that all retained messages take.")),
+        live(bytes("limits.max_retained_bytes", 0, 1024 * kGiB, "Memory that all retained messages take."))),
+
+    row(
+        [](auto& c) -> auto& { return c.quota.publish_per_s; },
+        live(integer("limits.publish_rate", 0, kMost,
+                     "Messages that one client may publish in a second; above, it is read more slowly. 0: no limit."))),
+    row(
+        [](auto& c) -> auto& { return c.quota.publish_bytes_per_s; },
+        live(bytes("limits.publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages."))),
+    row(
+        [](auto& c) -> auto& { return c.quota.user_publish_per_s; },
+        live(integer("limits.user_publish_rate", 0, kMost,
+                     "Messages that all clients of one user may publish in a second; 0: no limit."))),
+    row(
+        [](auto& c) -> auto& { return c.quota.user_publish_bytes_per_s; },
+        live(bytes("limits.user_publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages."))),
+
+    // --- abuse
+    row(
+        [](auto& c) -> auto& { return c.abuse.connections_per_address; },
+        live(integer("abuse.connections_per_address", 0, 1'000'000,
+                     "New connections of one address in a second; 0: no limit."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.connection_burst; },
+        live(integer("abuse.connection_burst", 1, 1'000'000, "Of these, so many may come at once on top."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.max_connections_per_address; },
+        live(integer("abuse.max_connections_per_address", 0, kMost,
+                     "Connections that one address may have open; 0: no limit."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.failures_before_ban; },
+        live(integer("abuse.failures_before_ban", 0, 1'000'000,
+                     "Refused log-ins of one address in abuse.failure_window that ban it; 0: none is banned."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.failure_window_ms; },
+        live(milliseconds("abuse.failure_window", kSecondMs, kDayMs, "Time in which refused log-ins are counted."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.ban_time_ms; },
+        live(milliseconds("abuse.ban_time", kSecondMs, 30 * kDayMs,
+                          "How long an address is refused the first time; each further time in a row it doubles."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.ban_time_max_ms; },
+        live(milliseconds("abuse.ban_time_max", kSecondMs, 365 * kDayMs, "Longest such time."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.flapping_connects; },
+        live(integer("abuse.flapping_connects", 0, 1'000'000,
+                     "Connections of one client in abuse.flapping_window above which it has to wait; 0: no limit."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.flapping_window_ms; },
+        live(milliseconds("abuse.flapping_window", kSecondMs, kDayMs, "Time in which they are counted."))),
+    row(
+        [](auto& c) -> auto& { return c.abuse.exempt; },
+        live(list("abuse.exempt", "[\"127.0.0.0/8\", \"::1\", \"10.0.0.0/8\"]",
+                  "Addresses and networks that nothing of [abuse] holds for."))),
 
     // --- mqtt
     row(
@@ -245,8 +276,13 @@ constexpr std::array kServerOptions = {
         toggle("mqtt.queue_qos0_offline", "Keep QoS 0 messages too for sessions that are not connected.")),
     row(
         [](auto& c) -> auto& { return c.broker.response_information; },
-        text("mqtt.response_information", "Topic prefix that clients get which ask for response information.")),
+        text("mqtt.response_information", "\"replies/\"",
+             "Topic prefix that clients get which ask for response information.")),
 
+    row(
+        [](auto& c) -> auto& { return c.upgrade_outgoing_qos; },
+        toggle("mqtt.upgrade_outgoing_qos",
+               "Send messages at the QoS of the subscription, also those that were published at a lower one.")),
     row(
         [](auto& c) -> auto& { return c.broker.durability.announce; },
         toggle("mqtt.announce_durability", "Tell 5.0 clients in CONNACK how safe what is acknowledged is.")),
@@ -271,28 +307,25 @@ constexpr std::array kServerOptions = {
     // --- log
     row(
         [](auto& c) -> auto& { return c.log.level; },
-        choice("log.level", kLevelNames, "The least important lines that are logged.")),
+        live(choice("log.level", kLevelNames, "The least important lines that are logged."))),
     row(
         [](auto& c) -> auto& { return c.log.format; },
-        choice("log.format", kFormatNames, "Log lines as text or as JSON, on standard error.")),
+        live(choice("log.format", kFormatNames,
+                    "Log lines as text or as JSON, on standard error; auto: text if that is a terminal, else JSON."))),
+    row(
+        [](auto& c) -> auto& { return c.log.levels; },
+        live(list("log.levels", "[\"net=debug\", \"auth=warning\"]",
+                  "Levels of single parts of the broker, in place of log.level."))),
     row(
         [](auto& c) -> auto& { return c.log.lines_per_second; },
-        integer("log.lines_per_second", 0, 1'000'000,
-                "Lines of one level in one second; the rest is counted, except errors. 0: no limit.")),
-};
-
-constexpr std::array kListenerOptions = {
-    listener_row(
-        [](auto& c) -> auto& { return c.address; },
-        text("address", "Where to listen: \"host:port\", \"[v6]:port\" or \"*:port\"; port 0: any.")),
-    listener_row(
-        [](auto& c) -> auto& { return c.name; }, text("name", "Name in logs; without it, the address.")),
+        live(integer("log.lines_per_second", 0, 1'000'000,
+                     "Lines of one level in one second; the rest is counted, except errors. 0: no limit."))),
 };
 
 constexpr std::array kDurabilityOptions = {
     durability_row(
         [](auto& c) -> auto& { return c.filter; },
-        text("filter", "Topic filter of the messages that it is about, as \"telemetry/#\".")),
+        text("filter", "\"telemetry/#\"", "Topic filter of the messages that it is about, as \"telemetry/#\".")),
     durability_row(
         [](auto& c) -> auto& { return c.level; },
         choice("level", kDurabilityNames, "What holds for them in place of store.durability.")),
@@ -302,10 +335,6 @@ constexpr std::array kDurabilityOptions = {
 
 std::span<const Option<ServerConfig>> server_options() {
   return kServerOptions;
-}
-
-std::span<const Option<ListenerConfig>> listener_options() {
-  return kListenerOptions;
 }
 
 std::span<const Option<broker::DurabilityRule>> durability_options() {

@@ -17,6 +17,10 @@ std::span<const Option<ListenerConfig>> listener_options();
 // The keys of one [[durability]] table.
 std::span<const Option<broker::DurabilityRule>> durability_options();
 
+// The keys of one [[authentication]] and one [[authorization]] table; their `kinds` are ProviderKind and AccessKind.
+std::span<const Option<auth::ProviderOptions>> provider_options();
+std::span<const Option<auth::AccessOptions>> access_options();
+
 template <class Config>
 const Option<Config>* find_option(std::span<const Option<Config>> options, std::string_view name) {
   for (const Option<Config>& option : options) {

@@ -14,6 +14,12 @@ WrittenValue written(const toml::node& node) {
   if (const auto* integer = node.as_integer()) return {Type::integer, fmt::format("{}", integer->get())};
   if (const auto* string = node.as_string()) return {Type::string, string->get()};
   if (node.is_floating_point()) return {Type::other, "a number with a fraction"};
+  if (const auto* array = node.as_array();
+      array && (array->empty() || array->is_homogeneous(toml::node_type::string))) {
+    WrittenValue list{Type::list, "an array", {}};
+    for (const toml::node& item : *array) list.items.push_back(item.as_string()->get());
+    return list;
+  }
   if (node.is_array()) return {Type::other, "an array"};
   if (node.is_table()) return {Type::other, "a table"};
   return {Type::other, "a date or time"};
