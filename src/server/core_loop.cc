@@ -255,9 +255,8 @@ void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {
   const std::int64_t now_ms = reactor_.now().mono_ms;
   if (refusals_logged_at_ms_ != 0 && now_ms < refusals_logged_at_ms_ + kRefusalLogMs) return;
   refusals_logged_at_ms_ = now_ms;
-  dependencies_.log.write(broker::LogLevel::warning,
-                          fmt::format("listener \"{}\" turned away {} connection(s): {}", listener,
-                                      std::exchange(refusals_unlogged_, 0), reason));
+  net_log().write(broker::LogLevel::warning, fmt::format("listener \"{}\" turned away {} connection(s): {}", listener,
+                                                         std::exchange(refusals_unlogged_, 0), reason));
 }
 
 void CoreLoop::on_dump(std::function<void()> dump) {

@@ -29,6 +29,8 @@ struct CoreDependencies {
   broker::Authenticator& authenticator;
   broker::Authorizer& authorizer;
   broker::Log& log;
+  // What is logged of connections before they are the broker's; null: `log`.
+  broker::Log* net_log = nullptr;
   // With several cores: what they share, and this one's way to the others.
   broker::Commons* commons = nullptr;
   CoreLink* link = nullptr;
@@ -139,6 +141,7 @@ class CoreLoop : private net::ReactorHandler,
   void pause_reading(broker::ConnectionId connection, bool paused) override;
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
+  broker::Log& net_log() const { return dependencies_.net_log ? *dependencies_.net_log : dependencies_.log; }
   void log_refusal(std::string_view listener, std::string_view reason);
   // Nobody new is let in, and the last wills are said; then, with several cores once all have, clients are told
   // goodbye.

@@ -123,10 +123,9 @@ void CoreLoop::guest_lost(net::ConnectionId id, net::CloseReason reason) {
 }
 
 void CoreLoop::log_failure(const Lobby::Guest& guest, std::string_view why) {
-  if (!dependencies_.log.wants(broker::LogLevel::warning)) return;
-  dependencies_.log.write(broker::LogLevel::warning,
-                          fmt::format("{} is refused by listener \"{}\": {}", guest.peer_address,
-                                      listeners_[guest.listener].name, printable(why)));
+  if (!net_log().wants(broker::LogLevel::warning)) return;
+  net_log().write(broker::LogLevel::warning, fmt::format("{} is refused by listener \"{}\": {}", guest.peer_address,
+                                                         listeners_[guest.listener].name, printable(why)));
 }
 
 }  // namespace martlet::server

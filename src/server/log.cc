@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/printable.h"
+#include "server/config/log_levels.h"
 
 namespace martlet::server {
 namespace {
@@ -41,23 +42,69 @@ std::string utc_text(std::int64_t wall_ms) {
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
+class LineLog::Room final : public broker::Log {
+ public:
+  Room(LineLog& log, std::string_view name) : log_(log), name_(name) {}
+
+  bool wants(broker::LogLevel level) const override { return level >= level_.load(std::memory_order_relaxed); }
+  void write(broker::LogLevel level, std::string_view text) override {
+    if (wants(level)) log_.write_of(name_, level, text);
+  }
+  const std::string& name() const { return name_; }
+  void set_level(broker::LogLevel level) { level_ = level; }
+
+ private:
+  LineLog& log_;
+  const std::string name_;
+  std::atomic<broker::LogLevel> level_ = broker::LogLevel::info;
+};
+
 LineLog::LineLog(const LogOptions& options, env::Clock& clock, env::Files& files, const LogWriterLimits& limits)
-    : options_(options), clock_(clock), writer_(files, limits) {}
+    : format_(options.format), clock_(clock), level_(options.level), options_(options), writer_(files, limits) {}
 
 LineLog::~LineLog() {
   const Now now = clock_.now();
   tell_left_out(now, true);
   if (lost_ == 0) return;
-  format_line(broker::LogLevel::warning, lost_text(lost_), now);
+  format_line("", broker::LogLevel::warning, lost_text(lost_), now);
   writer_.add_always(line_);
 }
 
-void LineLog::write(broker::LogLevel level, std::string_view text) {
+broker::Log& LineLog::room(std::string_view name) {
   const std::lock_guard lock(mutex_);
-  if (!wants(level)) return;
+  std::unique_ptr<Room>& room = rooms_[std::string(name)];
+  if (!room) {
+    room = std::make_unique<Room>(*this, name);
+    set_level(*room);
+  }
+  return *room;
+}
+
+void LineLog::set_level(Room& room) const {
+  broker::LogLevel level = options_.level;
+  for (const std::string& text : options_.levels) {
+    const auto one = parse_room_level(text);
+    if (one && one->room == room.name()) level = one->level;
+  }
+  room.set_level(level);
+}
+
+void LineLog::apply(const LogOptions& options) {
+  const std::lock_guard lock(mutex_);
+  options_ = options;
+  level_ = options.level;
+  for (const auto& [name, room] : rooms_) set_level(*room);
+}
+
+void LineLog::write(broker::LogLevel level, std::string_view text) {
+  if (wants(level)) write_of("", level, text);
+}
+
+void LineLog::write_of(std::string_view room, broker::LogLevel level, std::string_view text) {
+  const std::lock_guard lock(mutex_);
   const Now now = clock_.now();
   tell_left_out(now, false);
-  if (admit(level, now)) write_line(level, text, now);
+  if (admit(level, now)) write_line(room, level, text, now);
 }
 
 void LineLog::dump(std::string_view lines) {
@@ -89,7 +136,7 @@ void LineLog::tell_left_out(const Now& now, bool all) {
   for (std::size_t i = 0; i < floods_.size(); ++i) {
     Flood& flood = floods_[i];
     if (flood.left_out == 0 || (!all && now.mono_ms / 1000 == flood.second)) continue;
-    write_line(static_cast<broker::LogLevel>(i),
+    write_line("", static_cast<broker::LogLevel>(i),
                fmt::format("... {} more {} were left out (log.lines_per_second = {})", flood.left_out,
                            kLevelNames[i].plural, options_.lines_per_second),
                now);
@@ -99,27 +146,29 @@ void LineLog::tell_left_out(const Now& now, bool all) {
 
 void LineLog::tell_lost(const Now& now) {
   if (lost_ == 0) return;
-  format_line(broker::LogLevel::warning, lost_text(lost_), now);
+  format_line("", broker::LogLevel::warning, lost_text(lost_), now);
   if (writer_.add(line_)) lost_ = 0;
 }
 
-void LineLog::write_line(broker::LogLevel level, std::string_view text, const Now& now) {
+void LineLog::write_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now) {
   tell_lost(now);
-  format_line(level, text, now);
+  format_line(room, level, text, now);
   // After a loss nothing passes before the count of it.
   if (lost_ != 0 || !writer_.add(line_)) ++lost_;
 }
 
-void LineLog::format_line(broker::LogLevel level, std::string_view text, const Now& now) {
+void LineLog::format_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now) {
   const LevelNames& names = kLevelNames[index_of(level)];
   line_.clear();
-  if (options_.format == LogFormat::json) {
-    fmt::format_to(std::back_inserter(line_), R"({{"time":"{}","level":"{}","message":")", utc_text(now.wall_ms),
-                   names.json);
+  if (format_ == LogFormat::json) {
+    fmt::format_to(std::back_inserter(line_), R"({{"time":"{}","level":"{}",)", utc_text(now.wall_ms), names.json);
+    if (!room.empty()) fmt::format_to(std::back_inserter(line_), R"("room":"{}",)", room);
+    line_ += R"("message":")";
     append_json_string(line_, text, kMaxEntryChars);
     line_ += "\"}\n";
   } else {
     fmt::format_to(std::back_inserter(line_), "{} {} ", utc_text(now.wall_ms), names.text);
+    if (!room.empty()) fmt::format_to(std::back_inserter(line_), "{}: ", room);
     append_line_text(line_, text, kMaxEntryChars);
     line_ += '\n';
   }

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -42,8 +45,12 @@ class LineLog : public broker::Log {
   LineLog(const LineLog&) = delete;
   LineLog& operator=(const LineLog&) = delete;
 
-  bool wants(broker::LogLevel level) const override { return level >= options_.level; }
+  bool wants(broker::LogLevel level) const override { return level >= level_.load(std::memory_order_relaxed); }
   void write(broker::LogLevel level, std::string_view text) override;
+  // The log of one room: its lines bear its name, and log.levels may give it a level of its own. Lives as long as this.
+  broker::Log& room(std::string_view name);
+  // From now on these levels and this flood control hold; the format stays.
+  void apply(const LogOptions& options);
   // Writes lines that are safe to show as they are, at any level. A dump for which there is no room is left out with
   // a warning.
   void dump(std::string_view lines);
@@ -55,6 +62,7 @@ class LineLog : public broker::Log {
 
  private:
   static constexpr std::size_t kLevels = 4;
+  class Room;
   struct Flood {
     std::int64_t second = -1;  // the monotonic second that is counted
     std::uint32_t written = 0;
@@ -64,12 +72,17 @@ class LineLog : public broker::Log {
   bool admit(broker::LogLevel level, const Now& now);
   void tell_left_out(const Now& now, bool all);
   void tell_lost(const Now& now);
-  void write_line(broker::LogLevel level, std::string_view text, const Now& now);
-  void format_line(broker::LogLevel level, std::string_view text, const Now& now);
+  void write_of(std::string_view room, broker::LogLevel level, std::string_view text);
+  void write_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now);
+  void format_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now);
+  void set_level(Room& room) const;
 
-  const LogOptions options_;
+  const LogFormat format_;
   env::Clock& clock_;
+  std::atomic<broker::LogLevel> level_;
   std::mutex mutex_;  // guards what follows
+  LogOptions options_;
+  std::map<std::string, std::unique_ptr<Room>, std::less<>> rooms_;
   LogWriter writer_;
   std::array<Flood, kLevels> floods_{};
   std::uint64_t lost_ = 0;  // lines for which the writer had no room

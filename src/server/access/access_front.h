@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "auth/access_chain.h"
 #include "auth/chain.h"
 #include "broker/ports.h"
 
@@ -13,7 +14,7 @@ namespace martlet::server {
 // they were put to.
 struct AccessPolicy {
   std::shared_ptr<auth::Chain> authentication;
-  std::shared_ptr<broker::Authorizer> authorization;
+  std::shared_ptr<auth::AccessChain> authorization;
 };
 
 class AccessFront final : public broker::Authenticator, public broker::Authorizer {

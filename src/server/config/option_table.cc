@@ -40,7 +40,9 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.control; },
         path("server.control", "\"/run/martlet/control\"",
-             "Unix socket through which martlet ctl reaches the broker; \"none\": there is none.")),
+             "Unix socket through which martlet ctl reaches the broker; \"none\": there is none. Without it: "
+             "control.sock in "
+             "the data directory.")),
     row(
         [](auto& c) -> auto& { return c.threads; },
         integer("server.threads", 0, topic::InterestTable::kMostCores,

@@ -81,9 +81,9 @@ struct ServerConfig {
   std::uint32_t threads = 0;  // 0: one for each processor
   bool pin_threads = false;
   env::posix::Polling io = env::posix::Polling::epoll;
-  std::string user;                               // that the process becomes once it listens; empty: it stays who it is
-  std::string group;                              // empty: the user's
-  std::string control = std::string(kNoControl);  // path of the control socket, or kNoControl
+  std::string user;     // that the process becomes once it listens; empty: it stays who it is
+  std::string group;    // empty: the user's
+  std::string control;  // path of the control socket, or kNoControl; empty: see control_path()
   AuthConfig auth;
   AbuseOptions abuse;
   broker::QuotaOptions quota;
@@ -96,6 +96,12 @@ struct ServerConfig {
   std::map<std::string, std::string, std::less<>> places;
 
   bool keeps_data() const { return data_dir != kNoData; }
+  // Of the control socket, in the data directory if nobody named it; empty: there is none.
+  std::string control_path() const {
+    if (control == kNoControl) return {};
+    if (!control.empty()) return control;
+    return keeps_data() ? data_dir + "/control.sock" : std::string();
+  }
 };
 
 }  // namespace martlet::server

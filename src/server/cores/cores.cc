@@ -12,8 +12,9 @@
 namespace martlet::server {
 
 Cores::Cores(const ServerConfig& config, std::span<env::Network* const> networks,
-             std::span<broker::RecordSink* const> records, const CoresDependencies& dependencies)
-    : config_(config) {
+             std::span<broker::RecordSink* const> records, const AccessPolicy& access,
+             const CoresDependencies& dependencies)
+    : config_(config), doors_(dependencies.doors) {
   const auto count = static_cast<std::uint32_t>(networks.size());
   if (count > 1) {
     commons_ = std::make_unique<broker::Commons>(config.broker, config.broker.random_seed, count);
@@ -25,11 +26,16 @@ Cores::Cores(const ServerConfig& config, std::span<env::Network* const> networks
       board_->set_wake(core, [&network] { network.wake(); });
       links_.push_back(std::make_unique<CoreLink>(*board_, core));
     }
-    loops_.push_back(std::make_unique<CoreLoop>(
-        config.broker, config.reactor,
-        CoreDependencies{network, dependencies.clock, *records[core], dependencies.authenticator,
-                         dependencies.authorizer, dependencies.log, commons_.get(),
-                         links_.empty() ? nullptr : links_.back().get()}));
+    fronts_.push_back(std::make_unique<AccessFront>(access));
+    mailboxes_.push_back(std::make_unique<Mailbox>([&network] { network.wake(); }));
+    CoreDependencies own{network,         dependencies.clock, *records[core],
+                         *fronts_.back(), *fronts_.back(),    dependencies.broker_log};
+    own.net_log = &dependencies.net_log;
+    own.commons = commons_.get();
+    own.link = links_.empty() ? nullptr : links_.back().get();
+    own.mailbox = mailboxes_.back().get();
+    own.admission = &dependencies.admission;
+    loops_.push_back(std::make_unique<CoreLoop>(config.broker, config.reactor, own));
   }
 }
 
@@ -44,8 +50,8 @@ std::vector<broker::Broker*> Cores::brokers() {
 
 Result<std::string> Cores::listen() {
   std::string bound;
-  for (const ListenerConfig& listener : config_.listeners) {
-    const auto opened = listen(listener);
+  for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
+    const auto opened = listen(i);
     if (!opened) {
       return fail(fmt::format("{}: choose another address with --listen HOST:PORT, or address in [[listener]]",
                               opened.error().message),
@@ -56,21 +62,35 @@ Result<std::string> Cores::listen() {
   return bound;
 }
 
-Result<env::Endpoint> Cores::listen(const ListenerConfig& listener) {
+Result<env::Endpoint> Cores::listen(std::size_t index) {
+  const ListenerConfig& listener = config_.listeners[index];
   auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
   if (!endpoint) return endpoint;
   ListenerSetup setup;
   setup.name = listener.name;
+  setup.layers = doors_.layers(index);
+  setup.named_by_user = listener.username_as_client_id;
+  setup.behind_proxy = listener.proxy_protocol;
   if (count() == 1) return loops_[0]->listen(*endpoint, setup);
-  setup.options.reuse_port = true;
   // Sockets that share a port would also share it with a second broker that was started by mistake.
   if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());
+  setup.options.reuse_port = true;
   for (const auto& loop : loops_) {
     auto opened = loop->listen(*endpoint, setup);
     if (!opened) return opened;
     endpoint = *opened;  // for port 0: what the system chose
   }
   return endpoint;
+}
+
+void Cores::use(const AccessPolicy& access) {
+  for (std::size_t core = 0; core < loops_.size(); ++core) {
+    mailboxes_[core]->post([front = fronts_[core].get(), access] { front->use(access); });
+  }
+}
+
+void Cores::on_each(const std::function<void()>& task) {
+  for (const auto& mailbox : mailboxes_) mailbox->post(task);
 }
 
 void Cores::run() {

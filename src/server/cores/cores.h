@@ -12,30 +12,40 @@
 #include "broker/commons.h"
 #include "env/clock.h"
 #include "env/network.h"
+#include "server/access/access_front.h"
+#include "server/admission/admission.h"
 #include "server/config/server_config.h"
 #include "server/core_loop.h"
 #include "server/cores/core_link.h"
+#include "server/cores/mailbox.h"
+#include "server/doors.h"
 
 namespace martlet::server {
 
 // What the cores are built on beside their networks; all of it outlives them, and is used by all of their threads.
 struct CoresDependencies {
   env::Clock& clock;
-  broker::Authenticator& authenticator;
-  broker::Authorizer& authorizer;
-  broker::Log& log;
+  broker::Log& broker_log;
+  broker::Log& net_log;
+  Admission& admission;
+  const Doors& doors;
 };
 
 class Cores {
  public:
   // `networks`: one for each core, at least one. `records`: as many. `config` outlives the cores.
   Cores(const ServerConfig& config, std::span<env::Network* const> networks,
-        std::span<broker::RecordSink* const> records, const CoresDependencies& dependencies);
+        std::span<broker::RecordSink* const> records, const AccessPolicy& access,
+        const CoresDependencies& dependencies);
   ~Cores();
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(loops_.size()); }
   CoreLoop& loop(std::uint32_t core) { return *loops_[core]; }
   std::vector<broker::Broker*> brokers();
+
+  // Any thread, while they run: from now on each asks `access`; calls `task` on each one's thread.
+  void use(const AccessPolicy& access);
+  void on_each(const std::function<void()>& task);
 
   // Opens all listeners of the configuration on all cores; where they are bound, separated by commas.
   Result<std::string> listen();
@@ -45,12 +55,15 @@ class Cores {
   bool settled() const;
 
  private:
-  Result<env::Endpoint> listen(const ListenerConfig& listener);
+  Result<env::Endpoint> listen(std::size_t index);
 
   const ServerConfig& config_;
+  const Doors& doors_;
   std::unique_ptr<broker::Commons> commons_;
   std::unique_ptr<Switchboard> board_;
   std::vector<std::unique_ptr<CoreLink>> links_;
+  std::vector<std::unique_ptr<AccessFront>> fronts_;
+  std::vector<std::unique_ptr<Mailbox>> mailboxes_;
   std::vector<std::unique_ptr<CoreLoop>> loops_;
 };
 

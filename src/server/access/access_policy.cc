@@ -1,0 +1,38 @@
+#include "server/access/access_policy.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "auth/make_access.h"
+#include "auth/make_chain.h"
+#include "base/printable.h"
+#include "server/config/effective.h"
+
+namespace martlet::server {
+namespace {
+
+// A new line of the shadow's table is worth a line of the log.
+auth::ShadowTable::FirstSeen shadow_log(broker::Log& log) {
+  return [&log](const auth::ShadowDifference& difference) {
+    log.write(broker::LogLevel::info,
+              fmt::format("shadow: {} \"{}\" would be {} at \"{}\" by {} (now: {}); martlet ctl shadow counts on",
+                          difference.is_user ? "user" : "client", printable(difference.who),
+                          difference.would_allow ? "allowed" : "denied", printable(difference.topic), difference.rule,
+                          difference.real_rule));
+  };
+}
+
+}  // namespace
+
+Result<AccessPolicy> make_access_policy(const ServerConfig& config, const AccessMeans& means) {
+  const auth::AuthOptions options = auth_options_of(config);
+  auto chain = auth::make_chain(options, means.files, {means.clock, means.entropy, means.workers, means.log});
+  if (!chain) return tl::unexpected(chain.error());
+  auth::AccessParts parts{means.files, nullptr, shadow_log(means.log)};
+  auto access = auth::make_access_chain(options, parts);
+  if (!access) return tl::unexpected(access.error());
+  return AccessPolicy{std::move(*chain), std::move(*access)};
+}
+
+}  // namespace martlet::server
