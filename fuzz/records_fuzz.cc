@@ -52,11 +52,11 @@ void session_value(ByteView bytes) {
   if (!session) return;
   ByteWriter written;
   encode(broker::SessionChanged{session->key, session->client_id, session->expiry_s, session->cursor,
-                                session->away_since_wall_ms, session->maybe_sent_below},
+                                session->away_since_wall_ms, session->maybe_sent_below, session->username},
          written);
   const auto again = decode_session(7, written.view());
   check(again && again->client_id == session->client_id && again->cursor == session->cursor &&
-            again->maybe_sent_below == session->maybe_sent_below,
+            again->maybe_sent_below == session->maybe_sent_below && again->username == session->username,
         "a session comes back as it was");
 }
 

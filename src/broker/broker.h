@@ -239,6 +239,7 @@ class Broker : private session::DeliveryObserver {
 
   // broker_publish.cc
   void on_publish(Connection& connection, const wire::Publish& publish, const Now& now);
+  void ask_to_publish(Connection& connection, const wire::Publish& publish, const Now& now);
   // Owns the message, or will when the authorizer has answered.
   void take_publish(Connection& connection, const wire::Publish& publish, const session::MessageRef& message,
                     const Now& now);
@@ -265,15 +266,18 @@ class Broker : private session::DeliveryObserver {
   void end_owed(bool recorded);
   void owe(Session& session, const session::Delivery& delivery);
   std::span<const Owed> owed();
-  // Delivers, and owes the message to a persistent session that took it at QoS 1 or 2.
+  wire::QoS granted(wire::QoS message, wire::QoS subscription) const;
+  // Delivers, if the session may receive it, and owes the message to a persistent one that took it at QoS 1 or 2.
   void deliver_owed(Session& session, const session::Delivery& delivery, const Now& now);
+  void deliver_allowed(Session& session, const session::Delivery& delivery, const Now& now);
   // False when the session did not take it.
   bool deliver(Session& session, const session::Delivery& delivery, const Now& now);
   // To a member of this core, or on to another core. False if there is nobody.
   bool deliver_shared(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
                       const Now& now);
-  bool deliver_to_member(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
-                         const Now& now);
+  enum class Shared : std::uint8_t { taken, nobody, forbidden };
+  Shared deliver_to_member(std::uint32_t group_id, const session::MessageRef& message, const Session* except,
+                           const Now& now);
   void hand_over(Session& session, std::vector<session::Delivery> left, std::uint64_t bytes_each, const Now& now);
   // False if nobody took it.
   bool hand_over(Session& session, const session::Delivery& delivery, const Now& now);
@@ -389,6 +393,8 @@ class Broker : private session::DeliveryObserver {
   std::vector<GroupDirectory::Choice> choices_;  // who serves which shared subscription
   RecentLog recent_;
   std::uint64_t log_begin_ = 0;  // as its limits cut it
+  bool checks_receive_ = false;  // the authorizer, about the message that is being routed
+  std::string whole_topic_;      // of the PUBLISH at hand, with its listener's mount point
   const session::Message* routed_ = nullptr;
   std::uint64_t routed_position_ = 0;
   bool routed_dropped_ = false;

@@ -28,13 +28,13 @@ bool client_id_allowed(const wire::Connect& connect, bool empty_allowed) {
   return empty_allowed && (connect.clean_start || connect.version == ProtocolVersion::v5_0);
 }
 
-SessionWill will_of(const wire::Connect& connect) {
+// `topic`: the whole one.
+SessionWill will_of(const wire::Connect& connect, std::string_view topic) {
   SessionWill will;
-  if (!connect.will) return will;
   session::MessageFacts facts;
   facts.qos = connect.will->qos;
   facts.retain = connect.will->retain;
-  will.message = session::MessageRef::make(connect.will->topic, connect.will->payload, connect.will->properties, facts);
+  will.message = session::MessageRef::make(topic, connect.will->payload, connect.will->properties, facts);
   will.delay_s = connect.will->properties.number_or(PropertyId::will_delay_interval, 0);
   will.expiry_s = connect.will->properties.number(PropertyId::message_expiry_interval);
   return will;
@@ -72,6 +72,12 @@ bool Broker::admit(Connection& connection, const wire::Connect& connect, const N
            connect.client_id, now);
     return false;
   }
+  const std::uint16_t most_s = connection.policy->max_keep_alive_s;
+  const bool alive_too_long = most_s != 0 && (connect.keep_alive_s == 0 || connect.keep_alive_s > most_s);
+  if (options_.strict_keep_alive && connect.version != ProtocolVersion::v5_0 && alive_too_long) {
+    refuse(connection, ReasonCode::client_identifier_not_valid, "mqtt.keep_alive_max", connect.client_id, now);
+    return false;
+  }
   if (!has_room(connection, connect)) {
     refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
            VerdictReason::too_many_connections);
@@ -103,8 +109,10 @@ bool Broker::check_will(Connection& connection, const wire::Connect& connect, co
     refuse(connection, ReasonCode::retain_not_supported, "MQTT-3.2.2-13", connect.client_id, now);
     return false;
   }
-  if (topic::check_name(will.topic, options_.max_topic_levels) != topic::Validity::ok ||
-      is_reserved_topic(will.topic)) {
+  const auto is_legal = [&](std::string_view topic) {
+    return topic::check_name(topic, options_.max_topic_levels) == topic::Validity::ok && !is_reserved_topic(topic);
+  };
+  if (!is_legal(will.topic) || !is_legal(connection.policy->mount_point + std::string(will.topic))) {
     refuse(connection, ReasonCode::topic_name_invalid, "the will topic is not valid [MQTT-3.1.3-11]", connect.client_id,
            now);
     return false;
@@ -127,7 +135,9 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   pending->assigned = connect.client_id.empty();
   pending->client_id = pending->assigned ? new_client_id() : std::string(connect.client_id);
   pending->username = connect.username.value_or("");
-  pending->will = will_of(connect);
+  if (connect.will) {
+    pending->will = will_of(connect, connection.policy->mount_point + std::string(connect.will->topic));
+  }
   pending->expiry_s = connect.version == ProtocolVersion::v5_0
                           ? connect.properties.number_or(PropertyId::session_expiry_interval, 0)
                           : (connect.clean_start ? 0 : options_.session_expiry_3x_s);

@@ -37,7 +37,9 @@ Delivery recent_delivery(const RecentLog::Entry& entry, const session::LoggedDel
 SessionChanged Broker::record_of(const Session& session) const {
   const std::uint64_t maybe_sent_below = session.connection ? 0 : session.state.outgoing.maybe_sent_below();
   const std::string_view client_id = session.persistent() ? session.client_id.view() : std::string_view();
-  return {session.key, client_id, session.expiry_s, session.cursor, session.away_since_wall_ms, maybe_sent_below};
+  const std::string_view username = session.persistent() ? session.username.view() : std::string_view();
+  return {session.key,      client_id, session.expiry_s, session.cursor, session.away_since_wall_ms,
+          maybe_sent_below, username};
 }
 
 void Broker::make_persistent(Session& session) {
@@ -163,7 +165,9 @@ void Broker::begin_owed(const session::MessageRef& message) {
   owed_shares_.clear();
   owed_share_names_.clear();
   owed_recorded_ = false;
-  owed_position_ = message->facts().qos == QoS::at_most_once ? 0 : ports_.records.next_position();
+  checks_receive_ = ports_.authorizer.checks_receive();
+  const bool kept = message->facts().qos != QoS::at_most_once || options_.upgrade_outgoing_qos;
+  owed_position_ = kept ? ports_.records.next_position() : 0;
   // At once: somebody's queue may ask for it before all have got it.
   if (owed_position_ != 0) recent_.push(owed_position_, message);
 }
@@ -290,6 +294,7 @@ void Broker::restore(const RestoredSession& restored) {
   Session& session = restored.client_id.empty() ? sessions_.create_remnant() : sessions_.create(restored.client_id);
   if (!session.remnant) ++commons_.sessions;
   session.key = restored.key;
+  session.username = restored.username;
   session.expiry_s = restored.expiry_s;
   session.cursor = restored.cursor;
   session.away_since_wall_ms = restored.away_since_wall_ms;

@@ -11,7 +11,7 @@ void Broker::deliver_later(const session::MessageRef& message, std::span<const T
   later.message = message;
   for (const Target& target : targets) {
     if (!may_wait(target, facts) || (origin_.key != 0 && !is_addressed(*target.session))) continue;
-    later.add(*target.session, router_.identifiers_of(target), std::min(facts.qos, target.qos),
+    later.add(*target.session, router_.identifiers_of(target), granted(facts.qos, target.qos),
               facts.retain && target.retain_as_published);
   }
   if (!later.targets.empty()) fan_outs_.push(std::move(later));
@@ -20,7 +20,7 @@ void Broker::deliver_later(const session::MessageRef& message, std::span<const T
 // Not what a record of this turn names, nor what goes to one member of a group.
 bool Broker::may_wait(const Target& target, const session::MessageFacts& facts) const {
   if (!target.session) return false;
-  return owed_position_ == 0 || target.session->key == 0 || std::min(facts.qos, target.qos) == wire::QoS::at_most_once;
+  return owed_position_ == 0 || target.session->key == 0 || granted(facts.qos, target.qos) == wire::QoS::at_most_once;
 }
 
 void Broker::give_part(const Now& now) {

@@ -90,6 +90,15 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
   ++counters_.publish_received;
   counters_.publish_bytes_received += publish.payload.size();
   if (!is_legal(connection, publish, now)) return;
+  const std::string& mount_point = connection.policy->mount_point;
+  if (mount_point.empty()) return ask_to_publish(connection, publish, now);
+  wire::Publish whole = publish;
+  whole_topic_.assign(mount_point).append(publish.topic);
+  whole.topic = whole_topic_;
+  if (is_legal(connection, whole, now)) ask_to_publish(connection, whole, now);
+}
+
+void Broker::ask_to_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
   const AccessDecision access =
       ports_.authorizer.may_publish(actor_of(connection), publish.topic, publish.qos, publish.retain);
   if (must_wait(connection, access)) {
@@ -204,14 +213,24 @@ std::uint32_t Broker::route_here(const MessageRef& message, const Now& now) {
       continue;
     }
     delivery.identifiers = session::SubscriptionIdentifiers(router_.identifiers_of(target));
-    delivery.qos = std::min(facts.qos, target.qos);  // [MQTT-3.8.4-8]
+    delivery.qos = granted(facts.qos, target.qos);
     delivery.retain = facts.retain && target.retain_as_published;
     deliver_owed(*target.session, delivery, now);
   }
   return receivers;
 }
 
+// The QoS of a message for a subscription [MQTT-3.8.4-8].
+QoS Broker::granted(QoS message, QoS subscription) const {
+  return options_.upgrade_outgoing_qos ? subscription : std::min(message, subscription);
+}
+
 void Broker::deliver_owed(Session& session, const Delivery& delivery, const Now& now) {
+  if (checks_receive_ && !may_receive(session, delivery.message->topic(), now)) return;
+  deliver_allowed(session, delivery, now);
+}
+
+void Broker::deliver_allowed(Session& session, const Delivery& delivery, const Now& now) {
   if (owed_position_ == 0 || session.key == 0 || delivery.qos == QoS::at_most_once) {
     deliver(session, delivery, now);
     return;
@@ -260,7 +279,7 @@ bool Broker::deliver(Session& session, const Delivery& delivery, const Now& now)
 }
 
 bool Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, const Session* except, const Now& now) {
-  if (commons_.cores() == 1) return deliver_to_member(group_id, message, except, now);
+  if (commons_.cores() == 1) return deliver_to_member(group_id, message, except, now) != Shared::nobody;
   const SharedGroup* group = groups_.find(group_id);
   const bool connected_here = group && std::any_of(group->members.begin(), group->members.end(), [&](const auto& one) {
                                 return one.session != except && one.session->connection;
@@ -268,24 +287,36 @@ bool Broker::deliver_shared(std::uint32_t group_id, const MessageRef& message, c
   // All full: another core may have a member with room. Not for ever, they may all be.
   const bool full_here = connected_here && hops_ < kMostHopsForRoom && !groups_.any_room(*group, except);
   if ((!connected_here || full_here) && pass_group_on(group_id, message, true)) return true;
-  return deliver_to_member(group_id, message, except, now) || pass_group_on(group_id, message, false);
+  const Shared outcome = deliver_to_member(group_id, message, except, now);
+  return outcome == Shared::taken || pass_group_on(group_id, message, false) || outcome == Shared::forbidden;
 }
 
-bool Broker::deliver_to_member(std::uint32_t group_id, const MessageRef& message, const Session* except,
-                               const Now& now) {
+// Where no member may receive it, it is over, as if one had taken it: it must not wait for them for ever.
+Broker::Shared Broker::deliver_to_member(std::uint32_t group_id, const MessageRef& message, const Session* except,
+                                         const Now& now) {
   SharedGroup* group = groups_.find(group_id);
+  if (!group) return Shared::nobody;
+  bool forbidden = false;
+  SharedGroups::Accepts accepts;
+  if (checks_receive_) {
+    accepts = [&](Session& session) {
+      const bool may = may_receive(session, message->topic(), now);
+      forbidden |= !may;
+      return may;
+    };
+  }
   const SharedMember* member =
-      group ? groups_.pick(*group, message->topic(), message->facts().publisher, except) : nullptr;
-  if (!member) return false;
+      groups_.pick(*group, message->topic(), message->facts().publisher, except, accepts ? &accepts : nullptr);
+  if (!member) return forbidden ? Shared::forbidden : Shared::nobody;
   Session& taker = *member->session;
   Delivery delivery;
   delivery.message = message;
   delivery.origin = group_id;
-  delivery.qos = std::min(message->facts().qos, member->options.qos);  // [MQTT-4.8.2-3]
+  delivery.qos = granted(message->facts().qos, member->options.qos);  // [MQTT-4.8.2-3]
   delivery.retain = message->facts().retain && member->options.retain_as_published;
   if (member->identifier != 0) delivery.identifiers = session::SubscriptionIdentifiers({&member->identifier, 1});
-  deliver_owed(taker, delivery, now);
-  return true;
+  deliver_allowed(taker, delivery, now);
+  return Shared::taken;
 }
 
 // ---- shared subscriptions: what a member leaves behind
@@ -548,7 +579,8 @@ void Broker::dropped(const Delivery& delivery, DropReason reason) {
   if (delivery.message.get() == routed_ && delivery.position == routed_position_) {
     routed_dropped_ = true;  // nobody has been told yet that it is owed
     // Its position may become another message's; no exchange must be left there.
-    if (reason == DropReason::too_large && delivery.qos == QoS::exactly_once && delivery.position != 0) {
+    const bool unsendable = reason == DropReason::too_large || reason == DropReason::hidden;
+    if (unsendable && delivery.qos == QoS::exactly_once && delivery.position != 0) {
       ports_.records.append(OutgoingChanged{observed_session_->key, delivery.position, 0, ExchangeState::forgotten});
     }
   } else if (Session* session = sessions_.find(observed_session_->number)) {
@@ -570,6 +602,10 @@ void Broker::dropped(const Delivery& delivery, DropReason reason) {
     case DropReason::offline:
       verdict.reason = VerdictReason::offline;
       verdict.rule = "QoS 0 is not kept for an offline session";
+      break;
+    case DropReason::hidden:
+      verdict.reason = VerdictReason::denied;
+      verdict.rule = "the topic lies outside the mount point of the client's listener";
       break;
   }
   verdicts_.record(verdict, *observed_now_);

@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "broker/broker.h"
+#include "broker/mount_point.h"
 #include "topic/filter.h"
 
 namespace martlet::broker {
@@ -41,11 +42,18 @@ void Broker::on_subscribe(Connection& connection, const wire::Subscribe& subscri
 void Broker::take_subscribe(Connection& connection, SubscribeRequest& request, const AccessDecision* first,
                             const Now& now) {
   Session& session = *connection.session;
+  const std::string& mount_point = connection.policy->mount_point;
+  std::string scratch;
   while (!request.filters.empty()) {
     wire::FilterList rest = request.filters;
-    const wire::FilterEntry entry = rest.take_first();
+    wire::FilterEntry entry = rest.take_first();
     ReasonCode reason = ReasonCode::topic_filter_invalid;
-    if (const auto parsed = topic::parse_filter(entry.filter, options_.max_topic_levels)) {
+    auto parsed = topic::parse_filter(entry.filter, options_.max_topic_levels);
+    if (parsed && !mount_point.empty()) {
+      entry.filter = whole_filter(mount_point, entry.filter, scratch);
+      parsed = topic::parse_filter(entry.filter, options_.max_topic_levels);
+    }
+    if (parsed) {
       const AccessDecision access =
           first ? *first : ports_.authorizer.may_subscribe(actor_of(connection), parsed->filter, entry.options.qos);
       if (!first && must_wait(connection, access)) {
@@ -148,11 +156,13 @@ bool Broker::has_room_for(const Session& session, std::string_view filter, const
 void Broker::on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now) {
   Session& session = *connection.session;
   std::vector<std::uint8_t> reasons;
+  std::string scratch;
   Ticket ticket = Ticket::done();
   unsubscribe.filters.for_each([&](const wire::FilterEntry& entry) {
-    const ReasonCode reason = unsubscribe_one(session, entry.filter, now);
+    const std::string_view filter = whole_filter(connection.policy->mount_point, entry.filter, scratch);
+    const ReasonCode reason = unsubscribe_one(session, filter, now);
     reasons.push_back(static_cast<std::uint8_t>(reason));
-    if (reason == ReasonCode::success) ticket = record(session, SubscriptionRemoved{session.key, entry.filter});
+    if (reason == ReasonCode::success) ticket = record(session, SubscriptionRemoved{session.key, filter});
   });
   connection.endpoint.answer_request(ticket, {wire::PacketType::unsuback, unsubscribe.packet_id, {}, reasons},
                                      ports_.transport.outbox(connection.id));
@@ -256,14 +266,16 @@ void Broker::log_retained(Session& session, session::Delivery& delivery) {
 Broker::Fed Broker::feed_retained(Connection& connection, std::string_view filter, RetainedCursor& cursor,
                                   std::size_t& budget, const Now& now) {
   ByteChain& out = ports_.transport.outbox(connection.id);
+  const bool checks_receive = ports_.authorizer.checks_receive();
   const std::lock_guard lock(commons_.retained_lock());
   const topic::Visit visit = retained_.index().visit_some(
       filter, cursor.position, budget, [&](std::string_view, const RetainedMessage& retained) {
         const session::MessageRef& message = retained.message;
-        const auto qos = std::min(message->facts().qos, cursor.options.qos);
+        const auto qos = granted(message->facts().qos, cursor.options.qos);
         if (!connection.endpoint.can_send(qos, out)) return false;
         const bool own = cursor.options.no_local && message->facts().publisher == connection.session->client_hash;
         if (retained.version > cursor.up_to_version || message->expired(now) || own) return true;
+        if (checks_receive && !may_receive(*connection.session, message->topic(), now)) return true;
         session::Delivery delivery;
         delivery.message = message;
         delivery.qos = qos;

@@ -13,6 +13,7 @@ std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options) {
   }
   for (ListenerPolicy& policy : policies) {
     if (policy.max_keep_alive_s == 0) policy.max_keep_alive_s = options.max_keep_alive_s;
+    policy.endpoint.topic_prefix = policy.mount_point;
     policy.endpoint.outbox_high_bytes = options.endpoint.outbox_high_bytes;  // the driver has one mark for all
   }
   return policies;

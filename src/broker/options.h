@@ -39,9 +39,11 @@ struct BrokerOptions {
   std::uint64_t max_retained_bytes = std::uint64_t{4} << 30;
   std::uint32_t slow_reader_timeout_ms = 30'000;  // how long a full outbox may stand still
   DurabilityOptions durability;
-  LogLimits log;                    // of the messages that wait in the log
-  bool queue_qos0_offline = false;  // keep QoS 0 for sessions that are not connected
+  LogLimits log;                      // of the messages that wait in the log
+  bool queue_qos0_offline = false;    // keep QoS 0 for sessions that are not connected
+  bool upgrade_outgoing_qos = false;  // deliver at the subscription's QoS, though the message came at a lower one
   bool allow_empty_client_id = true;
+  bool strict_keep_alive = false;     // a 3.x client, which cannot be told of another keep alive, is refused for it
   std::uint32_t fan_out_part = 2000;  // a message for more sessions is given out in parts of so many, one a turn
   OverlapDelivery overlap = OverlapDelivery::merged;
   SharedStrategy shared_strategy = SharedStrategy::round_robin;

@@ -60,6 +60,7 @@ struct SessionChanged {
   std::uint64_t cursor = 0;
   std::int64_t away_since_wall_ms = 0;  // 0: connected
   std::uint64_t maybe_sent_below = 0;   // of a session that is away: QoS 1 messages below may have been sent
+  std::string_view username = {};       // that its client was known by last; empty: none
 };
 struct SessionEnded {
   std::uint64_t key = 0;

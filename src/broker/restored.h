@@ -19,6 +19,7 @@ struct RestoredSession {
   std::uint64_t cursor = 0;
   std::int64_t away_since_wall_ms = 0;  // 0: it was connected
   std::uint64_t maybe_sent_below = 0;
+  std::string username;
 };
 
 struct RestoredSubscription {

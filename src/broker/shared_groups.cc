@@ -82,14 +82,16 @@ std::size_t SharedGroups::first_choice(SharedGroup& group, std::string_view topi
   return 0;
 }
 
-const SharedMember* SharedGroups::least_in_flight(const SharedGroup& group, const Session* except) const {
+const SharedMember* SharedGroups::least_in_flight(const SharedGroup& group, const Session* except,
+                                                  const Accepts* accepts) const {
   const SharedMember* best = nullptr;
   const auto rank = [this](const SharedMember& member) {
     return std::pair(unfitness(*member.session), load_of(*member.session));
   };
   for (const SharedMember& member : group.members) {
     if (member.session == except) continue;
-    if (!best || rank(member) < rank(*best)) best = &member;
+    if (best && rank(member) >= rank(*best)) continue;
+    if (!accepts || (*accepts)(*member.session)) best = &member;
   }
   return best;
 }
@@ -101,10 +103,10 @@ int SharedGroups::unfitness(const Session& session) const {
 }
 
 const SharedMember* SharedGroups::pick(SharedGroup& group, std::string_view topic, std::uint64_t publisher,
-                                       const Session* except) {
+                                       const Session* except, const Accepts* accepts) {
   const std::size_t count = group.members.size();
   if (count == 0) return nullptr;
-  if (strategy_ == SharedStrategy::least_in_flight) return least_in_flight(group, except);
+  if (strategy_ == SharedStrategy::least_in_flight) return least_in_flight(group, except, accepts);
   const std::size_t first = first_choice(group, topic, publisher);
   const SharedMember* best = nullptr;
   int best_unfitness = 0;
@@ -115,6 +117,7 @@ const SharedMember* SharedGroups::pick(SharedGroup& group, std::string_view topi
     if (member.session == except) continue;
     const int unfit = unfitness(*member.session);
     if (best && unfit >= best_unfitness) continue;
+    if (accepts && !(*accepts)(*member.session)) continue;
     best = &member;
     best_unfitness = unfit;
     best_at = at;

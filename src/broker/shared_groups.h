@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,14 +56,17 @@ class SharedGroups {
   bool any_room(const SharedGroup& group, const Session* except) const;
 
   // The member for a message from the client with the hash `publisher`: connected ones first, then sessions that wait
-  // offline, and one with a full queue only if all are; never `except`. Null if there is none.
-  const SharedMember* pick(SharedGroup& group, std::string_view topic, std::uint64_t publisher, const Session* except);
+  // offline, and one with a full queue only if all are; never `except`, nor one that `accepts` (null: all) is false
+  // for. Null if there is none.
+  using Accepts = std::function<bool(Session&)>;
+  const SharedMember* pick(SharedGroup& group, std::string_view topic, std::uint64_t publisher, const Session* except,
+                           const Accepts* accepts = nullptr);
 
  private:
   std::size_t first_choice(SharedGroup& group, std::string_view topic, std::uint64_t publisher);
   // How unfit a member is: 0 connected, 1 offline, 2 with a full queue.
   int unfitness(const Session& session) const;
-  const SharedMember* least_in_flight(const SharedGroup& group, const Session* except) const;
+  const SharedMember* least_in_flight(const SharedGroup& group, const Session* except, const Accepts* accepts) const;
 
   SharedStrategy strategy_;
   const session::QueueLimits& limits_;

@@ -82,6 +82,7 @@ enum class DropReason : std::uint8_t {
   queue_full,  // the session's bound on messages or bytes
   too_large,   // above the receiver's maximum packet size [MQTT-3.1.2-25]
   offline,     // QoS 0 for a session that is not connected
+  hidden,      // its topic does not lie below the receiver's prefix
 };
 
 // Hears what becomes of deliveries while they are handed in or sent. Called in the middle of an operation: it may

@@ -49,6 +49,8 @@ struct EndpointOptions {
   bool retain_available = true;
   wire::QoS maximum_qos = wire::QoS::exactly_once;
   QueueLimits queue;
+  // Server role. Taken off the topic names of what is sent; what lies elsewhere is not the peer's to see, and dropped.
+  std::string topic_prefix;
 };
 
 // How the server role accepts a CONNECT.
@@ -195,9 +197,9 @@ class Endpoint {
            !state_->outgoing.flight_full(options_.max_in_flight_bytes) && !state_->outgoing.next_to_resend();
   }
   void resend(const Now& now, ByteChain& out, DeliveryObserver& observer);
-  // Writes one PUBLISH, which leaves when `ticket` is resolved; false if it exceeds the peer's maximum packet size.
-  bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket, const Now& now,
-                     ByteChain& out);
+  // Writes one PUBLISH, which leaves when `ticket` is resolved; or why the peer must not get it.
+  std::optional<DropReason> write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket,
+                                          const Now& now, ByteChain& out);
   bool send_qos0(const Delivery& delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   bool send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer);
   void take_window(InFlight& entry);

@@ -222,9 +222,9 @@ bool Endpoint::send_qos0(const Delivery& delivery, const Now& now, ByteChain& ou
     observer.dropped(delivery, DropReason::expired);
     return false;
   }
-  const bool written = write_publish(delivery, 0, false, Ticket::done(), now, out);
-  written ? observer.sent(delivery) : observer.dropped(delivery, DropReason::too_large);
-  return written;
+  const auto dropped = write_publish(delivery, 0, false, Ticket::done(), now, out);
+  dropped ? observer.dropped(delivery, *dropped) : observer.sent(delivery);
+  return !dropped;
 }
 
 bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, DeliveryObserver& observer) {
@@ -240,9 +240,9 @@ bool Endpoint::send_new(Delivery delivery, const Now& now, ByteChain& out, Deliv
   const Ticket ticket = entry.delivery.qos == QoS::exactly_once
                             ? observer.about_to_send(entry.delivery, entry.packet_id)
                             : Ticket::done();
-  if (!write_publish(entry.delivery, entry.packet_id, dup, ticket, now, out)) {
+  if (const auto dropped = write_publish(entry.delivery, entry.packet_id, dup, ticket, now, out)) {
     // As if it had been delivered [MQTT-3.1.2-25].
-    observer.dropped(entry.delivery, DropReason::too_large);
+    observer.dropped(entry.delivery, *dropped);
     state_->outgoing.end(entry);
     return false;
   }
@@ -271,8 +271,8 @@ void Endpoint::resend(const Now& now, ByteChain& out, DeliveryObserver& observer
     }
     // The peer knows nothing of it yet, and may be a server that offers less than the last one.
     if (!entry->dup) entry->delivery.qos = std::min(entry->delivery.qos, peer_maximum_qos_);
-    if (!write_publish(entry->delivery, entry->packet_id, entry->dup, Ticket::done(), now, out)) {
-      observer.dropped(entry->delivery, DropReason::too_large);
+    if (const auto dropped = write_publish(entry->delivery, entry->packet_id, entry->dup, Ticket::done(), now, out)) {
+      observer.dropped(entry->delivery, *dropped);
       state_->outgoing.end(*entry);
       continue;
     }
@@ -293,11 +293,16 @@ void Endpoint::pump(const Now& now, ByteChain& out, DeliveryObserver& observer, 
   while (outgoing.has_waiting(false) && outbox_open(out)) send_new(outgoing.take_waiting(false), now, out, observer);
 }
 
-bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup, Ticket ticket, const Now& now,
-                             ByteChain& out) {
+std::optional<DropReason> Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup,
+                                                  Ticket ticket, const Now& now, ByteChain& out) {
   const Message& message = *delivery.message;
   wire::PublishParts parts;
   parts.topic = message.topic();
+  if (const std::string& prefix = options_.topic_prefix; !prefix.empty()) {
+    // A topic name has at least one character [MQTT-4.7.3-1].
+    if (parts.topic.size() <= prefix.size() || !parts.topic.starts_with(prefix)) return DropReason::hidden;
+    parts.topic.remove_prefix(prefix.size());
+  }
   parts.qos = delivery.qos;
   parts.dup = dup;
   parts.retain = delivery.retain;
@@ -313,25 +318,25 @@ bool Endpoint::write_publish(const Delivery& delivery, std::uint16_t packet_id, 
     // and at most one in each of the two lengths.
     constexpr std::size_t kAliasBytes = 5;
     const std::size_t size = wire::encoded_size(parts, version_);
-    if (size > most_bytes) return false;
+    if (size > most_bytes) return DropReason::too_large;
     if (size + kAliasBytes > most_bytes) {
       ++packets_written_;
       wire::encode(parts, version_, out, delivery.message.block());
-      return true;
+      return std::nullopt;
     }
   }
   if (!ticket.resolved(gate_.durable_position())) {
     // Later packets overtake it, so it can define no alias that they would use.
     ++packets_written_;
     gate_.pass(ticket, out, false, [&](ByteChain& to) { wire::encode(parts, version_, to, delivery.message.block()); });
-    return true;
+    return std::nullopt;
   }
   const OutgoingAliases::Choice choice = outgoing_aliases_.choose(parts.topic);
   parts.topic_alias = choice.alias;
   ++packets_written_;
   if (choice.known) parts.topic = {};
   wire::encode(parts, version_, out, delivery.message.block());
-  return true;
+  return std::nullopt;
 }
 
 }  // namespace martlet::session

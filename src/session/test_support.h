@@ -157,7 +157,7 @@ class Recorder : public DeliveryObserver {
   void sent(const Delivery& delivery) override { note("sent ", delivery, ""); }
   void queued(const Delivery& delivery) override { note("queued ", delivery, ""); }
   void dropped(const Delivery& delivery, DropReason reason) override {
-    static constexpr const char* kReasons[] = {" expired", " queue_full", " too_large", " offline"};
+    static constexpr const char* kReasons[] = {" expired", " queue_full", " too_large", " offline", " hidden"};
     note("dropped ", delivery, kReasons[static_cast<std::size_t>(reason)]);
   }
   Texts take() { return std::exchange(heard_, {}); }

@@ -18,7 +18,7 @@ namespace martlet::server {
 
 inline constexpr std::uint8_t kRecordLayout = 1;
 // The highest that a value of `sessions` or `subscriptions` may have.
-inline constexpr std::uint8_t kNewestLayout = 2;
+inline constexpr std::uint8_t kNewestLayout = 3;
 
 // ---- the log
 
