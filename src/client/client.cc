@@ -133,6 +133,7 @@ void Client::dropped(const session::Delivery& delivery, session::DropReason reas
       return finish(delivery.origin, ReasonCode::packet_too_large);
     case expired:
     case offline:
+    case hidden:
       return finish(delivery.origin, ReasonCode::implementation_specific_error);
   }
 }

@@ -12,6 +12,7 @@
 #include "server/broker_command.h"
 #include "server/config_command.h"
 #include "server/control/ctl_command.h"
+#include "server/passwd_command.h"
 #include "server/store_tool/command.h"
 #include "tools/bench/bench.h"
 #include "tools/prove/prove.h"
@@ -36,6 +37,7 @@ constexpr Command kCommands[] = {
     {"bench", tools::bench_main, "measure a broker"},
     {"prove", tools::prove_main, "prove that a broker loses nothing it acknowledged"},
     {"ctl", server::ctl_main, "steer a running broker: reload, status, bans"},
+    {"passwd", server::passwd_main, "manage a file of users and passwords"},
     {"store", server::store_main, "look into a data directory: check, dump, stats"},
     {"config", server::config_main, ""},
 };

@@ -62,7 +62,7 @@ class TlsTest(unittest.TestCase):
              "-C", "1", "-q", "2", "-V", "5"], stdout=subprocess.PIPE)
         broker.wait_for_log("subscribes to")
         big = "x" * 200_000
-        self.publish(broker.ports[1], "-m", big)
+        run("mosquitto_pub", "-h", "localhost", "-p", str(broker.ports[1]), "-t", "t", "-q", "1", "-s", stdin=big.encode())
         self.assertEqual(subscriber.communicate(timeout=PATIENCE_S)[0].strip(), big.encode())
 
     def test_client_certificates_name_users_and_can_be_revoked(self):

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "env/handle.h"
 
@@ -18,6 +19,9 @@ tl::unexpected<Error> system_error(std::string_view what, int code);
 
 // read(2) as an IoOutcome; repeats when interrupted.
 IoOutcome read_descriptor(int fd, void* room, std::size_t size);
+
+// Writes all of `bytes`; waits where the descriptor happens to be non-blocking. 0 or an errno.
+int write_fully(int fd, ByteView bytes);
 
 // Makes writing to a closed socket or pipe an error instead of the process's end.
 void ignore_sigpipe();
