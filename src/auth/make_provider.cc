@@ -7,7 +7,9 @@
 
 #include "auth/certificate_provider.h"
 #include "auth/file_provider.h"
+#include "auth/lookups.h"
 #include "auth/password_file.h"
+#include "auth/password_hash.h"
 
 namespace martlet::auth {
 namespace {
@@ -32,6 +34,19 @@ Result<ChainLink> make_file(const std::string& name, const ProviderOptions& opti
   ChainLink link;
   link.file = provider.get();
   link.provider = std::move(provider);
+  return link;
+}
+
+bool is_password(std::string_view hash, ByteView password) {
+  const auto parsed = parse_password_hash(hash);
+  return parsed && verify_password(*parsed, password).value_or(false);
+}
+
+// Another service knows the users.
+Result<ChainLink> look_up(Result<std::unique_ptr<Provider>> provider) {
+  if (!provider) return tl::unexpected(provider.error());
+  ChainLink link;
+  link.provider = std::move(*provider);
   return link;
 }
 
@@ -71,6 +86,14 @@ Result<ChainLink> make_provider(const ProviderOptions& options, env::Files& file
       return make_file(name, options, files, log);
     case ProviderKind::certificate:
       return make_certificate(name, options);
+    case ProviderKind::http:
+      return look_up(make_http_provider(options, files));
+    case ProviderKind::postgresql:
+      return look_up(make_postgresql_provider(options, files, is_password));
+    case ProviderKind::redis:
+      return look_up(make_redis_provider(options, files, is_password));
+    case ProviderKind::ldap:
+      return look_up(make_ldap_provider(options, files));
     default:
       return fail(fmt::format("authentication \"{}\": this build has no providers of the kind {}", name,
                               name_of(options.kind)));

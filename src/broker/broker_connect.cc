@@ -244,8 +244,9 @@ void Broker::log_connected(const Connection& connection, bool present) {
   if (!ports_.log.wants(LogLevel::info)) return;
   const Session& session = *connection.session;
   ports_.log.write(LogLevel::info,
-                   fmt::format("client \"{}\" at {} is connected: MQTT {}, keep alive {} s, session {}, expiry {} s",
+                   fmt::format("client \"{}\" at {} is connected{}: MQTT {}, keep alive {} s, session {}, expiry {} s",
                                printable(session.client_id), connection.peer_address(),
+                               session.username.empty() ? "" : fmt::format(" as \"{}\"", printable(session.username)),
                                wire::version_name(connection.endpoint.version()), connection.endpoint.keep_alive_s(),
                                present ? "resumed" : "new", session.expiry_s));
 }

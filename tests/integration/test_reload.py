@@ -125,9 +125,9 @@ class Reload(unittest.TestCase):
         self.assertEqual(publish("second").returncode, 0)
         self.assertNotEqual(publish("first").returncode, 0)
 
-        rules.write_text('[[rule]]\neffect = "allow"\nuser = "ada"\nal = "#"\n')
+        rules.write_text('[[rule]]\neffect = "allow"\nuser = "ada"\nall = "#"\nadress = "::1"\n')
         told = self.reload(expect=1)
-        self.assertRegex(told, r"rules\.toml:4.*all")
+        self.assertRegex(told, r"rules\.toml:5.*address")
         self.assertEqual(publish("second").returncode, 0)
         self.assertNotIn(b"Not authorized", publish("second").stderr)
 
