@@ -1,0 +1,253 @@
+"""What an enemy does before and around MQTT: silence, floods, rubbish, wrong passwords. The broker's memory stays within its
+bound, and other clients go on; their latency is printed, not judged."""
+
+import os
+import pathlib
+import resource
+import socket
+import ssl
+import struct
+import tempfile
+import threading
+import time
+import unittest
+
+from certificates import Authority
+from peers import connect_packet
+from support import MARTLET, PATIENCE_S, Broker, packet, run, text, wait_until
+from test_tls import listener
+from test_websocket import RawWebSocket
+
+MIB = 1 << 20
+
+
+class Pulse:
+    """A client that publishes to itself all the time: how long does it take while others misbehave?"""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self.socket.sendall(connect_packet(b"pulse", version=4) + packet(0x82, b"\x00\x01" + text(b"pulse") + b"\x00"))
+        self._take(9)
+        self.stopped = False
+        self.delays_s = []
+        self.error = None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _take(self, count):
+        taken = b""
+        while len(taken) < count:
+            piece = self.socket.recv(count - len(taken))
+            if not piece:
+                raise EOFError("the broker dropped the client that behaves")
+            taken += piece
+        return taken
+
+    def _run(self):
+        beat = packet(0x30, text(b"pulse") + b"x")
+        try:
+            while not self.stopped:
+                began = time.monotonic()
+                self.socket.sendall(beat)
+                assert self._take(len(beat)) == beat
+                self.delays_s.append(time.monotonic() - began)
+                time.sleep(0.002)
+        except (OSError, EOFError, AssertionError) as error:
+            self.error = error
+
+    def stop(self, what):
+        self.stopped = True
+        self.thread.join(PATIENCE_S)
+        self.socket.close()
+        if self.error:
+            raise self.error
+        ordered = sorted(self.delays_s)
+        print(f"  {what}: {len(ordered)} beats, p50 {ordered[len(ordered) // 2] * 1e3:.2f} ms, "
+              f"p99 {ordered[len(ordered) * 99 // 100] * 1e3:.2f} ms, worst {ordered[-1] * 1e3:.2f} ms", flush=True)
+
+
+class HostileTransports(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        folder = tempfile.TemporaryDirectory(prefix="martlet-hostile-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.authority = Authority(cls.folder / "ca")
+        cls.certificate, cls.key = cls.authority.issue("server")
+
+    def start(self, content="", *arguments):
+        path = self.folder / f"{self.id().rsplit('.', 1)[1]}.toml"
+        tls = {"tls__certificate": self.certificate, "tls__key": self.key}
+        path.write_text(content + listener() + listener(**tls) + listener(protocol="ws") + listener(protocol="ws", **tls))
+        broker = Broker("--config", str(path), "--set", "log.level=warning", *arguments, listen=None)
+        self.addCleanup(broker.stop)
+        self.tcp, self.tls, self.ws, self.wss = broker.ports
+        return broker
+
+    def pressed(self, broker, what, attack, most_bytes):
+        """Runs `attack` beside a client that behaves; checks the memory that it took."""
+        pulse = Pulse(self.tcp)
+        before = broker.rss_bytes()
+        try:
+            attack()
+            peak = broker.rss_bytes() - before
+        finally:
+            pulse.stop(f"{what}: {max(broker.rss_bytes() - before, 0) / MIB:.1f} MiB more")
+        self.assertLess(peak, most_bytes)
+
+    def half_open(self, port, count, first):
+        sockets = []
+        self.addCleanup(lambda: [one.close() for one in sockets])
+        for i in range(count):
+            one = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+            if first:
+                one.sendall(first)
+            sockets.append(one)
+        return sockets
+
+    def client_hello(self):
+        context = ssl.create_default_context(cafile=self.authority.ca)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        try:
+            client.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return outgoing.read()
+
+    def test_slowloris_on_every_transport(self):
+        broker = self.start("[limits]\nconnect_timeout = \"3s\"\n")
+        hello = self.client_hello()
+        for what, port, first in (("TCP", self.tcp, b"\x10"), ("TLS", self.tls, hello[:20]), ("WebSocket", self.ws, b"GET /mqtt HT"),
+                                  ("TLS half way", self.tls, hello)):
+            def attack():
+                sockets = self.half_open(port, 500, first)
+                for one in sockets:
+                    one.settimeout(PATIENCE_S)
+                    try:
+                        while one.recv(65536):
+                            pass
+                    except ConnectionError:
+                        pass
+            with self.subTest(what):
+                self.pressed(broker, f"slowloris on {what}", attack, 64 * MIB)
+
+    def test_ten_thousand_half_open_handshakes(self):
+        broker = self.start()
+        hello = self.client_hello()
+        sockets = []
+        self.addCleanup(lambda: [one.close() for one in sockets])
+
+        def attack():
+            for _ in range(9_000):
+                sockets.append(socket.create_connection(("127.0.0.1", self.tls), PATIENCE_S))
+                sockets[-1].sendall(hello)
+            wait_until(lambda: sockets[-1].recv(1, socket.MSG_PEEK), "the last answer")
+
+        self.pressed(broker, "9,000 half-open handshakes", attack, 600 * MIB)
+        with ssl.create_default_context(cafile=self.authority.ca).wrap_socket(
+                socket.create_connection(("127.0.0.1", self.tls), PATIENCE_S), server_hostname="localhost") as late:
+            late.sendall(connect_packet(b"late", version=4))
+            self.assertEqual(late.recv(4), b"\x20\x02\x00\x00")
+
+    def test_wrong_passwords_end_in_a_ban(self):
+        users = self.folder / "users"
+        run(MARTLET, "passwd", "-c", "-b", str(users), "ada", "right")
+        broker = self.start(f'[[authentication]]\nkind = "file"\npath = "{users}"\n[auth]\nallow_anonymous = true\n'
+                            "[abuse]\nexempt = []\nfailures_before_ban = 10\nban_time = \"1h\"\n")
+        refused = closed = 0
+        guess = packet(0x10, text(b"MQTT") + struct.pack("!BBH", 4, 0xC2, 0) + text(b"thief") + text(b"ada") + text(b"wrong"))
+        for _ in range(40):
+            with socket.create_connection(("127.0.0.1", self.tcp), PATIENCE_S) as thief:
+                try:
+                    thief.sendall(guess)
+                    answer = thief.recv(64)
+                except ConnectionError:
+                    answer = b""
+                if answer:
+                    self.assertEqual(answer[:3], b"\x20\x02\x00")
+                    refused += 1
+                else:
+                    closed += 1
+        self.assertEqual((refused, closed), (10, 30), broker.log()[-2000:])
+
+    def test_a_hundred_thousand_wrong_passwords(self):
+        """From loopback, which is exempt: nobody is banned, and the hashes are computed beside the cores."""
+        users = self.folder / "users"
+        run(MARTLET, "passwd", "-c", "-b", "-H", "sha512-pbkdf2", str(users), "ada", "right")
+        broker = self.start(f'[[authentication]]\nkind = "file"\npath = "{users}"\n[auth]\nallow_anonymous = true\nmax_waiting = 500\n')
+        total = int(os.environ.get("MARTLET_GUESSES", "5000"))
+        guess = packet(0x10, text(b"MQTT") + struct.pack("!BBH", 4, 0xC2, 0) + text(b"") + text(b"ada") + text(b"wrong"))
+        answers = {}
+
+        def attack():
+            done = 0
+            while done < total:
+                batch = [socket.create_connection(("127.0.0.1", self.tcp), PATIENCE_S) for _ in range(min(500, total - done))]
+                for one in batch:
+                    one.sendall(guess)
+                for one in batch:
+                    answer = one.recv(4)
+                    answers[answer] = answers.get(answer, 0) + 1
+                    one.close()
+                done += len(batch)
+
+        self.pressed(broker, f"{total} wrong passwords", attack, 64 * MIB)
+        self.assertEqual(sum(answers.values()), total)
+        self.assertNotIn(b"\x20\x02\x00\x00", answers)
+
+    def test_oversized_upgrade_headers(self):
+        broker = self.start()
+
+        def attack():
+            for _ in range(200):
+                with socket.create_connection(("127.0.0.1", self.ws), PATIENCE_S) as one:
+                    try:
+                        one.sendall(b"GET /mqtt HTTP/1.1\r\n" + b"X-Filler: " + b"y" * 2_000_000)
+                        one.shutdown(socket.SHUT_WR)
+                        while one.recv(65536):
+                            pass
+                    except ConnectionError:
+                        pass
+
+        self.pressed(broker, "200 headers of 2 MB", attack, 32 * MIB)
+
+    def test_a_bomb_of_small_fragments(self):
+        broker = self.start()
+        with RawWebSocket(self.ws) as client:
+            connect = connect_packet(b"bomber", version=4)
+            client.send(2, connect)
+            self.assertEqual(client.receive()[1], b"\x20\x02\x00\x00")
+            bomb = client.frame(2, b"\x30", last=False) + client.frame(0, b"", last=False) * 200_000
+
+            def attack():
+                client.socket.sendall(bomb)
+                client.send(0, b"\x02\x00\x00")
+                client.send(9, b"over")
+                while client.receive()[0] != 10:
+                    pass
+
+            self.pressed(broker, "200,000 empty fragments", attack, 16 * MIB)
+
+    def test_a_flood_of_pings_from_who_does_not_read(self):
+        broker = self.start()
+        with RawWebSocket(self.ws) as client:
+            client.send(2, connect_packet(b"pinger", version=4))
+            flood = client.frame(9, b"z" * 125) * 2_000
+
+            def attack():
+                client.socket.settimeout(1)
+                try:
+                    for _ in range(100):
+                        client.socket.sendall(flood)
+                except TimeoutError:
+                    pass
+
+            self.pressed(broker, "25 MB of pings, no pong read", attack, 16 * MIB)
+
+
+if __name__ == "__main__":
+    unittest.main()
