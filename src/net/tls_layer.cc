@@ -72,8 +72,11 @@ void TlsLayer::take_piece(ByteView& bytes, std::vector<std::uint8_t>& up) {
 
 void TlsLayer::take_record(ByteView record, std::vector<std::uint8_t>& up) {
   pipe_.from_peer = record;
-  if (!ready_) shake_hands(record.size());
+  const bool shaking = !ready_;
+  if (shaking) shake_hands(record.size());
   if (ready_ && status_ == LayerStatus::open) read_all(record.size(), up);
+  // The record that ended the handshake was not for nothing.
+  if (shaking) barren_records_ = 0;
   if (status_ == LayerStatus::open && !pipe_.from_peer.empty()) fail_with("TLS: a record was not taken");
   pipe_.from_peer = {};
 }

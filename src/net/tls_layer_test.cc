@@ -1,7 +1,8 @@
 #include "net/tls_layer.h"
 
 #include <gmock/gmock.h>
-#include <openssl/err.h>
+#include <openssl/core_names.h>
+#include <openssl/pem.h>
 
 #include "net/testing/tls_fixture.h"
 
@@ -12,6 +13,20 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+
+// The smallest group of RFC 7919, as parameters alone.
+EVP_PKEY* make_dh_group() {
+  const std::unique_ptr<EVP_PKEY_CTX, OpenSslFree<EVP_PKEY_CTX_free>> maker(
+      EVP_PKEY_CTX_new_from_name(nullptr, "DH", nullptr));
+  EVP_PKEY* group = nullptr;
+  std::string name = "ffdhe2048";
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.data(), 0),
+                                   OSSL_PARAM_construct_end()};
+  EVP_PKEY_paramgen_init(maker.get());
+  EVP_PKEY_CTX_set_params(maker.get(), parameters);
+  EVP_PKEY_paramgen(maker.get(), &group);
+  return group;
+}
 
 // With each version.
 class TlsVersionTest : public TlsTest, public ::testing::WithParamInterface<int> {
@@ -336,6 +351,48 @@ TEST_F(TlsTest, NoCipherInCommonIsSaid) {
   TlsServer server = accept();
   talk(client, server);
   EXPECT_THAT(std::string(server.layer->failure()), HasSubstr("offers no cipher that this listener has"));
+}
+
+// A client can ask for it without computing anything itself.
+TEST_F(TlsTest, NobodyMakesTheBrokerComputeDhe) {
+  files.contents["rsa.pem"] =
+      Certificate({.common_name = "rsa", .dns_names = {"rsa.example"}, .key = KeyKind::rsa}, &authority).both_pem();
+  options.certificate = "rsa.pem";
+  options.key.clear();
+  build();
+  TlsClientOptions old;
+  old.version = TLS1_2_VERSION;
+  old.ciphers = "DHE-RSA-AES256-GCM-SHA384";
+  TlsClientOptions large;
+  large.version = TLS1_3_VERSION;
+  large.groups = "ffdhe8192";
+  for (const TlsClientOptions& wants : {old, large}) {
+    TlsClient client(wants);
+    TlsServer server = accept();
+    talk(client, server);
+    EXPECT_EQ(server.status, LayerStatus::failed) << wants.version;
+    EXPECT_EQ(client.ready(), false);
+  }
+}
+
+TEST_F(TlsTest, WithParametersDheIsThere) {
+  files.contents["rsa.pem"] =
+      Certificate({.common_name = "rsa", .dns_names = {"rsa.example"}, .key = KeyKind::rsa}, &authority).both_pem();
+  options.certificate = "rsa.pem";
+  options.key.clear();
+  options.dh_file = "dh.pem";
+  const OwnedKey group(make_dh_group());
+  const OwnedBio out(BIO_new(BIO_s_mem()));
+  ASSERT_EQ(PEM_write_bio_Parameters(out.get(), group.get()), 1);
+  files.contents["dh.pem"] = bio_text(out.get());
+  build();
+  TlsClientOptions wants;
+  wants.version = TLS1_2_VERSION;
+  wants.ciphers = "DHE-RSA-AES256-GCM-SHA384";
+  TlsClient client(wants);
+  TlsServer server = accept();
+  talk(client, server);
+  EXPECT_TRUE(server.layer->ready()) << server.layer->failure();
 }
 
 TEST_F(TlsTest, TellsThatTheClientRefuses) {

@@ -21,7 +21,7 @@ struct TlsOptions {
   TlsVersion max_version = TlsVersion::v1_3;
   std::string ciphers;        // of 1.2, as OpenSSL's cipher list; empty: OpenSSL's default
   std::string cipher_suites;  // of 1.3
-  std::string dh_file;        // parameters for DHE; empty: OpenSSL chooses
+  std::string dh_file;        // parameters for DHE of 1.2; empty: no DHE, only ECDHE
   std::string psk_file;       // lines `identity:hexkey`
   std::string psk_hint;       // told to clients of 1.2; a listener with a PSK file needs none
   std::string key_log_file;   // SSLKEYLOGFILE's format, for debugging only

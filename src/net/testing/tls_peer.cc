@@ -57,6 +57,8 @@ TlsClient::TlsClient(const TlsClientOptions& options) : context_(SSL_CTX_new(TLS
     SSL_ctrl(tls, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
   }
   if (!options.signature_algorithms.empty()) SSL_set1_sigalgs_list(tls, options.signature_algorithms.c_str());
+  std::string groups = options.groups;
+  if (!groups.empty()) SSL_ctrl(tls, SSL_CTRL_SET_GROUPS_LIST, 0, groups.data());
   std::string offer;
   for (const std::string& name : options.alpn) offer += static_cast<char>(name.size()) + name;
   if (!offer.empty()) SSL_set_alpn_protos(tls, as_bytes(offer).data(), static_cast<unsigned int>(offer.size()));

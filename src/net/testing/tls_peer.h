@@ -20,6 +20,7 @@ struct TlsClientOptions {
   std::string psk_key;  // its bytes
   std::string ciphers;  // of 1.2
   std::string signature_algorithms;
+  std::string groups;
   SSL_SESSION* resume = nullptr;  // stays the caller's
 };
 
