@@ -257,6 +257,7 @@ void Broker::arm(Connection& connection) {
   }
   due = std::min(due, connection.expires_at_ms);
   if (connection.request) due = std::min(due, connection.request->answer_by_ms);
+  if (connection.quota) due = std::min(due, connection.quota->held_until_ms);
   // An earlier entry wakes us anyway and arms again.
   if (due >= connection.timer_ms) return;
   connection.timer_ms = due;
@@ -359,6 +360,7 @@ void Broker::connection_due(Connection& connection, const Now& now) {
     connection.stuck_at_bytes = out.consumed_bytes();
   }
   if (connection.session && connection.expires_at_ms <= now.mono_ms) return end_expired(connection, now);
+  if (connection.quota) quota_due(connection, now);
   if (connection.request && connection.request->answer_by_ms <= now.mono_ms) {
     settle(connection, AccessDecision::deny("the authorizer did not answer in time"), now);
     go_on(connection, now);

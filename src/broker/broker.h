@@ -212,6 +212,11 @@ class Broker : private session::DeliveryObserver {
   // Asked for each session that a message would go to, if the authorizer checks that.
   bool may_receive(Session& session, std::string_view topic, const Now& now);
 
+  // broker_quota.cc
+  void open_account(Connection& connection, const Now& now);
+  void charge(Connection& connection, const wire::Publish& publish, const Now& now);
+  void quota_due(Connection& connection, const Now& now);
+
   // broker_subscribe.cc
   void on_subscribe(Connection& connection, const wire::Subscribe& subscribe, const Now& now);
   void on_unsubscribe(Connection& connection, const wire::Unsubscribe& unsubscribe, const Now& now);

@@ -235,6 +235,7 @@ void Broker::welcome(Connection& connection, const Now& now) {
     const std::lock_guard lock(commons_.retained_lock());
     for (auto& [filter, cursor] : session.retained.make()) cursor.up_to_version = retained_.version();
   }
+  open_account(connection, now);
   arm(connection);
   tell_connected(session);
   collect_stranded(session, now);

@@ -11,6 +11,7 @@
 
 #include "broker/group_directory.h"
 #include "broker/options.h"
+#include "broker/publish_quota.h"
 #include "broker/retained_store.h"
 #include "broker/sys_topics.h"
 #include "topic/interest_table.h"
@@ -39,6 +40,8 @@ class Commons {
   GroupDirectory& groups() { return groups_; }
   const GroupDirectory& groups() const { return groups_; }
 
+  UserQuotas& users() { return users_; }
+
   // Clients connected and sessions of all cores, for the limits.
   std::atomic<std::uint64_t> clients_connected = 0;
   std::atomic<std::uint64_t> sessions = 0;
@@ -56,6 +59,7 @@ class Commons {
   RetainedStore retained_;
   std::mutex retained_lock_;
   GroupDirectory groups_;
+  UserQuotas users_;
   std::vector<std::atomic<std::uint64_t>> clients_of_;  // by listener
   mutable std::mutex figures_lock_;
   std::vector<std::optional<SysFigures>> figures_;  // by core

@@ -12,6 +12,7 @@
 #include "broker/pending_connect.h"
 #include "broker/pending_request.h"
 #include "broker/ports.h"
+#include "broker/publish_quota.h"
 #include "session/endpoint.h"
 
 namespace martlet::broker {
@@ -32,6 +33,7 @@ struct Connection {
   std::unique_ptr<PendingConnect> pending;  // between CONNECT and the decision on it
   std::unique_ptr<AuthExchange> exchange;
   std::unique_ptr<PendingRequest> request;  // that waits for an answer
+  std::unique_ptr<PublishQuota> quota;      // null: it may publish as fast as it likes
   std::vector<std::uint8_t> unread;         // packets that wait for the next turn
   DeadlineMs timer_ms = kNever;             // the earliest entry in the deadline queue
   DeadlineMs stuck_since_ms = kNever;       // the outbox has been full since, without the peer taking anything
@@ -48,7 +50,7 @@ struct Connection {
   bool ended = false;        // detached from its session; freed at the end of the event
 
   // Its packets wait, for an answer or for tokens.
-  bool held() const { return awaits != Awaits::nothing; }
+  bool held() const { return awaits != Awaits::nothing || (quota && quota->held_until_ms != kNever); }
   std::string_view peer_address() const { return session ? session->peer_address.view() : address.view(); }
 };
 

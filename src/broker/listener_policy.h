@@ -15,6 +15,9 @@ struct ListenerPolicy {
   session::EndpointOptions endpoint;   // limits of its connections
   std::uint32_t max_connections = 0;   // of this listener, on all cores; 0: no limit of its own
   std::uint16_t max_keep_alive_s = 0;  // as BrokerOptions'; 0: that one
+  // As BrokerOptions'; 0: that one.
+  std::uint32_t publish_rate_per_s = 0;
+  std::uint64_t publish_bytes_per_s = 0;
   bool allow_v3_1 = true;
   bool allow_v3_1_1 = true;
   bool allow_v5_0 = true;

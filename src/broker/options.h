@@ -28,6 +28,13 @@ struct BrokerOptions {
 
   std::uint32_t max_connections = 0;     // 0: only the system's limit
   std::uint32_t connect_rate_per_s = 0;  // accepted CONNECTs; 0: no limit
+  // What a client publishes, and what all clients with one user name publish together (anonymous ones have none):
+  // PUBLISH packets, and bytes of their topics, properties and payloads. Who is faster is not read on for a while. 0:
+  // no limit.
+  std::uint32_t publish_rate_per_s = 0;
+  std::uint64_t publish_bytes_per_s = 0;
+  std::uint32_t user_publish_rate_per_s = 0;
+  std::uint64_t user_publish_bytes_per_s = 0;
   std::uint32_t max_subscriptions_per_client = 100'000;
   std::uint64_t max_filter_bytes_per_client = 32u << 20;  // what its topic filters take in the index
   std::uint32_t max_sessions = 1'000'000;                 // connected or not

@@ -1,0 +1,135 @@
+// How fast a client, or all clients of a user, may publish. Who is too fast is held: nothing is dropped.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/time.h"
+
+namespace martlet::broker {
+
+// 0: no limit.
+struct PublishRates {
+  std::uint32_t messages_per_s = 0;
+  std::uint64_t bytes_per_s = 0;  // of topics, properties and payloads
+  bool any() const { return messages_per_s != 0 || bytes_per_s != 0; }
+};
+
+// Holds one second's worth. What is taken may be more than there is: then nobody may take for as long as that costs, so
+// that a packet larger than the bucket passes too, and the rate is kept all the same.
+class TokenBucket {
+ public:
+  TokenBucket(double rate_per_s, std::int64_t now_ms) : rate_per_s_(rate_per_s), tokens_(rate_per_s), at_ms_(now_ms) {}
+
+  void take(double amount, std::int64_t now_ms) {
+    if (rate_per_s_ == 0) return;
+    fill(now_ms);
+    tokens_ -= amount;
+  }
+  // When there is a token again: `now_ms`, or later.
+  DeadlineMs ready_at(std::int64_t now_ms) {
+    if (rate_per_s_ == 0) return now_ms;
+    fill(now_ms);
+    if (tokens_ >= 1) return now_ms;
+    return now_ms + static_cast<std::int64_t>(std::ceil((1 - tokens_) * 1000 / rate_per_s_));
+  }
+  bool full(std::int64_t now_ms) {
+    fill(now_ms);
+    return tokens_ >= rate_per_s_;
+  }
+
+ private:
+  void fill(std::int64_t now_ms) {
+    if (now_ms <= at_ms_) return;  // another core's clock may be ahead
+    tokens_ = std::min(tokens_ + static_cast<double>(now_ms - at_ms_) * rate_per_s_ / 1000, rate_per_s_);
+    at_ms_ = now_ms;
+  }
+
+  double rate_per_s_;
+  double tokens_;
+  std::int64_t at_ms_;
+};
+
+struct PublishBuckets {
+  PublishBuckets(const PublishRates& rates, std::int64_t now_ms)
+      : messages(rates.messages_per_s, now_ms), bytes(static_cast<double>(rates.bytes_per_s), now_ms) {}
+
+  // A PUBLISH of `size` bytes; returns when the next one may come.
+  DeadlineMs take(std::size_t size, std::int64_t now_ms) {
+    messages.take(1, now_ms);
+    bytes.take(static_cast<double>(size), now_ms);
+    return ready_at(now_ms);
+  }
+  DeadlineMs ready_at(std::int64_t now_ms) { return std::max(messages.ready_at(now_ms), bytes.ready_at(now_ms)); }
+  bool full(std::int64_t now_ms) { return messages.full(now_ms) && bytes.full(now_ms); }
+
+  TokenBucket messages;
+  TokenBucket bytes;
+};
+
+// Of a user, whose clients may be on several cores.
+class UserQuota {
+ public:
+  UserQuota(const PublishRates& rates, std::int64_t now_ms) : buckets_(rates, now_ms) {}
+  DeadlineMs take(std::size_t size, std::int64_t now_ms) {
+    const std::lock_guard lock(lock_);
+    return buckets_.take(size, now_ms);
+  }
+  DeadlineMs ready_at(std::int64_t now_ms) {
+    const std::lock_guard lock(lock_);
+    return buckets_.ready_at(now_ms);
+  }
+  bool full(std::int64_t now_ms) {
+    const std::lock_guard lock(lock_);
+    return buckets_.full(now_ms);
+  }
+
+ private:
+  std::mutex lock_;
+  PublishBuckets buckets_;
+};
+
+// The users that are connected, and those who are not but whose buckets are not full: to come back gains nothing. Any
+// thread.
+class UserQuotas {
+ public:
+  std::shared_ptr<UserQuota> of(std::string_view username, const PublishRates& rates, std::int64_t now_ms) {
+    const std::lock_guard lock(lock_);
+    if (users_.size() >= sweep_at_) sweep(now_ms);
+    std::shared_ptr<UserQuota>& quota = users_[std::string(username)];
+    if (!quota) quota = std::make_shared<UserQuota>(rates, now_ms);
+    return quota;
+  }
+  std::size_t size() const {
+    const std::lock_guard lock(lock_);
+    return users_.size();
+  }
+
+ private:
+  static constexpr std::size_t kLeastSwept = 64;
+
+  void sweep(std::int64_t now_ms) {
+    std::erase_if(users_, [&](const auto& one) { return one.second.use_count() == 1 && one.second->full(now_ms); });
+    sweep_at_ = std::max(2 * users_.size(), kLeastSwept);
+  }
+
+  mutable std::mutex lock_;
+  std::unordered_map<std::string, std::shared_ptr<UserQuota>> users_;
+  std::size_t sweep_at_ = kLeastSwept;
+};
+
+// A connection's account.
+struct PublishQuota {
+  PublishBuckets own;
+  std::shared_ptr<UserQuota> user;    // null: none
+  DeadlineMs held_until_ms = kNever;  // kNever: it is not held
+  bool told = false;                  // that it was held
+};
+
+}  // namespace martlet::broker
