@@ -360,5 +360,26 @@ TEST_F(Durable, AWillThatIsDueAfterTheCrashIsNotCancelledByWhoComesBackAtOnce) {
   EXPECT_THAT(process().written(process().connect("watcher")), ::testing::Contains(HasSubstr("will=gone")));
 }
 
+// Rules about receiving are asked for sessions that are away: they need the user name.
+TEST_F(Durable, ASessionKeepsItsUserName) {
+  wire::PropertyWriter properties;
+  properties.add_number(wire::PropertyId::session_expiry_interval, 1000);
+  wire::Connect packet;
+  packet.client_id = "reader";
+  packet.username = "deaf";
+  packet.properties = properties.properties();
+  const auto reader = process().open(packet);
+  process().subscribe(reader, "t", 1);
+  lose_power();
+  process().access().deaf_user = "deaf";
+  const auto writer = process().connect("writer", 0);
+  process().publish(writer, "t", 1, "denied", 1);
+  process().access().deaf_user = "somebody else";
+  process().publish(writer, "t", 1, "allowed", 2);
+  process().commit();
+  EXPECT_THAT(process().written(process().connect("reader")),
+              ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("=allowed")));
+}
+
 }  // namespace
 }  // namespace martlet::server

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "session/message.h"
 #include "wire/properties.h"
@@ -86,6 +87,37 @@ TEST(RecordCodec, AnExpiryTimeOutOfAllBoundsIsPutWithin) {
   EXPECT_TRUE(make_message(stored, now)->expired(now));
   stored.expires_wall_ms = std::numeric_limits<std::int64_t>::max();
   EXPECT_FALSE(make_message(stored, now)->expired(now));
+}
+
+// Layouts 1 and 2 as earlier versions wrote them.
+TEST(RecordCodec, SessionsOfEachLayout) {
+  broker::SessionChanged changed{7, "client", 60, 5, 9, 4, {}};
+  ByteWriter bare;
+  encode(changed, bare);
+  changed.username = "user";
+  ByteWriter named;
+  encode(changed, named);
+  EXPECT_EQ(bare.view().front(), 2);
+  EXPECT_EQ(named.view().front(), 3);
+  const auto with_name = decode_session(7, named.view());
+  ASSERT_TRUE(with_name);
+  EXPECT_EQ(with_name->username, "user");
+  EXPECT_EQ(with_name->maybe_sent_below, 4u);
+  const auto without = decode_session(7, bare.view());
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->username, "");
+  EXPECT_EQ(without->client_id, "client");
+  std::vector<std::uint8_t> first(bare.view().begin(), bare.view().end() - 8);
+  first.front() = 1;
+  const auto oldest = decode_session(7, first);
+  ASSERT_TRUE(oldest);
+  EXPECT_EQ(oldest->cursor, 5u);
+  EXPECT_EQ(oldest->username, "");
+  for (std::size_t size = 0; size < named.view().size(); ++size) {
+    EXPECT_FALSE(decode_session(7, named.view().first(size))) << size;
+  }
+  first.front() = 4;
+  EXPECT_FALSE(decode_session(7, first));
 }
 
 }  // namespace

@@ -33,6 +33,16 @@ class ManualClock final : public env::Clock {
   Now time{1'000, 1'700'000'000'000};
 };
 
+// Lets everybody do everything, but one user receive nothing.
+class Access final : public broker::AllowAll {
+ public:
+  bool checks_receive() const override { return !deaf_user.empty(); }
+  broker::AccessDecision may_receive(const broker::Actor& actor, std::string_view) override {
+    return actor.username == deaf_user ? broker::AccessDecision::deny("test") : broker::AccessDecision::allow();
+  }
+  std::string deaf_user;
+};
+
 // A broker on its core's writer, and its clients.
 class Core {
  public:
@@ -103,6 +113,7 @@ class Core {
   broker::Broker& broker() { return broker_; }
   DurableRecords& records() { return records_; }
   store::Store& store() { return store_; }
+  Access& access() { return all_; }
 
  private:
   static const broker::BrokerOptions& with_seed(broker::BrokerOptions& options, store::Store& store) {
@@ -117,7 +128,7 @@ class Core {
   store::Store& store_;
   DurableRecords records_;
   broker::testing::FakeTransport transport_;
-  broker::AllowAll all_;
+  Access all_;
   broker::testing::SilentLog log_;
   broker::Broker broker_;
 };
