@@ -6,6 +6,7 @@
 #include <array>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -51,7 +52,12 @@ class CurlClient final : public HttpClient {
     if (!token.empty()) add_header(fmt::format("Authorization: Bearer {}", token));
   }
 
-  Result<HttpAnswer> post(std::string_view json, std::int64_t timeout_ms) override {
+  Result<HttpAnswer> post(std::string_view json, std::int64_t timeout_ms) override { return ask(json, timeout_ms); }
+  Result<HttpAnswer> get(std::int64_t timeout_ms) override { return ask(std::nullopt, timeout_ms); }
+
+ private:
+  // Posts `json`, or gets.
+  Result<HttpAnswer> ask(std::optional<std::string_view> json, std::int64_t timeout_ms) {
     if (timeout_ms <= 0) return fail("no time left to ask");
     Handle handle = take_handle();
     if (handle == nullptr) return fail("libcurl gives no handle");
@@ -60,8 +66,13 @@ class CurlClient final : public HttpClient {
     CURL* const curl = handle.get();
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeout_ms));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(json.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json.data());
+    if (json) {
+      curl_easy_setopt(curl, CURLOPT_POST, 1L);
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(json->size()));
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json->data());
+    } else {
+      curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    }
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text.data());
     const CURLcode code = curl_easy_perform(curl);
@@ -76,7 +87,6 @@ class CurlClient final : public HttpClient {
     return answer;
   }
 
- private:
   void add_header(const std::string& line) {
     curl_slist* const grown = curl_slist_append(headers_.get(), line.c_str());
     if (grown == nullptr) throw std::bad_alloc();
@@ -107,7 +117,6 @@ class CurlClient final : public HttpClient {
   void set_up(CURL* curl) const {
     curl_easy_setopt(curl, CURLOPT_URL, target_.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "martlet");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);

@@ -1,4 +1,5 @@
-// Posts JSON to one URL, with libcurl. Connections are kept and used again. Any thread, several at once.
+// Posts JSON to one URL or gets what is there, with libcurl. Connections are kept and used again. Any thread, several
+// at once.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,7 @@ class HttpClient {
   // An Error when no whole answer came within `timeout_ms`. Follows no redirect and takes no proxy from the
   // environment: whoever is asked is who was configured.
   virtual Result<HttpAnswer> post(std::string_view json, std::int64_t timeout_ms) = 0;
+  virtual Result<HttpAnswer> get(std::int64_t timeout_ms) = 0;
 };
 
 }  // namespace martlet::auth

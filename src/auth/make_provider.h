@@ -6,7 +6,6 @@
 #include "auth/chain.h"
 #include "auth/options.h"
 #include "base/result.h"
-#include "broker/ports.h"
 #include "env/files.h"
 
 namespace martlet::auth {
@@ -14,6 +13,6 @@ namespace martlet::auth {
 // The name of a kind as the configuration writes it.
 std::string_view name_of(ProviderKind kind);
 
-Result<ChainLink> make_provider(const ProviderOptions& options, env::Files& files, broker::Log& log);
+Result<ChainLink> make_provider(const ProviderOptions& options, env::Files& files, const ChainPorts& ports);
 
 }  // namespace martlet::auth
