@@ -26,6 +26,10 @@ bool misses_address(const AccessRule& rule, AccessAsker& asker) {
   return std::ranges::none_of(rule.addresses, [&](const NetworkRange& range) { return range.contains(*address); });
 }
 
+bool groups_allow(const AccessRule& rule, std::string_view group) {
+  return rule.groups.empty() || any_matches(rule.groups, group);
+}
+
 FilterMatch match_values(const AccessRule& rule, std::string_view filter, const PlaceholderValues& values,
                          const AskedTopic& asked) {
   FilterBuffer filled;
@@ -118,13 +122,23 @@ FilterMatch match_filter(const AccessRule& rule, std::string_view filter, const 
   if (!has_group_placeholder(filter)) return match_values(rule, filter, values, asked);
   FilterMatch result;
   asker.any_group([&](std::string_view group) {
-    if (!rule.groups.empty() && !any_matches(rule.groups, group)) return false;
+    if (!groups_allow(rule, group)) return false;
     values.group = group;
     const FilterMatch match = match_values(rule, filter, values, asked);
     if (match.matches || match.filling != Filling::filled) result = match;
     return match.matches;
   });
   return result;
+}
+
+bool meets_filter(const AccessRule& rule, std::string_view filter, std::string_view asked, const AccessAsker& asker) {
+  const auto meets = [&](std::string_view group) {
+    FilterBuffer filled;
+    return fill_placeholders(filter, {asker.user(), asker.client(), group}, filled) == Filling::filled &&
+           topic::overlap(view_of(filled), asked);
+  };
+  if (!has_group_placeholder(filter)) return meets({});
+  return asker.any_group([&](std::string_view group) { return groups_allow(rule, group) && meets(group); });
 }
 
 }  // namespace martlet::auth

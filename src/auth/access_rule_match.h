@@ -82,4 +82,7 @@ struct FilterMatch {
 FilterMatch match_filter(const AccessRule& rule, std::string_view filter, const AskedTopic& asked,
                          const AccessAsker& asker);
 
+// Whether the asked filter and `filter` have topics in common.
+bool meets_filter(const AccessRule& rule, std::string_view filter, std::string_view asked, const AccessAsker& asker);
+
 }  // namespace martlet::auth

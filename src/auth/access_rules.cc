@@ -143,6 +143,29 @@ AccessOpinion AccessRules::check(const broker::Actor& actor, const AccessQuestio
   return {};
 }
 
+// The first filter that matches; without one the last that has a bad value.
+FilterMatch AccessRules::match_rule(const AccessRule& rule, const AskedTopic& asked, const AccessAsker& asker,
+                                    Action action) {
+  FilterMatch match;
+  for (const auto* filters : rule.filters(action)) {
+    for (const std::string& filter : *filters) {
+      const FilterMatch one = match_filter(rule, filter, asked, asker);
+      if (one.matches) return one;
+      if (one.filling != Filling::filled) match = one;
+    }
+  }
+  return match;
+}
+
+std::string_view AccessRules::why_passed(const AccessRule& rule, const AccessAsker& asker,
+                                         const AccessQuestion& question) {
+  const bool keeps_back = question.action == Action::subscribe && !rule.allow && rule.qos == AccessRule::kAnyQos;
+  const bool meets = keeps_back && std::ranges::any_of(rule.subscribe, [&](const std::string& filter) {
+                       return meets_filter(rule, filter, question.topic, asker);
+                     });
+  return meets ? "is about a part of it: what it denies is not delivered" : to_text(RuleMiss::topic);
+}
+
 Explanation AccessRules::explain(const broker::Actor& actor, const AccessQuestion& question) {
   AccessAsker asker = asker_for(actor);
   const AskedTopic asked(question.topic, question.action == Action::subscribe);
@@ -150,19 +173,12 @@ Explanation AccessRules::explain(const broker::Actor& actor, const AccessQuestio
   AccessOpinion spoilt;
   for (std::size_t i = 0; i < file_.rules.size(); ++i) {
     const AccessRule& rule = file_.rules[i];
-    RuleMiss miss = find_miss(rule, asker, question);
-    FilterMatch match;
-    if (miss == RuleMiss::none) {
-      for (const auto* filters : rule.filters(question.action)) {
-        for (const std::string& filter : *filters) {
-          const FilterMatch one = match_filter(rule, filter, asked, asker);
-          if (one.matches || one.filling != Filling::filled) match = one;
-          if (one.matches) break;
-        }
-        if (match.matches) break;
-      }
-      if (!match.matches) miss = RuleMiss::topic;
+    const RuleMiss miss = find_miss(rule, asker, question);
+    if (miss != RuleMiss::none) {
+      explanation.passed.push_back({names_[i].rule, rule.text, std::string(to_text(miss))});
+      continue;
     }
+    const FilterMatch match = match_rule(rule, asked, asker, question.action);
     if (match.matches) {
       const auto kind = rule.allow ? AccessOpinion::Kind::allow : AccessOpinion::Kind::deny;
       explanation.opinion = {kind, names_[i].of(match.filling)};
@@ -173,8 +189,8 @@ Explanation AccessRules::explain(const broker::Actor& actor, const AccessQuestio
     if (is_spoilt && spoilt.kind == AccessOpinion::Kind::unknown) {
       spoilt = {AccessOpinion::Kind::deny, names_[i].of(match.filling)};
     }
-    explanation.passed.push_back(
-        {names_[i].rule, rule.text, std::string(is_spoilt ? to_text(match.filling) : to_text(miss))});
+    explanation.passed.push_back({names_[i].rule, rule.text,
+                                  std::string(is_spoilt ? to_text(match.filling) : why_passed(rule, asker, question))});
   }
   explanation.opinion = spoilt;
   return explanation;

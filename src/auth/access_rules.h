@@ -55,6 +55,10 @@ class AccessRules final : public AccessSource {
   void index_rule(std::uint32_t number);
   void add_to(Bucket& bucket, std::uint32_t number) const;
   // Calls `visit(bucket)` for each that may have rules for the asker.
+  static FilterMatch match_rule(const AccessRule& rule, const AskedTopic& asked, const AccessAsker& asker,
+                                Action action);
+  // Why a rule for this client is not for this topic.
+  static std::string_view why_passed(const AccessRule& rule, const AccessAsker& asker, const AccessQuestion& question);
   template <class Visit>
   void each_bucket(const AccessAsker& asker, const Visit& visit) const;
 

@@ -229,6 +229,11 @@ subscribe = "#"
   EXPECT_EQ(decide(*source, actor, receive("secret/mine/x")), "allow r.toml:1");
   EXPECT_EQ(decide(*source, actor, receive("a")), "allow r.toml:7");
   EXPECT_EQ(decide(*source, actor, receive("$SYS/x")), "unknown");
+  const Explanation explanation = source->explain(actor.actor(), subscribe("+/x"));
+  EXPECT_EQ(to_text(explanation.opinion), "allow r.toml:7");
+  ASSERT_EQ(explanation.passed.size(), 2u);
+  EXPECT_EQ(explanation.passed[0].why, "is about other topics");
+  EXPECT_EQ(explanation.passed[1].why, "is about a part of it: what it denies is not delivered");
 }
 
 TEST(AccessRules, ReceivingIsOnlyAskedAboutIfItCanBeDenied) {

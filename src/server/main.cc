@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "build_info.h"
 #include "env/posix/system.h"
+#include "server/acl_command.h"
 #include "server/broker_command.h"
 #include "server/config_command.h"
 #include "server/control/ctl_command.h"
@@ -39,6 +40,7 @@ constexpr Command kCommands[] = {
     {"ctl", server::ctl_main, "steer a running broker: reload, status, bans"},
     {"passwd", server::passwd_main, "manage a file of users and passwords"},
     {"store", server::store_main, "look into a data directory: check, dump, stats"},
+    {"acl", server::acl_main, "say who may do what by rules, and why"},
     {"config", server::config_main, ""},
 };
 
