@@ -6,11 +6,17 @@
 
 #include "base/nearest.h"
 #include "server/config/complete.h"
+#include "server/mosquitto/translate.h"
 
 namespace martlet::server {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 4 * 1024 * 1024;
+
+void refuse_daemon() {
+  throw CLI::ValidationError("-d",
+                             "the broker stays in the foreground; let the service manager start it, or a shell with &");
+}
 
 void describe(CLI::App& app, BrokerArguments& arguments) {
   app.add_option("--listen", arguments.listen,
@@ -32,7 +38,18 @@ void describe(CLI::App& app, BrokerArguments& arguments) {
                  "beside the configuration file, or here without one")
       ->type_name("DIR");
   app.add_option("--threads", arguments.threads, "Threads that serve clients (server.threads)")->type_name("N");
+  app.add_option("-c,--mosquitto-conf", arguments.mosquitto_conf,
+                 "Run with this mosquitto.conf; what has no equal is logged (martlet migrate mosquitto translates it)")
+      ->type_name("FILE");
+  app.add_option("-p", arguments.ports,
+                 "Listen on this port of 127.0.0.1; as in Mosquitto, the listeners of a file come first; may be given "
+                 "several times")
+      ->type_name("PORT")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("-v", arguments.verbose, "Log everything (log.level = debug)");
   app.add_flag("--check", arguments.check_only, "Check the configuration and end");
+  app.add_flag_callback("-d", refuse_daemon, "Not offered: the broker stays in the foreground")->group("");
   app.footer(
       "\nExit codes: 0 stopped cleanly, 1 failed while running, 2 bad usage or configuration.\n"
       "SIGINT and SIGTERM stop the broker; SIGUSR1 writes the latest verdicts, and how the store does, to standard "
@@ -57,7 +74,7 @@ std::string default_data_dir(const std::optional<std::string>& config_file, std:
 }
 
 std::optional<std::string> config_file(const BrokerArguments& arguments, const StartEnvironment& environment) {
-  if (arguments.config_file) return arguments.config_file;
+  if (arguments.config_file || arguments.mosquitto_conf) return arguments.config_file;
   for (const auto& [name, value] : environment.variables) {
     if (name == kConfigVariable && !value.empty()) return value;
   }
@@ -74,6 +91,28 @@ void replace_listeners(ServerConfig& config, const std::vector<std::string>& add
   }
 }
 
+std::vector<std::string> local_addresses(const std::vector<std::uint16_t>& ports) {
+  std::vector<std::string> addresses;
+  addresses.reserve(ports.size());
+  for (const std::uint16_t port : ports) addresses.push_back(fmt::format("127.0.0.1:{}", port));
+  return addresses;
+}
+
+ConfigErrors apply_mosquitto_conf(ServerConfig& config, const BrokerArguments& arguments,
+                                  const StartEnvironment& environment, env::Files& files) {
+  const mosquitto::Source source{[&](const std::string& path) { return files.read_all(path, kMaxConfigBytes); },
+                                 environment.list_directory};
+  const mosquitto::Translation translation =
+      mosquitto::translate_file(*arguments.mosquitto_conf, source, arguments.ports);
+  ConfigErrors errors = mosquitto::apply_translation(config, translation);
+  for (const mosquitto::ReportLine& line : translation.report) {
+    if (line.fate == mosquitto::Fate::kept) continue;
+    config.notes.push_back(
+        fmt::format("{}: {} {} ({}): {}", line.place, line.key, line.value, mosquitto::to_text(line.fate), line.note));
+  }
+  return errors;
+}
+
 }  // namespace
 
 ParsedArguments parse_broker_arguments(int argc, char** argv) {
@@ -82,6 +121,9 @@ ParsedArguments parse_broker_arguments(int argc, char** argv) {
   try {
     describe(app, parsed.arguments);
     app.parse(argc, argv);
+    if (parsed.arguments.mosquitto_conf && parsed.arguments.config_file) {
+      throw CLI::ValidationError("-c", "give --config or --mosquitto-conf, not both");
+    }
     const std::vector<std::string> extras = app.remaining();
     if (!extras.empty()) {
       parsed.message = unknown_argument(app, extras.front());
@@ -102,7 +144,9 @@ ServerConfig configure(const BrokerArguments& arguments, const StartEnvironment&
   ServerConfig config;
   const auto add = [&](ConfigErrors more) { errors.insert(errors.end(), more.begin(), more.end()); };
   const std::optional<std::string> file = config_file(arguments, environment);
-  if (file) {
+  if (arguments.mosquitto_conf) {
+    add(apply_mosquitto_conf(config, arguments, environment, files));
+  } else if (file) {
     if (const auto text = files.read_all(*file, kMaxConfigBytes); text) {
       add(apply_toml(config, *text, *file));
     } else {
@@ -117,6 +161,8 @@ ServerConfig configure(const BrokerArguments& arguments, const StartEnvironment&
   for (const std::string& assignment : arguments.assignments) set(assignment);
   if (arguments.data_dir) set("server.data_dir=" + *arguments.data_dir);
   if (arguments.threads) set("server.threads=" + *arguments.threads);
+  if (arguments.verbose) set("log.level=debug");
+  if (config.listeners.empty()) replace_listeners(config, local_addresses(arguments.ports));
   if (!arguments.listen.empty()) replace_listeners(config, arguments.listen);
   config.data_dir_is_default = config.data_dir.empty();
   if (config.data_dir_is_default) config.data_dir = default_data_dir(file, environment.state_directory);

@@ -8,16 +8,13 @@
 #include "env/posix/system.h"
 #include "server/broker_arguments.h"
 #include "server/service.h"
+#include "server/start_environment.h"
 
 namespace martlet::server {
 namespace {
 
 void say(env::Files& files, env::Handle stream, std::string_view text) {
   static_cast<void>(files.write_stream(stream, as_bytes(text)));
-}
-
-StartEnvironment start_environment() {
-  return {env::posix::environment("STATE_DIRECTORY"), env::posix::environment_with_prefix(kEnvironmentPrefix)};
 }
 
 }  // namespace

@@ -2,37 +2,137 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/nearest.h"
 #include "env/posix/system.h"
+#include "server/config/check_files.h"
 #include "server/config/documentation.h"
+#include "server/config/explain.h"
+#include "server/config/show.h"
+#include "server/start_environment.h"
 
 namespace martlet::server {
 namespace {
 
 constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
+constexpr int kUsageExit = 2;
+constexpr std::string_view kActions[] = {"explain", "check", "show", "docs"};
 
-Result<void> renew_file(const std::string& path, env::Files& files) {
-  const auto page = files.read_all(path, kMaxPageBytes);
-  if (!page) return tl::unexpected(page.error());
-  const auto renewed = renew_page(*page);
-  if (!renewed) return fail(fmt::format("{}: {}", path, renewed.error().message));
-  return files.write_all(path, as_bytes(*renewed));
+struct ConfigArguments {
+  std::string action;
+  std::string subject;
+  BrokerArguments broker;
+  bool json = false;
+};
+
+void describe(CLI::App& app, ConfigArguments& arguments) {
+  app.add_option(
+         "ACTION", arguments.action,
+         "explain OPTION: what it does and takes; check FILE: whether the broker would start with it; show: what "
+         "holds, and where it comes from; docs [FILE]: the options as Markdown, or renews them in FILE")
+      ->required();
+  app.add_option("OPTION|FILE", arguments.subject, "As the action says");
+  app.add_option("--config", arguments.broker.config_file, "show: with this configuration file")->type_name("FILE");
+  app.add_option("--set", arguments.broker.assignments, "show, check: with this option set")
+      ->type_name("SECTION.KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--json", arguments.json, "show: as one JSON object");
+  app.footer(
+      "\nExit codes: 0 done, and with check all is in order; 1 the page cannot be renewed; 2 bad usage or "
+      "configuration.");
 }
+
+class Command {
+ public:
+  explicit Command(env::Files& files) : files_(files) {}
+
+  int run(ConfigArguments& arguments) {
+    if (arguments.action == "explain" && !arguments.subject.empty()) return explain(arguments.subject);
+    if (arguments.action == "check" && !arguments.subject.empty()) return check(arguments);
+    if (arguments.action == "show" && arguments.subject.empty()) return show(arguments);
+    if (arguments.action == "docs") return docs(arguments.subject);
+    const auto known = std::find(std::begin(kActions), std::end(kActions), arguments.action);
+    if (known == std::end(kActions)) {
+      return complain(kUsageExit, fmt::format("unknown action \"{}\"{}\nSee martlet config --help.", arguments.action,
+                                              suggestion(arguments.action, kActions)));
+    }
+    return complain(kUsageExit, "usage: martlet config explain OPTION | check FILE | show | docs [FILE]");
+  }
+
+  int complain(int exit_code, std::string_view message) {
+    static_cast<void>(
+        files_.write_stream(env::Handle::standard_error, as_bytes(fmt::format("martlet config: {}\n", message))));
+    return exit_code;
+  }
+
+  int print(std::string_view text) {
+    const auto written = files_.write_stream(env::Handle::standard_output, as_bytes(text));
+    return written ? 0 : complain(1, written.error().message);
+  }
+
+ private:
+  int explain(const std::string& option) {
+    const auto text = explain_option(option);
+    return text ? print(*text) : complain(kUsageExit, text.error().message);
+  }
+
+  // The configuration; nothing if it has errors, which are told.
+  std::optional<ServerConfig> configured(const BrokerArguments& arguments, bool with_files) {
+    ConfigErrors errors;
+    ServerConfig config = configure(arguments, start_environment(), files_, errors);
+    if (with_files) check_files(config, files_, errors);
+    for (const std::string& error : errors) complain(kUsageExit, error);
+    return errors.empty() ? std::optional(std::move(config)) : std::nullopt;
+  }
+
+  int check(ConfigArguments& arguments) {
+    arguments.broker.config_file = arguments.subject;
+    if (!configured(arguments.broker, true)) return kUsageExit;
+    return print(fmt::format("{}: the configuration is in order\n", arguments.subject));
+  }
+
+  int show(const ConfigArguments& arguments) {
+    const auto config = configured(arguments.broker, false);
+    if (!config) return kUsageExit;
+    return print(arguments.json ? config_json(*config) : config_text(*config));
+  }
+
+  int docs(const std::string& path) {
+    if (path.empty()) return print(options_markdown());
+    const auto page = files_.read_all(path, kMaxPageBytes);
+    if (!page) return complain(1, page.error().message);
+    const auto renewed = renew_page(*page);
+    if (!renewed) return complain(1, fmt::format("{}: {}", path, renewed.error().message));
+    const auto written = files_.write_all(path, as_bytes(*renewed));
+    return written ? 0 : complain(1, written.error().message);
+  }
+
+  env::Files& files_;
+};
 
 }  // namespace
 
 int config_main(int argc, char** argv) {
   const auto files = env::posix::make_files();
-  const bool docs = (argc == 2 || argc == 3) && std::string_view(argv[1]) == "docs";
-  Result<void> done = fail("usage: martlet config docs [FILE]");
-  if (docs && argc == 3) done = renew_file(argv[2], *files);
-  if (docs && argc == 2) done = files->write_stream(env::Handle::standard_output, as_bytes(options_markdown()));
-  if (done) return 0;
-  static_cast<void>(files->write_stream(env::Handle::standard_error,
-                                        as_bytes(fmt::format("martlet config: {}\n", done.error().message))));
-  return docs ? 1 : 2;
+  Command command(*files);
+  ConfigArguments arguments;
+  CLI::App app("Explains, checks and shows the broker's configuration.", argv[0]);
+  try {
+    describe(app, arguments);
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return command.print(app.help());
+  } catch (const CLI::Error& error) {
+    return command.complain(kUsageExit, fmt::format("{}\nSee martlet config --help.", error.what()));
+  }
+  return command.run(arguments);
 }
 
 }  // namespace martlet::server

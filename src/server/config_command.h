@@ -1,10 +1,10 @@
-// `martlet config`: for developers, renews the documentation of the options.
+// `martlet config`: explains options, checks a file, shows what holds, renews the documentation.
 #pragma once
 
 namespace martlet::server {
 
-// `config docs` prints the options as Markdown; `config docs FILE` rewrites that part of the page FILE. Returns the
-// exit code.
+// `argv[0]` is the name that the help shows. Returns the exit code: 0 done, 1 a page cannot be renewed, 2 bad usage or
+// configuration.
 int config_main(int argc, char** argv);
 
 }  // namespace martlet::server

@@ -13,6 +13,7 @@
 #include "server/broker_command.h"
 #include "server/config_command.h"
 #include "server/control/ctl_command.h"
+#include "server/migrate_command.h"
 #include "server/passwd_command.h"
 #include "server/store_tool/command.h"
 #include "tools/bench/bench.h"
@@ -41,7 +42,8 @@ constexpr Command kCommands[] = {
     {"passwd", server::passwd_main, "manage a file of users and passwords"},
     {"store", server::store_main, "look into a data directory: check, dump, stats"},
     {"acl", server::acl_main, "say who may do what by rules, and why"},
-    {"config", server::config_main, ""},
+    {"config", server::config_main, "explain, check and show the broker's options"},
+    {"migrate", server::migrate_main, "take over the configuration of Mosquitto"},
 };
 
 void print(env::Handle stream, std::string_view text) {

@@ -341,6 +341,7 @@ int run_service(ServerConfig config, std::function<ServerConfig(ConfigErrors&)> 
   LineLog log(config.log, *clock, files);
   log.room("net").write(broker::LogLevel::debug,
                         networks->front()->streams() ? "serves sockets with io_uring" : "serves sockets with epoll");
+  for (const std::string& note : config.notes) log.write(broker::LogLevel::warning, note);
   std::vector<env::Network*> by_core;
   for (const auto& network : *networks) by_core.push_back(network.get());
   {

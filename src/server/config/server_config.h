@@ -94,6 +94,7 @@ struct ServerConfig {
   // Where what was set was set: "broker.toml:7", "$MARTLET_LOG_LEVEL" or "--set", by the option's name; of a table of
   // an array its heading ("listener[0]") and its keys ("listener[0].address").
   std::map<std::string, std::string, std::less<>> places;
+  std::vector<std::string> notes;  // what the log has to say about the configuration's origin, a line each
 
   bool keeps_data() const { return data_dir != kNoData; }
   // Of the control socket, in the data directory if nobody named it; empty: there is none.

@@ -1,0 +1,107 @@
+// What is said about a configuration: explanations, changes, the values that hold.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/config/changes.h"
+#include "server/config/check_files.h"
+#include "server/config/complete.h"
+#include "server/config/explain.h"
+#include "server/config/show.h"
+#include "server/testing/memory_files.h"
+
+namespace martlet::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+ServerConfig config_of(std::string_view text) {
+  ServerConfig config;
+  EXPECT_THAT(apply_toml(config, text, "c.toml"), IsEmpty());
+  EXPECT_THAT(complete_config(config), IsEmpty());
+  return config;
+}
+
+TEST(Explain, OptionsOfSectionsAndArrays) {
+  EXPECT_EQ(explain_option("limits.max_in_flight_bytes").value(),
+            "limits.max_in_flight_bytes\n"
+            "  Memory that these take for one client; one message always may; 0: no limit.\n"
+            "  permitted:   0 B to 1 GiB, in bytes, KiB, MiB or GiB\n"
+            "  default:     1 MiB\n"
+            "  run time:    a reload changes it\n"
+            "  environment: MARTLET_LIMITS_MAX_IN_FLIGHT_BYTES\n"
+            "  example:     [limits]\n"
+            "               max_in_flight_bytes = \"1 MiB\"\n");
+  const std::string query = explain_option("authentication.query").value();
+  EXPECT_THAT(query, HasSubstr("only with:   kind = \"postgresql\"\n"));
+  EXPECT_THAT(query, HasSubstr("[[authentication]]\n"));
+  EXPECT_THAT(query, Not(HasSubstr("environment")));
+  EXPECT_THAT(explain_option("listener.address").value(), HasSubstr("only a restart changes it"));
+  EXPECT_THAT(explain_option("listener.tls").value(), HasSubstr("  listener.tls.key "));
+  EXPECT_THAT(explain_option("durability.level").value(), HasSubstr("fsync"));
+}
+
+TEST(Explain, UnknownOnesGetTheNearest) {
+  EXPECT_EQ(explain_option("limits.max_inflight").error().message,
+            "unknown option \"limits.max_inflight\": did you mean \"limits.max_in_flight\"?");
+  EXPECT_THAT(explain_option("listener.adress").error().message, HasSubstr("\"listener.address\""));
+  EXPECT_FALSE(explain_option(""));
+  EXPECT_FALSE(explain_option("limit"));
+}
+
+TEST(Changes, LiveOnesAndThoseThatNeedARestart) {
+  constexpr std::string_view kBefore =
+      "[[listener]]\naddress = \"127.0.0.1:1\"\ntls.certificate = \"a\"\n[[listener]]\naddress = \"127.0.0.1:2\"\n";
+  const ServerConfig before = config_of(kBefore);
+  const OptionChanges none = changed_options(before, config_of(kBefore));
+  EXPECT_THAT(none.live, IsEmpty());
+  EXPECT_THAT(none.restart, IsEmpty());
+
+  const OptionChanges changes = changed_options(
+      before, config_of("log.level = \"debug\"\nserver.threads = 3\n"
+                        "[[authentication]]\nkind = \"certificate\"\n[[authorization]]\nkind = \"jwt\"\n"
+                        "[[durability]]\nfilter = \"a\"\n"
+                        "[[listener]]\naddress = \"127.0.0.1:3\"\n"
+                        "[[listener]]\naddress = \"127.0.0.1:1\"\ntls.certificate = \"b\"\nmount_point = \"x\"\n"));
+  EXPECT_THAT(changes.live, UnorderedElementsAre("log.level", "listener 127.0.0.1:1: tls.certificate", "authentication",
+                                                 "authorization"));
+  EXPECT_THAT(changes.restart,
+              UnorderedElementsAre("server.threads", "listener 127.0.0.1:1: mount_point",
+                                   "listener 127.0.0.1:3: is new", "listener 127.0.0.1:2: is gone", "durability"));
+}
+
+TEST(Show, ValuesAndWhereTheyComeFrom) {
+  ServerConfig config =
+      config_of("limits.max_in_flight = 7\n[[authentication]]\nkind = \"redis\"\nurl = \"redis://:hunter2@h\"\n");
+  ASSERT_TRUE(apply_assignment(config, "log.level=debug"));
+  const std::string text = config_text(config);
+  EXPECT_THAT(text, HasSubstr("limits.max_in_flight = 7  (c.toml:1)\n"));
+  EXPECT_THAT(text, HasSubstr("log.level = debug  (--set)\n"));
+  EXPECT_THAT(text, HasSubstr("limits.receive_maximum = 1000  (default)\n"));
+  EXPECT_THAT(text, HasSubstr("listener[0].address = 127.0.0.1:1883  (default)\n"));
+  EXPECT_THAT(text, HasSubstr("authentication[0].url = redis://:***@h  (c.toml:4)\n"));
+  const std::string json = config_json(config);
+  EXPECT_THAT(json, HasSubstr(R"("limits.max_in_flight":{"value":"7","from":"c.toml:1"},)"));
+  EXPECT_THAT(json, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(text, Not(HasSubstr("hunter2")));
+}
+
+TEST(CheckFiles, NamesThoseThatAreMissing) {
+  MemoryFiles files;
+  files.files["a.crt"] = "x";
+  const ServerConfig config = config_of(
+      "[[listener]]\naddress = \"127.0.0.1:1\"\ntls.certificate = \"a.crt\"\ntls.key = \"a.key\"\n"
+      "tls.client_ca_dir = \"ca.d\"\ntls.more_certificates = [\"a.crt\", \"b.crt\"]\n"
+      "[[authentication]]\nkind = \"jwt\"\njwks = \"https://x/keys\"\nsecret_file = \"s\"\n");
+  ConfigErrors errors;
+  check_files(config, files, errors);
+  EXPECT_THAT(errors, ElementsAre(HasSubstr("c.toml:4: listener 1: tls.key: cannot open 'a.key'"),
+                                  HasSubstr("c.toml:6: listener 1: tls.more_certificates: cannot open 'b.crt'"),
+                                  HasSubstr("c.toml:10: authentication 1: secret_file: cannot open 's'")));
+}
+
+}  // namespace
+}  // namespace martlet::server

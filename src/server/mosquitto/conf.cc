@@ -1,0 +1,139 @@
+#include "server/mosquitto/conf.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/nearest.h"
+#include "base/printable.h"
+#include "server/mosquitto/keys.h"
+
+namespace martlet::server::mosquitto {
+namespace {
+
+// Bounds for files that somebody else may have written.
+constexpr std::size_t kMostLines = 100'000;
+constexpr std::size_t kMostIncludedFiles = 1'000;
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+class Reader {
+ public:
+  Reader(const Source& source, std::vector<std::string>& errors) : source_(source), errors_(errors) {}
+
+  Conf conf;
+
+  void read(const std::string& path, bool main) {
+    const auto text = source_.read(path);
+    if (!text) return errors_.push_back(text.error().message);
+    std::string_view rest = *text;
+    for (std::size_t number = 1; !rest.empty(); ++number) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      if (!add_line(path, number, rest.substr(0, end), main)) return;
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+
+ private:
+  // False if there are too many.
+  bool add_line(const std::string& path, std::size_t number, std::string_view text, bool main) {
+    text = trimmed(text);
+    if (text.empty() || text.starts_with('#')) return true;
+    const std::size_t blank = std::min(text.find_first_of(kBlanks), text.size());
+    Line line{path, number, std::string(text.substr(0, blank)), std::string(trimmed(text.substr(blank)))};
+    if (++lines_ > kMostLines) {
+      errors_.push_back(fmt::format("{}: there are more than {} lines", line.place(), kMostLines));
+      return false;
+    }
+    const Key* key = find_key(line.key);
+    if (!key) {
+      errors_.push_back(fmt::format("{}: unknown option \"{}\"{}", line.place(), printable(line.key),
+                                    suggestion(line.key, key_names())));
+    } else if (line.value.empty()) {
+      errors_.push_back(fmt::format("{}: {} has no value", line.place(), line.key));
+    } else if (line.key == "include_dir") {
+      include(line, main);
+    } else {
+      add(std::move(line), key->scope);
+    }
+    return true;
+  }
+
+  void add(Line line, Scope scope) {
+    if (line.key == "listener") {
+      conf.listeners.push_back({std::move(line), {}});
+    } else if (line.key == "connection") {
+      conf.bridges.push_back({std::move(line), {}});
+    } else if (line.key == "per_listener_settings") {
+      conf.per_listener_settings = line.value == "true";
+      conf.global.push_back(std::move(line));
+    } else if (scope == Scope::bridge) {
+      add_to_bridge(std::move(line));
+    } else if (scope == Scope::plugin) {
+      conf.plugins.push_back(std::move(line));
+    } else if (line.key == "port" || line.key == "bind_address") {
+      conf.default_listener.lines.push_back(std::move(line));
+    } else if (scope == Scope::listener || (scope == Scope::security && conf.per_listener_settings)) {
+      Listener& listener = conf.listeners.empty() ? conf.default_listener : conf.listeners.back();
+      listener.lines.push_back(std::move(line));
+    } else {
+      conf.global.push_back(std::move(line));
+    }
+  }
+
+  void add_to_bridge(Line line) {
+    if (conf.bridges.empty()) {
+      errors_.push_back(fmt::format("{}: {} belongs below a line `connection NAME`", line.place(), line.key));
+      return;
+    }
+    conf.bridges.back().lines.push_back(std::move(line));
+  }
+
+  void include(const Line& line, bool main) {
+    conf.global.push_back(line);
+    if (!main) {
+      errors_.push_back(fmt::format("{}: include_dir works in the main file only", line.place()));
+      return;
+    }
+    auto names = source_.list(line.value);
+    if (!names) return errors_.push_back(fmt::format("{}: include_dir: {}", line.place(), names.error().message));
+    std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".conf") || name.starts_with('.'); });
+    std::sort(names->begin(), names->end());
+    if (names->size() > kMostIncludedFiles) {
+      errors_.push_back(fmt::format("{}: it has more than {} files", line.place(), kMostIncludedFiles));
+      return;
+    }
+    for (const std::string& name : *names) read(fmt::format("{}/{}", line.value, name), false);
+  }
+
+  const Source& source_;
+  std::vector<std::string>& errors_;
+  std::size_t lines_ = 0;
+};
+
+}  // namespace
+
+std::string Line::place() const {
+  return file.empty() ? std::string() : fmt::format("{}:{}", file, number);
+}
+
+Conf read_conf(const std::string& path, const Source& source, std::vector<std::string>& errors) {
+  Reader reader(source, errors);
+  reader.read(path, true);
+  return std::move(reader.conf);
+}
+
+std::string shown_value(const Line& line) {
+  const Key* key = find_key(line.key);
+  // An option of a plugin may hold anything: the URL of a data base with its password, for one.
+  const bool secret = !key || key->secret || key->name.ends_with('_');
+  return secret ? "..." : printable(line.value);
+}
+
+}  // namespace martlet::server::mosquitto
