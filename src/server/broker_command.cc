@@ -7,6 +7,7 @@
 
 #include "env/posix/system.h"
 #include "server/broker_arguments.h"
+#include "server/config/check_files.h"
 #include "server/service.h"
 #include "server/start_environment.h"
 
@@ -29,6 +30,7 @@ int broker_main(int argc, char** argv) {
   }
   ConfigErrors errors;
   ServerConfig config = configure(parsed.arguments, start_environment(), *files, errors);
+  if (parsed.arguments.check_only) check_files(config, *files, errors);
   for (const std::string& error : errors)
     say(*files, env::Handle::standard_error, fmt::format("martlet broker: {}\n", error));
   if (!errors.empty()) return kUsageExit;

@@ -16,14 +16,14 @@ namespace martlet::server::mosquitto {
 struct Work {
   const Conf& conf;
   const std::vector<std::uint16_t>& ports;
-  TomlWriter toml;
-  std::vector<ReportLine> report;
-  std::vector<std::string> errors;
+  TomlWriter toml = {};
+  std::vector<ReportLine> report = {};
+  std::vector<std::string> errors = {};
   // Global values that listeners use.
   bool local_only = false;
   bool allow_anonymous = false;
-  std::optional<Line> psk_file;
-  std::optional<std::int64_t> websocket_header_bytes;
+  std::optional<Line> psk_file = {};
+  std::optional<std::int64_t> websocket_header_bytes = {};
   bool open_to_others = false;  // strangers may connect from other machines
 
   // Adds the line to the report with what the table of keys says of it; valid until the next call.
