@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "env/posix/bounded_socket.h"
@@ -23,12 +24,51 @@ std::string url_of(const LdapTarget& target) {
   return fmt::format("{}://{}", target.tls == LdapTls::ldaps ? "ldaps" : "ldap", env::to_text(target.endpoint));
 }
 
+int give_up() {
+  errno = ETIMEDOUT;
+  return -1;
+}
+
+// Moves bytes by `move` and, when the socket is not ready, waits for that.
+template <class Move>
+ber_slen_t move_in_time(Sockbuf_IO_Desc* layer, const env::Deadline* deadline, env::posix::Readiness wanted,
+                        Move move) {
+  for (;;) {
+    if (deadline != nullptr && deadline->passed()) return give_up();
+    const ber_slen_t count = move();
+    if (deadline == nullptr || count >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return count;
+    ber_socket_t fd = -1;
+    ber_sockbuf_ctrl(layer->sbiod_sb, LBER_SB_OPT_GET_FD, &fd);
+    if (!env::posix::wait_ready(fd, wanted, *deadline)) return give_up();
+  }
+}
+
 std::string text_of(int code, const char* more) {
   const std::string meaning = ldap_err2string(code);
   return more == nullptr || *more == '\0' ? meaning : fmt::format("{} ({})", meaning, more);
 }
 
 }  // namespace
+
+const Sockbuf_IO LdapConnection::TimeLimit::kLayer{
+    .sbi_setup =
+        [](Sockbuf_IO_Desc* layer, void* limit) {
+          layer->sbiod_pvt = limit;
+          return 0;
+        },
+    .sbi_remove = [](Sockbuf_IO_Desc*) { return 0; },
+    .sbi_ctrl = [](Sockbuf_IO_Desc* layer, int option,
+                   void* argument) { return LBER_SBIOD_CTRL_NEXT(layer, option, argument); },
+    .sbi_read = [](Sockbuf_IO_Desc* layer, void* room, ber_len_t size) -> ber_slen_t {
+      const env::Deadline* const deadline = static_cast<TimeLimit*>(layer->sbiod_pvt)->deadline;
+      return move_in_time(layer, deadline, {.read = true}, [&] { return LBER_SBIOD_READ_NEXT(layer, room, size); });
+    },
+    .sbi_write = [](Sockbuf_IO_Desc* layer, void* bytes, ber_len_t size) -> ber_slen_t {
+      const env::Deadline* const deadline = static_cast<TimeLimit*>(layer->sbiod_pvt)->deadline;
+      return move_in_time(layer, deadline, {.write = true}, [&] { return LBER_SBIOD_WRITE_NEXT(layer, bytes, size); });
+    },
+    .sbi_close = [](Sockbuf_IO_Desc*) { return 0; },
+};
 
 Result<std::unique_ptr<LdapConnection>> LdapConnection::open(const LdapTarget& target, const env::Deadline& deadline) {
   auto socket = env::posix::BoundedSocket::connect(target.endpoint, deadline);
@@ -49,11 +89,9 @@ Result<void> LdapConnection::set_up(const LdapTarget& target, const env::Deadlin
   ldap_set_option(ldap, LDAP_OPT_PROTOCOL_VERSION, &version);
   // A referral would hand the password to whom the answer names.
   ldap_set_option(ldap, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-  Sockbuf* buffer = nullptr;
-  if (ldap_get_option(ldap, LDAP_OPT_SOCKBUF, &buffer) == LDAP_OPT_SUCCESS && buffer != nullptr) {
-    ber_len_t most = kMaxMessageBytes;
-    ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &most);
-  }
+  if (buffer() == nullptr) return fail("libldap shows no buffer");
+  ber_len_t most = kMaxMessageBytes;
+  ber_sockbuf_ctrl(buffer(), LBER_SB_OPT_SET_MAX_INCOMING, &most);
   return target.tls == LdapTls::none ? Result<void>() : start_tls(target, deadline);
 }
 
@@ -78,12 +116,27 @@ Result<void> LdapConnection::start_tls(const LdapTarget& target, const env::Dead
     if (message != nullptr) answer = read_result(message.get());
     if (answer.code != LDAP_SUCCESS) return fail(fmt::format("StartTLS: {}", answer.text));
   }
+  return shake_hands(deadline);
+}
+
+Result<void> LdapConnection::shake_hands(const env::Deadline& deadline) {
+  // Its table is not const, and not changed.
+  auto* const layer = const_cast<Sockbuf_IO*>(&TimeLimit::kLayer);
+  if (ber_sockbuf_add_io(buffer(), layer, LBER_SBIOD_LEVEL_PROVIDER + 1, &time_limit_) != 0)
+    return fail("libldap takes no time limit");
+  time_limit_.deadline = &deadline;
   set_time_limit(deadline);
-  if (const int code = ldap_install_tls(ldap); code != LDAP_SUCCESS) {
-    if (deadline.passed()) return fail("TLS: no answer in time");
-    return fail(fmt::format("TLS: {}", text_of(code, diagnostic().c_str())));
-  }
-  return {};
+  const int code = ldap_install_tls(ldap_.get());
+  time_limit_.deadline = nullptr;
+  if (code == LDAP_SUCCESS) return {};
+  if (deadline.passed()) return fail("TLS: no answer in time");
+  return fail(fmt::format("TLS: {}", text_of(code, diagnostic().c_str())));
+}
+
+Sockbuf* LdapConnection::buffer() {
+  Sockbuf* buffer = nullptr;
+  const bool found = ldap_get_option(ldap_.get(), LDAP_OPT_SOCKBUF, &buffer) == LDAP_OPT_SUCCESS;
+  return found ? buffer : nullptr;
 }
 
 LdapAnswer LdapConnection::bind(const std::string& dn, ByteView password, const env::Deadline& deadline) {

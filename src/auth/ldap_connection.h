@@ -53,7 +53,15 @@ class LdapConnection {
   };
   using Message = std::unique_ptr<LDAPMessage, FreeMessage>;
 
+  // Between socket and TLS: libldap's handshake knows no time limit, so this waits in its place and then gives up.
+  struct TimeLimit {
+    const env::Deadline* deadline = nullptr;  // null: no handshake under way, nothing waits here
+    static const Sockbuf_IO kLayer;
+  };
+
   explicit LdapConnection(LDAP* ldap) : ldap_(ldap) {}
+  Sockbuf* buffer();
+  Result<void> shake_hands(const env::Deadline& deadline);
   void set_time_limit(const env::Deadline& deadline);
   Result<void> set_up(const LdapTarget& target, const env::Deadline& deadline);
   Result<void> start_tls(const LdapTarget& target, const env::Deadline& deadline);
@@ -65,7 +73,8 @@ class LdapConnection {
   LdapAnswer broken(int code);
   std::string diagnostic() const;
 
-  std::unique_ptr<LDAP, Unbind> ldap_;
+  TimeLimit time_limit_;
+  std::unique_ptr<LDAP, Unbind> ldap_;  // behind time_limit_, which its buffer uses
   bool usable_ = true;
 };
 
