@@ -1,6 +1,7 @@
 """The services that know users, from Debian's packages: each a process of the test's own on loopback, in a directory
 that goes with it. A missing package fails the test."""
 
+import os
 import pathlib
 import shutil
 import signal
@@ -58,10 +59,22 @@ class Service:
 
     def freeze(self):
         """It accepts, since the system does that for it, and never answers."""
-        self.process.send_signal(signal.SIGSTOP)
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: all(self.state(pid) == "T" for pid in self.pids()), "the service to stand still")
 
     def thaw(self):
-        self.process.send_signal(signal.SIGCONT)
+        for pid in self.pids():
+            os.kill(pid, signal.SIGCONT)
+
+    def pids(self):
+        """Its own and its children's."""
+        pid = self.process.pid
+        return [pid, *map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+    @staticmethod
+    def state(pid):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
     def file(self, name, text):
         path = self.folder / name

