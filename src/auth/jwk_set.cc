@@ -78,7 +78,7 @@ std::shared_ptr<void> rsa_of(const json& jwk) {
 
 std::shared_ptr<void> ec_of(const json& jwk) {
   const std::string_view curve = text_of(jwk, "crv");
-  const std::size_t size = curve == "P-256" ? 32 : curve == "P-384" ? 48 : 0;
+  const std::size_t size = curve == "P-256" ? 32 : curve == "P-384" ? 48 : curve == "P-521" ? 66 : 0;
   const auto x = bytes_of(jwk, "x");
   const auto y = bytes_of(jwk, "y");
   if (size == 0 || x.size() != size || y.size() != size) return nullptr;
@@ -87,7 +87,10 @@ std::shared_ptr<void> ec_of(const json& jwk) {
   point.insert(point.end(), y.begin(), y.end());
   const Builder builder(OSSL_PARAM_BLD_new());
   if (!builder) return nullptr;
-  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, size == 32 ? "prime256v1" : "secp384r1",
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
+                                  size == 32   ? "prime256v1"
+                                  : size == 48 ? "secp384r1"
+                                               : "secp521r1",
                                   0);
   OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size());
   return built("EC", builder);
@@ -151,7 +154,7 @@ Result<JwtKeySet> parse_jwk_set(std::string_view text) {
     if (set.size() == kMaxKeys) break;
     if (auto key = JwkReader::read(jwk)) set.push_back(std::move(*key));
   }
-  if (set.empty()) return fail("the key set has no key that checks signatures (RSA, P-256, P-384, Ed25519, oct)");
+  if (set.empty()) return fail("the key set has no key that checks signatures (RSA, EC, Ed25519, oct)");
   return set;
 }
 

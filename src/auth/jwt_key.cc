@@ -40,7 +40,7 @@ struct AlgorithmFacts {
   std::string_view name;
   const EVP_MD* (*digest)();  // null: the signature has its own
 };
-constexpr std::array<AlgorithmFacts, 12> kAlgorithms{{
+constexpr std::array<AlgorithmFacts, 13> kAlgorithms{{
     {JwtAlgorithm::hs256, "HS256", EVP_sha256},
     {JwtAlgorithm::hs384, "HS384", EVP_sha384},
     {JwtAlgorithm::hs512, "HS512", EVP_sha512},
@@ -52,6 +52,7 @@ constexpr std::array<AlgorithmFacts, 12> kAlgorithms{{
     {JwtAlgorithm::ps512, "PS512", EVP_sha512},
     {JwtAlgorithm::es256, "ES256", EVP_sha256},
     {JwtAlgorithm::es384, "ES384", EVP_sha384},
+    {JwtAlgorithm::es512, "ES512", EVP_sha512},
     {JwtAlgorithm::eddsa, "EdDSA", nullptr},
 }};
 
@@ -115,6 +116,8 @@ Result<JwtKey> JwtKey::from_pem(const std::string& pem) {
 }
 
 Result<JwtKey> JwtKey::from_public(std::shared_ptr<void> key) {
+  static constexpr std::array<std::pair<std::string_view, Type>, 3> kCurves{
+      {{"prime256v1", Type::p256}, {"secp384r1", Type::p384}, {"secp521r1", Type::p521}}};
   JwtKey made;
   switch (EVP_PKEY_get_base_id(as_key(key))) {
     case EVP_PKEY_RSA: {
@@ -131,13 +134,14 @@ Result<JwtKey> JwtKey::from_public(std::shared_ptr<void> key) {
       std::size_t size = 0;
       EVP_PKEY_get_utf8_string_param(as_key(key), OSSL_PKEY_PARAM_GROUP_NAME, name.data(), name.size(), &size);
       const std::string_view group(name.data(), size);
-      if (group != "prime256v1" && group != "secp384r1")
-        return fail("of the elliptic curves P-256 and P-384 are known");
-      made.type_ = group == "prime256v1" ? Type::p256 : Type::p384;
+      const auto* curve =
+          std::find_if(kCurves.begin(), kCurves.end(), [&](const auto& one) { return one.first == group; });
+      if (curve == kCurves.end()) return fail("of the elliptic curves P-256, P-384 and P-521 are known");
+      made.type_ = curve->second;
       break;
     }
     default:
-      return fail("the key is neither RSA nor P-256, P-384 or Ed25519");
+      return fail("the key is neither RSA nor P-256, P-384, P-521 or Ed25519");
   }
   made.public_ = std::move(key);
   return made;
@@ -156,6 +160,8 @@ bool JwtKey::fits(JwtAlgorithm algorithm) const {
       return algorithm == JwtAlgorithm::es256;
     case Type::p384:
       return algorithm == JwtAlgorithm::es384;
+    case Type::p521:
+      return algorithm == JwtAlgorithm::es512;
     case Type::ed25519:
       break;
   }
@@ -174,8 +180,8 @@ bool JwtKey::verifies(JwtAlgorithm algorithm, ByteView input, ByteView signature
 
 bool JwtKey::verifies_public(JwtAlgorithm algorithm, ByteView input, ByteView signature) const {
   std::vector<std::uint8_t> der;
-  if (type_ == Type::p256 || type_ == Type::p384) {
-    der = der_of(signature, type_ == Type::p256 ? 32 : 48);
+  if (type_ == Type::p256 || type_ == Type::p384 || type_ == Type::p521) {
+    der = der_of(signature, type_ == Type::p256 ? 32 : type_ == Type::p384 ? 48 : 66);
     if (der.empty()) return false;
     signature = der;
   }

@@ -26,6 +26,7 @@ enum class JwtAlgorithm : std::uint8_t {
   ps512,
   es256,
   es384,
+  es512,
   eddsa,
 };
 
@@ -37,7 +38,8 @@ class JwtKey {
  public:
   // An Error if the key is too short for HS256 (32 bytes).
   static Result<JwtKey> from_secret(std::string_view secret);
-  // A public key or a certificate. An Error for other keys than RSA of 2048 to 8192 bits, P-256, P-384 and Ed25519.
+  // A public key or a certificate. An Error for other keys than RSA of 2048 to 8192 bits, P-256, P-384, P-521 and
+  // Ed25519.
   static Result<JwtKey> from_pem(const std::string& pem);
 
   // The `kid`; empty: none.
@@ -49,7 +51,7 @@ class JwtKey {
 
  private:
   friend class JwkReader;
-  enum class Type : std::uint8_t { secret, rsa, p256, p384, ed25519 };
+  enum class Type : std::uint8_t { secret, rsa, p256, p384, p521, ed25519 };
 
   static Result<JwtKey> from_public(std::shared_ptr<void> key);
   bool verifies_public(JwtAlgorithm algorithm, ByteView input, ByteView signature) const;

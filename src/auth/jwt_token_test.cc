@@ -60,6 +60,7 @@ TEST(JwtToken, VerifiesEachAlgorithmWithItsOwnKeysAlone) {
   const std::vector<Case> cases = {{JwtSigner::rsa(), {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
                                    {JwtSigner::ec("P-256"), {"ES256"}},
                                    {JwtSigner::ec("P-384"), {"ES384"}},
+                                   {JwtSigner::ec("P-521"), {"ES512"}},
                                    {JwtSigner::ed25519(), {"EdDSA"}}};
   for (const Case& one : cases) {
     const JwtKeySet from_pem = {*JwtKey::from_pem(one.signer.pem())};
@@ -159,7 +160,7 @@ TEST(JwtToken, ChecksTimeIssuerAndAudience) {
 TEST(JwtKey, TakesNoWeakKeys) {
   EXPECT_FALSE(JwtKey::from_secret("0123456789abcdef0123456789abcde"));
   EXPECT_FALSE(JwtKey::from_pem(JwtSigner::rsa(1'024).pem()));
-  EXPECT_FALSE(JwtKey::from_pem(JwtSigner::ec("P-521").pem()));
+  EXPECT_FALSE(JwtKey::from_pem(JwtSigner::ec("secp256k1").pem()));
   EXPECT_FALSE(JwtKey::from_pem(""));
   EXPECT_FALSE(JwtKey::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"));
   const JwtKey secret = *JwtKey::from_secret(kSecret);

@@ -62,7 +62,7 @@ Result<JwtRules> rules_of(const ProviderOptions& options) {
     if (!algorithm) {
       return fail(
           fmt::format("authentication \"{}\": algorithms: \"{}\" is none of HS256, HS384, HS512, RS256, RS384, "
-                      "RS512, PS256, PS384, PS512, ES256, ES384, EdDSA",
+                      "RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
                       options.name, text));
     }
     rules.algorithms.push_back(*algorithm);

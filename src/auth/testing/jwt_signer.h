@@ -41,7 +41,8 @@ class JwtSigner {
                     const std::string& more_header = "") const {
     const std::string input = url64(R"({"alg":")" + algorithm + "\"" + more_header + "}") + "." + url64(claims);
     std::vector<std::uint8_t> signature = sign(algorithm, input);
-    if (algorithm.starts_with("ES")) signature = raw_of(signature, algorithm == "ES256" ? 32 : 48);
+    if (algorithm.starts_with("ES"))
+      signature = raw_of(signature, algorithm == "ES256" ? 32 : algorithm == "ES384" ? 48 : 66);
     return input + "." + base64_encode(signature, Base64::url);
   }
 
@@ -64,7 +65,7 @@ class JwtSigner {
       case EVP_PKEY_EC: {
         const int size = (EVP_PKEY_get_bits(key_.get()) + 7) / 8;
         jwk["kty"] = "EC";
-        jwk["crv"] = size == 32 ? "P-256" : "P-384";
+        jwk["crv"] = size == 32 ? "P-256" : size == 48 ? "P-384" : "P-521";
         jwk["x"] = number(OSSL_PKEY_PARAM_EC_PUB_X, size);
         jwk["y"] = number(OSSL_PKEY_PARAM_EC_PUB_Y, size);
         return jwk;
