@@ -94,7 +94,7 @@ void Broker::connection_opened(ConnectionId id, const Arrival& arrival, const No
   Connection& connection = *connections_[id.slot];
   connection.listener_index = index;
   connection.address = arrival.peer_address;
-  connection.peer = arrival.peer;
+  if (arrival.peer) connection.aside.make().peer = arrival.peer;
   // Its gate opens for what is durable already: that is not announced again.
   connection.endpoint.durable(durable_position_, ports_.transport.outbox(id));
   ++counters_.connections_accepted;
@@ -255,9 +255,9 @@ void Broker::arm(Connection& connection) {
   if (connection.stuck_since_ms != kNever) {
     due = std::min(due, connection.stuck_since_ms + std::int64_t{options_.slow_reader_timeout_ms});
   }
-  due = std::min(due, connection.expires_at_ms);
-  if (connection.request) due = std::min(due, connection.request->answer_by_ms);
-  if (connection.quota) due = std::min(due, connection.quota->held_until_ms);
+  due = std::min(due, connection.aside->expires_at_ms);
+  if (connection.aside->request) due = std::min(due, connection.aside->request->answer_by_ms);
+  if (connection.aside->quota) due = std::min(due, connection.aside->quota->held_until_ms);
   // An earlier entry wakes us anyway and arms again.
   if (due >= connection.timer_ms) return;
   connection.timer_ms = due;
@@ -359,16 +359,16 @@ void Broker::connection_due(Connection& connection, const Now& now) {
     connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
     connection.stuck_at_bytes = out.consumed_bytes();
   }
-  if (connection.session && connection.expires_at_ms <= now.mono_ms) return end_expired(connection, now);
-  if (connection.quota) quota_due(connection, now);
-  if (connection.request && connection.request->answer_by_ms <= now.mono_ms) {
+  if (connection.session && connection.aside->expires_at_ms <= now.mono_ms) return end_expired(connection, now);
+  if (connection.aside->quota) quota_due(connection, now);
+  if (connection.aside->request && connection.aside->request->answer_by_ms <= now.mono_ms) {
     settle(connection, AccessDecision::deny("the authorizer did not answer in time"), now);
     go_on(connection, now);
     if (connection.ended) return;
   }
-  if (connection.pending && connection.held() && connection.endpoint.deadline() <= now.mono_ms) {
+  if (connection.aside->pending && connection.held() && connection.endpoint.deadline() <= now.mono_ms) {
     return refuse(connection, wire::ReasonCode::server_unavailable, "authentication did not end in time",
-                  connection.pending->client_id, now);
+                  connection.aside->pending->client_id, now);
   }
   if (connection.fans_out || !connection.unread.empty() || connection.held()) {
     connection.endpoint.reading_resumed(now);

@@ -193,6 +193,7 @@ class Broker : private session::DeliveryObserver {
   void on_auth(Connection& connection, const session::AuthReceived& received, const Now& now);
   void decide_again(Connection& connection, AuthDecision decision, const Now& now);
   void challenge(Connection& connection, wire::ReasonCode reason, ByteView data, const Now& now);
+  static void set_grants(Session& session, std::shared_ptr<const Grants> grants);
   void end_expired(Connection& connection, const Now& now);
 
   // broker_access.cc

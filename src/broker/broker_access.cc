@@ -40,8 +40,8 @@ Actor Broker::actor_of(const Session& session) {
   actor.username = session.username;
   actor.peer_address = session.peer_address;
   actor.listener_index = session.listener_index;
-  actor.grants = session.grants.get();
-  if (session.connection) actor.peer = session.connection->peer.get();
+  actor.grants = session.standing->grants.get();
+  if (session.connection) actor.peer = session.connection->aside->peer.get();
   return actor;
 }
 
@@ -51,13 +51,13 @@ Actor Broker::actor_of(Connection& connection) {
   if (connection.session) {
     actor = actor_of(*connection.session);
   } else {
-    const PendingConnect& pending = *connection.pending;
+    const PendingConnect& pending = *connection.aside->pending;
     actor.client_id = pending.client_id;
     actor.username = pending.username;
     actor.peer_address = connection.peer_address();
     actor.listener_index = connection.listener_index;
     actor.grants = pending.decision.grants.get();
-    actor.peer = connection.peer.get();
+    actor.peer = connection.aside->peer.get();
   }
   actor.question = {connection.id, ++connection.questions};
   actor.answers = connection.last_words ? nullptr : ports_.answers;
@@ -84,10 +84,10 @@ void Broker::await(Connection& connection, Awaits what) {
 
 PendingRequest& Broker::await(Connection& connection, Awaits what, const Now& now) {
   await(connection, what);
-  connection.request = std::make_unique<PendingRequest>();
-  connection.request->answer_by_ms = now.mono_ms + kAnswerMs;
+  connection.aside.make().request = std::make_unique<PendingRequest>();
+  connection.aside->request->answer_by_ms = now.mono_ms + kAnswerMs;
   arm(connection);
-  return *connection.request;
+  return *connection.aside->request;
 }
 
 // ---- answers
@@ -111,7 +111,8 @@ void Broker::answered(const QuestionId& question, AccessDecision decision, const
 void Broker::settle(Connection& connection, const AccessDecision& access, const Now& now) {
   const Awaits awaited = std::exchange(connection.awaits, Awaits::nothing);
   if (awaited == Awaits::will) return will_decided(connection, access, now);
-  const std::unique_ptr<PendingRequest> request = std::move(connection.request);
+  const std::unique_ptr<PendingRequest> request = std::move(connection.aside.make().request);
+  connection.tidy();
   if (awaited == Awaits::subscribe) return take_subscribe(connection, request->subscribe, &access, now);
   const wire::Publish publish = request->publish();
   if (!allows(access)) return refuse_publish(connection, publish, rule_of(access), now);
@@ -138,7 +139,7 @@ void Broker::forget_questions(Connection& connection, const Now& now) {
   connection.last_words = true;
   if (std::exchange(connection.awaits, Awaits::nothing) == Awaits::nothing) return;
   if (!connection.session) connection.unread.clear();  // it was never let in
-  const std::unique_ptr<PendingRequest> request = std::move(connection.request);
+  const std::unique_ptr<PendingRequest> request = std::move(connection.aside.make().request);
   if (!request || !request->message) return;
   ++counters_.publish_dropped;
   verdicts_.record({VerdictReason::denied, connection.session->client_id, request->message->topic(),
@@ -151,7 +152,7 @@ void Broker::forget_questions(Connection& connection, const Now& now) {
 void Broker::deny(Session& session, DeniedAction action, std::string_view topic, const char* rule, const Now& now) {
   verdicts_.record({VerdictReason::denied, session.client_id, topic, rule}, now);
   if (!ports_.log.wants(LogLevel::warning)) return;
-  DenialLog::Kind& kind = session.denials.make().kinds[static_cast<std::size_t>(action)];
+  DenialLog::Kind& kind = session.standing.make().denials.make().kinds[static_cast<std::size_t>(action)];
   if (kind.logged_at_ms != 0 && now.mono_ms < kind.logged_at_ms + kDenialLogMs) {
     ++kind.unlogged;
     return;

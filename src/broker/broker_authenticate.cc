@@ -39,15 +39,15 @@ DeadlineMs deadline_of(std::int64_t until_wall_ms, const Now& now) {
 ConnectFacts Broker::facts_of(Connection& connection) {
   ConnectFacts facts;
   const std::string_view username =
-      connection.session ? connection.session->username.view() : std::string_view(connection.pending->username);
-  facts.client_id =
-      connection.session ? connection.session->client_id.view() : std::string_view(connection.pending->client_id);
+      connection.session ? connection.session->username.view() : std::string_view(connection.aside->pending->username);
+  facts.client_id = connection.session ? connection.session->client_id.view()
+                                       : std::string_view(connection.aside->pending->client_id);
   if (!username.empty()) facts.username = username;
   facts.peer_address = connection.peer_address();
   facts.listener = connection.policy->name;
   facts.version = connection.endpoint.version();
   facts.listener_index = connection.listener_index;
-  facts.peer = connection.peer.get();
+  facts.peer = connection.aside->peer.get();
   facts.question = {connection.id, ++connection.questions};
   facts.answers = connection.last_words ? nullptr : ports_.answers;
   return facts;
@@ -65,17 +65,17 @@ void Broker::authenticate(Connection& connection, const wire::Connect& connect, 
   }
   const auto method = connect.properties.text(PropertyId::authentication_method);
   if (!method) return decide(connection, ports_.authenticator.authenticate(facts), now);
-  connection.exchange = ports_.authenticator.begin(*method, facts);
-  if (!connection.exchange) {
-    return refuse(connection, ReasonCode::bad_authentication_method, "MQTT-4.12.0-1", connection.pending->client_id,
-                  now);
+  connection.aside.make().exchange = ports_.authenticator.begin(*method, facts);
+  if (!connection.aside->exchange) {
+    return refuse(connection, ReasonCode::bad_authentication_method, "MQTT-4.12.0-1",
+                  connection.aside->pending->client_id, now);
   }
   const auto data = connect.properties.binary(PropertyId::authentication_data);
-  decide(connection, connection.exchange->step(data.value_or(ByteView()), facts.question), now);
+  decide(connection, connection.aside->exchange->step(data.value_or(ByteView()), facts.question), now);
 }
 
 void Broker::decide(Connection& connection, AuthDecision decision, const Now& now) {
-  PendingConnect& pending = *connection.pending;
+  PendingConnect& pending = *connection.aside->pending;
   if (must_wait(connection, decision)) return await(connection, Awaits::authentication);
   if (decision.kind == AuthDecision::Kind::challenge) {
     return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
@@ -88,7 +88,7 @@ void Broker::decide(Connection& connection, AuthDecision decision, const Now& no
                   decision.reason_string);
   }
   if (!decision.username.empty()) pending.username = decision.username;
-  connection.expires_at_ms = deadline_of(decision.until_wall_ms, now);
+  connection.aside.make().expires_at_ms = deadline_of(decision.until_wall_ms, now);
   pending.decision = std::move(decision);
   if (name_client(connection, now)) ask_for_will(connection, now);
 }
@@ -110,7 +110,7 @@ void Broker::refuse_expired(AuthDecision& decision, const Now& now) {
 
 // The listener may want clients to be called by their user names.
 bool Broker::name_client(Connection& connection, const Now& now) {
-  PendingConnect& pending = *connection.pending;
+  PendingConnect& pending = *connection.aside->pending;
   if (!connection.policy->username_as_client_id) return true;
   if (pending.username.empty()) {
     refuse(connection, ReasonCode::not_authorized, "username_as_client_id, and there is no user name",
@@ -130,7 +130,7 @@ bool Broker::name_client(Connection& connection, const Now& now) {
 
 // Asked once it is known who the client is, so that nobody learns or does anything in another's name.
 void Broker::ask_for_will(Connection& connection, const Now& now) {
-  const PendingConnect& pending = *connection.pending;
+  const PendingConnect& pending = *connection.aside->pending;
   if (!pending.will.message) return enter(connection, now);
   if (ports_.records.full()) {
     return refuse(connection, ReasonCode::server_busy, "the disk is full or failing: no will can be kept",
@@ -145,28 +145,29 @@ void Broker::ask_for_will(Connection& connection, const Now& now) {
 
 void Broker::will_decided(Connection& connection, const AccessDecision& access, const Now& now) {
   if (allows(access)) return enter(connection, now);
-  refuse(connection, ReasonCode::not_authorized, rule_of(access), connection.pending->client_id, now,
+  refuse(connection, ReasonCode::not_authorized, rule_of(access), connection.aside->pending->client_id, now,
          VerdictReason::denied, "the client may not publish to its will topic");
 }
 
 void Broker::enter(Connection& connection, const Now& now) {
-  const std::string& client_id = connection.pending->client_id;
+  const std::string& client_id = connection.aside->pending->client_id;
   if (commons_.sessions >= options_.max_sessions && !sessions_.find(client_id)) {
     return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", client_id, now);
   }
   welcome(connection, now);
-  connection.exchange.reset();
+  connection.aside.make().exchange.reset();
+  connection.tidy();
 }
 
 void Broker::on_auth(Connection& connection, const session::AuthReceived& received, const Now& now) {
   const ConnectFacts facts = facts_of(connection);
   if (received.restart) {
-    connection.exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
+    connection.aside.make().exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
   }
   AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
-  if (connection.exchange) {
+  if (connection.aside->exchange) {
     const auto data = received.auth.properties.binary(PropertyId::authentication_data);
-    decision = connection.exchange->step(data.value_or(ByteView()), facts.question);
+    decision = connection.aside->exchange->step(data.value_or(ByteView()), facts.question);
   }
   connection.endpoint.connected() ? decide_again(connection, std::move(decision), now)
                                   : decide(connection, std::move(decision), now);
@@ -190,9 +191,10 @@ void Broker::decide_again(Connection& connection, AuthDecision decision, const N
     connection.endpoint.disconnect(decision.reason, decision.reason_string, ports_.transport.outbox(connection.id));
     return end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);
   }
-  session.grants = std::move(decision.grants);
-  connection.expires_at_ms = deadline_of(decision.until_wall_ms, now);
-  connection.exchange.reset();
+  set_grants(session, std::move(decision.grants));
+  connection.aside.make().expires_at_ms = deadline_of(decision.until_wall_ms, now);
+  connection.aside.make().exchange.reset();
+  connection.tidy();
   challenge(connection, ReasonCode::success, decision.data, now);
   if (!connection.ended) arm(connection);
 }
@@ -203,6 +205,10 @@ void Broker::challenge(Connection& connection, ReasonCode reason, ByteView data,
                                 ports_.transport.outbox(connection.id));
   if (connection.endpoint.closed())
     end_connection(connection, {VerdictReason::too_large, {}, {}, "MQTT-3.1.2-24"}, now);
+}
+
+void Broker::set_grants(Session& session, std::shared_ptr<const Grants> grants) {
+  if (grants || session.standing->grants) session.standing.make().grants = std::move(grants);
 }
 
 void Broker::end_expired(Connection& connection, const Now& now) {

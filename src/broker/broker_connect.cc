@@ -141,7 +141,7 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   pending->expiry_s = connect.version == ProtocolVersion::v5_0
                           ? connect.properties.number_or(PropertyId::session_expiry_interval, 0)
                           : (connect.clean_start ? 0 : options_.session_expiry_3x_s);
-  connection.pending = std::move(pending);
+  connection.aside.make().pending = std::move(pending);
   authenticate(connection, connect, now);
 }
 
@@ -176,12 +176,12 @@ Session& Broker::session_for(const PendingConnect& pending, bool& present, const
 }
 
 void Broker::welcome(Connection& connection, const Now& now) {
-  const std::unique_ptr<PendingConnect> pending = std::move(connection.pending);
+  const std::unique_ptr<PendingConnect> pending = std::move(connection.aside.make().pending);
   session::Acceptance acceptance;
   Session& session = session_for(*pending, acceptance.session_present, now);
   const bool was_persistent = session.persistent();
   session.username = pending->username;
-  session.grants = std::move(pending->decision.grants);
+  set_grants(session, std::move(pending->decision.grants));
   session.listener_index = connection.listener_index;
   session.peer_address = std::move(connection.address);
   session.expires_at_ms = kNever;

@@ -89,7 +89,7 @@ void Broker::refuse_publish(Connection& connection, const wire::Publish& publish
 void Broker::on_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
   ++counters_.publish_received;
   counters_.publish_bytes_received += publish.payload.size();
-  if (connection.quota) charge(connection, publish, now);
+  if (connection.aside->quota) charge(connection, publish, now);
   if (!is_legal(connection, publish, now)) return;
   const std::string& mount_point = connection.policy->mount_point;
   if (mount_point.empty()) return ask_to_publish(connection, publish, now);

@@ -14,12 +14,13 @@ void Broker::open_account(Connection& connection, const Now& now) {
   const std::string_view username = connection.session->username;
   const bool by_user = user.any() && !username.empty();
   if (!own.any() && !by_user) return;
-  connection.quota = std::make_unique<PublishQuota>(PublishQuota{PublishBuckets(own, now.mono_ms), nullptr});
-  if (by_user) connection.quota->user = commons_.users().of(username, user, now.mono_ms);
+  connection.aside.make().quota =
+      std::make_unique<PublishQuota>(PublishQuota{PublishBuckets(own, now.mono_ms), nullptr});
+  if (by_user) connection.aside->quota->user = commons_.users().of(username, user, now.mono_ms);
 }
 
 void Broker::charge(Connection& connection, const wire::Publish& publish, const Now& now) {
-  PublishQuota& quota = *connection.quota;
+  PublishQuota& quota = *connection.aside->quota;
   const std::size_t size = publish.topic.size() + publish.properties.raw().size() + publish.payload.size();
   DeadlineMs ready_ms = quota.own.take(size, now.mono_ms);
   if (quota.user) ready_ms = std::max(ready_ms, quota.user->take(size, now.mono_ms));
@@ -35,7 +36,7 @@ void Broker::charge(Connection& connection, const wire::Publish& publish, const 
 }
 
 void Broker::quota_due(Connection& connection, const Now& now) {
-  PublishQuota& quota = *connection.quota;
+  PublishQuota& quota = *connection.aside->quota;
   if (quota.held_until_ms > now.mono_ms) return;
   // Others of the same user may have been first.
   const DeadlineMs ready_ms = quota.user ? quota.user->ready_at(now.mono_ms) : now.mono_ms;

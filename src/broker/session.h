@@ -53,14 +53,19 @@ struct DenialLog {
   std::array<Kind, 3> kinds;
 };
 
+// What most clients do not have.
+struct Standing {
+  std::shared_ptr<const Grants> grants;  // of the present or last connection; lost with a restart
+  Lazy<DenialLog> denials;
+};
+
 struct Session {
   std::uint32_t number = 0;      // index in the table, from 1; the subscriber identifier in the index
   std::uint32_t generation = 0;  // of the number
   CompactText client_id;
-  std::uint64_t client_hash = 0;         // of the client identifier, never 0: who published, for no local
-  CompactText username;                  // empty: anonymous
-  std::shared_ptr<const Grants> grants;  // of the present or last connection; lost with a restart
-  CompactText peer_address;              // of the present or last connection
+  std::uint64_t client_hash = 0;  // of the client identifier, never 0: who published, for no local
+  CompactText username;           // empty: anonymous
+  CompactText peer_address;       // of the present or last connection
   session::SessionState state;
   std::uint32_t expiry_s = 0;
   DeadlineMs expires_at_ms = kNever;  // set while not connected
@@ -71,23 +76,24 @@ struct Session {
   std::size_t filter_bytes = 0;                                       // of these filters
   Lazy<std::map<std::string, RetainedCursor, std::less<>>> retained;  // by filter
   Lazy<SessionWill> will;
-  Lazy<DenialLog> denials;
+  Lazy<Standing> standing;
 
   // Scratch of the router: which entry of the present match is this session's.
   std::uint64_t match_round = 0;
   std::uint32_t match_index = 0;
 
+  std::uint32_t listener_index = 0;  // of the present or last connection
+
   // Of a persistent session: its name in the records, for ever its own.
   std::uint64_t key = 0;
-  std::uint64_t cursor = 0;             // as last recorded: what is owed below it is finished
-  std::int64_t away_since_wall_ms = 0;  // 0: connected
-  bool will_recorded = false;
-  bool to_record = false;                          // waits for the next checkpoint
+  std::uint64_t cursor = 0;                        // as last recorded: what is owed below it is finished
+  std::int64_t away_since_wall_ms = 0;             // 0: connected
   Lazy<std::vector<std::uint64_t>> finished_qos2;  // positions whose exchange is still recorded
   std::uint64_t owed_position = 0;                 // the last one at which it was owed a message
 
-  std::uint32_t listener_index = 0;  // of the present or last connection
-  bool hands_over_later = false;     // an entry of the deadline queue waits to go on with it
+  bool will_recorded = false;
+  bool to_record = false;         // waits for the next checkpoint
+  bool hands_over_later = false;  // an entry of the deadline queue waits to go on with it
   // The session ended and its client identifier is free again. It only holds what shared subscriptions gave it and goes
   // to other members, step by step; then it is erased.
   bool remnant = false;
