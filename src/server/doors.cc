@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include "net/proxy_protocol.h"
+#include "net/websocket_layer.h"
+
 namespace martlet::server {
 namespace {
 
@@ -12,6 +15,15 @@ constexpr std::int64_t kWarnDays = 30;
 
 bool is_websocket(const ListenerConfig& listener) {
   return listener.protocol == ListenerProtocol::ws;
+}
+
+net::ProxyOptions proxy_options(const ListenerConfig& listener) {
+  net::ProxyOptions options;
+  for (const std::string& text : listener.proxy_trusted) {
+    // Checked with the rest of the configuration.
+    if (const auto range = parse_network_range(text)) options.trusted.push_back(*range);
+  }
+  return options;
 }
 
 tl::unexpected<Error> at_listener(const ListenerConfig& listener, const Error& error) {
@@ -25,11 +37,19 @@ Result<std::unique_ptr<Doors>> Doors::make(const ServerConfig& config, env::File
   for (const ListenerConfig& listener : config.listeners) {
     Door door;
     door.name = listener.name;
+    if (listener.proxy_protocol) {
+      door.proxy = std::make_unique<net::ProxyFactory>(proxy_options(listener));
+      door.layers.push_back(door.proxy.get());
+    }
     if (listener.tls.on()) {
       auto tls = net::TlsContext::make(listener.tls, is_websocket(listener), files, clock);
       if (!tls) return at_listener(listener, tls.error());
       door.tls = std::move(*tls);
       door.layers.push_back(door.tls.get());
+    }
+    if (is_websocket(listener)) {
+      door.websocket = std::make_unique<net::WebSocketFactory>(listener.websocket);
+      door.layers.push_back(door.websocket.get());
     }
     doors->doors_.push_back(std::move(door));
   }

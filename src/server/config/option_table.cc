@@ -191,18 +191,18 @@ constexpr std::array kServerOptions = {
         live(bytes("limits.max_retained_bytes", 0, 1024 * kGiB, "Memory that all retained messages take."))),
 
     row(
-        [](auto& c) -> auto& { return c.quota.publish_per_s; },
+        [](auto& c) -> auto& { return c.broker.publish_rate_per_s; },
         live(integer("limits.publish_rate", 0, kMost,
                      "Messages that one client may publish in a second; above, it is read more slowly. 0: no limit."))),
     row(
-        [](auto& c) -> auto& { return c.quota.publish_bytes_per_s; },
+        [](auto& c) -> auto& { return c.broker.publish_bytes_per_s; },
         live(bytes("limits.publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages."))),
     row(
-        [](auto& c) -> auto& { return c.quota.user_publish_per_s; },
+        [](auto& c) -> auto& { return c.broker.user_publish_rate_per_s; },
         live(integer("limits.user_publish_rate", 0, kMost,
                      "Messages that all clients of one user may publish in a second; 0: no limit."))),
     row(
-        [](auto& c) -> auto& { return c.quota.user_publish_bytes_per_s; },
+        [](auto& c) -> auto& { return c.broker.user_publish_bytes_per_s; },
         live(bytes("limits.user_publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages."))),
 
     // --- abuse
@@ -282,7 +282,7 @@ constexpr std::array kServerOptions = {
              "Topic prefix that clients get which ask for response information.")),
 
     row(
-        [](auto& c) -> auto& { return c.upgrade_outgoing_qos; },
+        [](auto& c) -> auto& { return c.broker.upgrade_outgoing_qos; },
         toggle("mqtt.upgrade_outgoing_qos",
                "Send messages at the QoS of the subscription, also those that were published at a lower one.")),
     row(

@@ -11,7 +11,6 @@
 
 #include "auth/options.h"
 #include "broker/options.h"
-#include "broker/quota_options.h"
 #include "env/endpoint.h"
 #include "env/posix/system.h"
 #include "net/reactor.h"
@@ -86,8 +85,6 @@ struct ServerConfig {
   std::string control;  // path of the control socket, or kNoControl; empty: see control_path()
   AuthConfig auth;
   AbuseOptions abuse;
-  broker::QuotaOptions quota;
-  bool upgrade_outgoing_qos = false;  // messages go out at the subscription's QoS, not at the lower of both
   LogOptions log;
   broker::BrokerOptions broker;
   net::ReactorOptions reactor;
