@@ -177,7 +177,7 @@ class HostileTransports(unittest.TestCase):
     def test_a_hundred_thousand_wrong_passwords(self):
         """From loopback, which is exempt: nobody is banned, and the hashes are computed beside the cores."""
         users = self.folder / "users"
-        run(MARTLET, "passwd", "-c", "-b", "-H", "sha512-pbkdf2", str(users), "ada", "right")
+        run(MARTLET, "passwd", "-c", "-b", "-H", "sha512-pbkdf2", "-I", "1000", str(users), "ada", "right")
         broker = self.start(f'[[authentication]]\nkind = "file"\npath = "{users}"\n[auth]\nallow_anonymous = true\nmax_waiting = 500\n')
         total = int(os.environ.get("MARTLET_GUESSES", "5000"))
         guess = packet(0x10, text(b"MQTT") + struct.pack("!BBH", 4, 0xC2, 0) + text(b"") + text(b"ada") + text(b"wrong"))
