@@ -1,4 +1,4 @@
-// Asks a look-up provider from the command line, for tests/integration/test_lookups.py: options make the provider, each
+// Asks a look-up provider from the command line, for tests/integration/lookups.py: options make the provider, each
 // line of the standard input is a client, {"username": ..., "password": ..., "client_id": ...}, each line of the
 // standard output what the provider thinks of it and how long that took. Hashes are "plain:PASSWORD".
 #include <CLI/CLI.hpp>
