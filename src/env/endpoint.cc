@@ -8,6 +8,8 @@
 namespace martlet::env {
 namespace {
 
+constexpr std::string_view kUnixPrefix = "unix:";
+
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -17,7 +19,16 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
+std::string_view unix_path(const Endpoint& endpoint) {
+  const std::string_view host = endpoint.host;
+  return host.starts_with(kUnixPrefix) ? host.substr(kUnixPrefix.size()) : std::string_view();
+}
+
 Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+  if (text.starts_with(kUnixPrefix)) {
+    if (text == kUnixPrefix) return fail("'unix:' lacks the socket's path: write unix:/run/broker.sock");
+    return Endpoint{std::string(text), 0};
+  }
   std::string_view host = text;
   std::string_view port_text;
   bool has_port = false;
@@ -45,6 +56,7 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_por
 }
 
 std::string to_text(const Endpoint& endpoint) {
+  if (!unix_path(endpoint).empty()) return endpoint.host;
   if (endpoint.host.empty()) return fmt::format("*:{}", endpoint.port);
   if (endpoint.host.find(':') != std::string::npos) return fmt::format("[{}]:{}", endpoint.host, endpoint.port);
   return fmt::format("{}:{}", endpoint.host, endpoint.port);

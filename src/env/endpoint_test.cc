@@ -13,6 +13,14 @@ TEST(Endpoint, ReadsHostAndPort) {
   EXPECT_EQ(parse_endpoint(":1884", 1883).value(), (Endpoint{"", 1884}));
 }
 
+TEST(Endpoint, KnowsUnixSockets) {
+  const Endpoint socket = parse_endpoint("unix:/run/a:b.sock", 1883).value();
+  EXPECT_EQ(socket, (Endpoint{"unix:/run/a:b.sock", 0}));
+  EXPECT_EQ(unix_path(socket), "/run/a:b.sock");
+  EXPECT_EQ(unix_path({"localhost", 1883}), "");
+  EXPECT_FALSE(parse_endpoint("unix:", 1883).has_value());
+}
+
 TEST(Endpoint, FillsInTheDefaultPort) {
   EXPECT_EQ(parse_endpoint("localhost", 1883).value(), (Endpoint{"localhost", 1883}));
   EXPECT_EQ(parse_endpoint("[::1]", 1883).value(), (Endpoint{"::1", 1883}));
@@ -32,7 +40,7 @@ TEST(Endpoint, SaysWhatIsWrong) {
 }
 
 TEST(Endpoint, WritesWhatItReads) {
-  for (const char* text : {"127.0.0.1:1883", "[::1]:1883", "localhost:1883", "*:1883"}) {
+  for (const char* text : {"127.0.0.1:1883", "[::1]:1883", "localhost:1883", "*:1883", "unix:/run/m.sock"}) {
     EXPECT_EQ(to_text(parse_endpoint(text, 1).value()), text);
   }
   EXPECT_EQ(to_text({"", 1883}), "*:1883");

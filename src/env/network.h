@@ -1,5 +1,5 @@
-// TCP sockets and the poller that waits for them. One instance per core, used by that core's thread only; wake() is the
-// exception. All sockets are non-blocking, without Nagle's delay, and never raise SIGPIPE.
+// TCP and Unix sockets and the poller that waits for them. One instance per core, used by that core's thread only;
+// wake() is the exception. All sockets are non-blocking, without Nagle's delay, and never raise SIGPIPE.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,12 @@
 namespace martlet::env {
 
 struct ListenOptions {
-  bool reuse_port = false;  // several listeners, one per core, share the port
-  int backlog = 4096;       // the system may cap it
+  bool reuse_port = false;         // several listeners, one per core, share the port; of no effect on Unix sockets
+  int backlog = 4096;              // the system may cap it
+  std::uint32_t unix_mode = 0660;  // permissions of a Unix socket's file
+  // A socket that somebody else opened, bound and listens with (the service manager); -1: none. A duplicate of it is
+  // used, so several networks may listen with the same one: a connection is whoever's takes it first.
+  int inherited_descriptor = -1;
 };
 
 enum class AcceptStatus : std::uint8_t {
@@ -31,7 +35,8 @@ enum class AcceptStatus : std::uint8_t {
 struct Accepted {
   AcceptStatus status = AcceptStatus::would_block;
   Handle handle = Handle::none;
-  std::string peer_address;  // "192.0.2.1:50123" or "[2001:db8::1]:50123"; empty unless accepted
+  // "192.0.2.1:50123", "[2001:db8::1]:50123" or "unix:uid=1000,pid=77"; empty unless accepted.
+  std::string peer_address;
   int system_code = 0;
 };
 
@@ -72,7 +77,9 @@ class Network {
   // Numeric endpoints for a host name, best first; a numeric one comes back as it is. May block on the name service.
   virtual Result<std::vector<Endpoint>> resolve(const Endpoint& endpoint) = 0;
 
-  // Opens a listener on one address (a name's first one, IPv4 preferred). Port 0 lets the system choose.
+  // Opens a listener on one address (a name's first one, IPv4 preferred). Port 0 lets the system choose. A Unix
+  // socket's file that a process left behind is replaced; it goes with the listener. It cannot be shared as a port
+  // can: one core listens, and the connections move on from there. An inherited descriptor stands for any `endpoint`.
   virtual Result<Handle> listen(const Endpoint& endpoint, const ListenOptions& options) = 0;
   // Where a socket or listener is bound.
   virtual Result<Endpoint> local_endpoint(Handle handle) = 0;

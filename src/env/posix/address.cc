@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <optional>
+
+#include "env/posix/unix_socket.h"
 
 namespace martlet::env::posix {
 namespace {
@@ -42,9 +46,27 @@ std::optional<SocketAddress> numeric_address(const Endpoint& endpoint) {
   return std::nullopt;
 }
 
+std::string path_in(const SocketAddress& address) {
+  constexpr std::size_t kPathAt = offsetof(sockaddr_un, sun_path);
+  if (address.size <= kPathAt) return {};
+  std::string path(reinterpret_cast<const char*>(&address.storage) + kPathAt, address.size - kPathAt);
+  // Outside the file system it begins with a zero, which is written as '@'.
+  if (path.front() == '\0') {
+    path.front() = '@';
+    return path;
+  }
+  path.resize(std::strlen(path.c_str()));
+  return path;
+}
+
 }  // namespace
 
 Result<std::vector<SocketAddress>> resolve_addresses(const Endpoint& endpoint) {
+  if (const std::string_view path = unix_path(endpoint); !path.empty()) {
+    const auto address = unix_address(path);
+    if (!address) return tl::unexpected(address.error());
+    return std::vector{*address};
+  }
   if (const auto numeric = numeric_address(endpoint)) return std::vector{*numeric};
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -82,6 +104,7 @@ SocketAddress any_address(int family, std::uint16_t port) {
 }
 
 Endpoint to_endpoint(const SocketAddress& address) {
+  if (address.family() == AF_UNIX) return {"unix:" + path_in(address), 0};
   char text[INET6_ADDRSTRLEN] = "";
   if (address.family() == AF_INET) {
     sockaddr_in v4{};

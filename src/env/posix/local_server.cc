@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "env/posix/descriptor.h"
+#include "env/posix/unix_socket.h"
 
 namespace martlet::env::posix {
 namespace {
@@ -106,13 +107,9 @@ class PosixLocalServer final : public LocalServer {
 Result<std::unique_ptr<LocalServer>> LocalServer::open(const std::string& path) {
   const auto address = address_of(path);
   if (!address) return tl::unexpected(address.error());
-  OwnedDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (const auto clear = clear_unix_path(path); !clear) return tl::unexpected(clear.error());
+  OwnedDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return system_error("cannot make a socket", errno);
-  if (::connect(socket.get(), generic(*address), sizeof *address) == 0) {
-    return fail(fmt::format("'{}' is in use by another process", path));
-  }
-  if (errno == ECONNREFUSED) ::unlink(path.c_str());
-  socket = OwnedDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   // Nobody else can connect even before the mode is set.
   const mode_t before = ::umask(0077);
   const int bound = ::bind(socket.get(), generic(*address), sizeof *address);

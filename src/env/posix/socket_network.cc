@@ -72,6 +72,24 @@ Result<Handle> listen_at(const SocketAddress& address, const Endpoint& endpoint,
   return Handle{fd.release()};
 }
 
+Result<Handle> listen_with(int inherited, const Endpoint& endpoint) {
+  const auto failure = [&](int code) {
+    return system_error(fmt::format("cannot listen on descriptor {}, inherited for {}", inherited, to_text(endpoint)),
+                        code);
+  };
+  OwnedDescriptor fd(::fcntl(inherited, F_DUPFD_CLOEXEC, 0));
+  if (!fd) return failure(errno);
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0) return failure(errno);
+  if (listens == 0) return failure(EINVAL);
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return failure(errno);
+  // A Unix socket has no such delay.
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  return Handle{fd.release()};
+}
+
 }  // namespace
 
 SocketNetwork::SocketNetwork() : spare_(open_spare()) {}
@@ -85,6 +103,13 @@ Result<std::vector<Endpoint>> SocketNetwork::resolve(const Endpoint& endpoint) {
 }
 
 Result<Handle> SocketNetwork::listen(const Endpoint& endpoint, const ListenOptions& options) {
+  if (options.inherited_descriptor >= 0) return listen_with(options.inherited_descriptor, endpoint);
+  if (const std::string path(unix_path(endpoint)); !path.empty()) {
+    auto fd = listen_at_unix(path, options);
+    if (!fd) return tl::unexpected(fd.error());
+    unix_files_.add(fd->get(), path);
+    return Handle{fd->release()};
+  }
   if (endpoint.host.empty() || endpoint.host == "*") {
     // One socket for both families where the system has IPv6.
     auto both = listen_at(any_address(AF_INET6, endpoint.port), endpoint, options, true);
@@ -114,7 +139,7 @@ Accepted SocketNetwork::accept(Handle listener) {
   peer.size = sizeof peer.storage;
   const int fd = ::accept4(descriptor(listener), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return {accept_status(errno), Handle::none, {}, errno};
-  return {AcceptStatus::accepted, Handle{fd}, to_text(to_endpoint(peer)), 0};
+  return {AcceptStatus::accepted, Handle{fd}, peer.family() == AF_UNIX ? unix_peer(fd) : to_text(to_endpoint(peer)), 0};
 }
 
 bool SocketNetwork::shed(Handle listener) {
@@ -172,6 +197,7 @@ void SocketNetwork::shutdown_write(Handle handle) {
 }
 
 void SocketNetwork::close(Handle handle) {
+  unix_files_.remove(descriptor(handle));
   ::close(descriptor(handle));
   // The first descriptor that falls free restores the reserve.
   if (!spare_) spare_ = OwnedDescriptor(open_spare());

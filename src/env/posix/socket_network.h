@@ -6,6 +6,7 @@
 
 #include "env/network.h"
 #include "env/posix/descriptor.h"
+#include "env/posix/unix_socket.h"
 
 namespace martlet::env::posix {
 
@@ -28,6 +29,7 @@ class SocketNetwork : public Network {
   SocketNetwork();
 
  private:
+  UnixFiles unix_files_;
   OwnedDescriptor spare_;  // given up to shed a connection when descriptors are out
 };
 

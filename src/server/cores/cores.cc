@@ -71,7 +71,9 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
   setup.layers = doors_.layers(index);
   setup.named_by_user = listener.username_as_client_id;
   setup.behind_proxy = listener.proxy_protocol;
-  if (count() == 1) return loops_[0]->listen(*endpoint, setup);
+  setup.options.unix_mode = listener.unix_mode;
+  // A Unix socket has one listener; the lobby spreads its connections.
+  if (count() == 1 || !env::unix_path(*endpoint).empty()) return loops_[0]->listen(*endpoint, setup);
   // Sockets that share a port would also share it with a second broker that was started by mistake.
   if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());
   setup.options.reuse_port = true;
