@@ -57,7 +57,8 @@ unsigned int on_psk(SSL* tls, const char* identity, unsigned char* key, unsigned
   TlsNotes& notes = notes_of(tls);
   const ByteView found = notes.set->psk.find(identity);
   if (found.empty() || found.size() > room) {
-    if (!notes.psk_known) notes.psk_identity = identity;
+    // A ticket is no text.
+    if (!notes.psk_known && printable(identity, kAllChars) == identity) notes.psk_identity = identity;
     return 0;
   }
   notes.psk_identity = identity;

@@ -94,6 +94,12 @@ TEST_F(TlsContextTest, ErrorsNameTheOptionAndTheFile) {
                 it.max_version = TlsVersion::v1_2;
               }),
               StartsWith("min_version: it is above max_version"));
+  EXPECT_THAT(error_with([](TlsOptions& it) { it.psk_hint = std::string(300, 'h'); }),
+              StartsWith("psk_hint: it is longer than 256 bytes"));
+  const Certificate weak({.common_name = "weak", .dns_names = {"weak.example"}, .key = KeyKind::weak_rsa}, &authority);
+  files.contents["weak.pem"] = weak.both_pem();
+  EXPECT_THAT(error_with([](TlsOptions& it) { it.more_certificates = {"weak.pem"}; }),
+              StartsWith("more_certificates: 'weak.pem': OpenSSL refuses to use it: ee key too small"));
   EXPECT_THAT(error_with([](TlsOptions& it) { it = TlsOptions(); }), StartsWith("certificate: TLS needs one"));
 }
 

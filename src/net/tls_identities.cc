@@ -101,6 +101,7 @@ Result<TlsIdentity> load_one(std::string_view option, const std::string& file, c
                     "it was made with",
                     apart ? "key" : option, apart ? key_file : file, file, subject_of(made.certificate.get())));
   }
+  made.source = fmt::format("{}: '{}'", option, file);
   made.key = std::move(*key);
   made.key_kind = EVP_PKEY_get_base_id(made.key.get());
   made.names = names_of(made.certificate.get());

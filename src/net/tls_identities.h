@@ -15,6 +15,7 @@ namespace martlet::net {
 
 // A certificate with its chain and key.
 struct TlsIdentity {
+  std::string source;  // option and file, as errors begin
   OwnedCertificate certificate;
   OwnedCertificates chain;  // without the certificate; may be empty
   OwnedKey key;
@@ -30,6 +31,7 @@ class TlsIdentities {
   static Result<TlsIdentities> load(const TlsOptions& options, std::int64_t wall_ms, TlsSources& sources);
 
   bool empty() const { return all_.empty(); }
+  const std::vector<TlsIdentity>& all() const { return all_; }
   // The first one, and those of other kinds of key with the same names.
   const std::vector<const TlsIdentity*>& standard() const { return standard_; }
   // Those to show to a client that asks for `server_name`, at most one for each kind of key: with that name, else with

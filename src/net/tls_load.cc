@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/check.h"
@@ -76,14 +77,19 @@ Result<void> set_dh(SSL_CTX* context, const TlsOptions& options, TlsSources& sou
   return {};
 }
 
-Result<void> set_identities(SSL_CTX* context, const TlsOptions& options, const TlsIdentities& identities) {
-  for (const TlsIdentity* one : identities.standard()) {
+Result<void> set_identities(SSL_CTX* context, const TlsIdentities& identities) {
+  // Those that are only chosen by name are tried as well, so that a client does not find out what is wrong with them.
+  for (const TlsIdentity& one : identities.all()) {
+    const auto& standard = identities.standard();
+    const bool shown = std::find(standard.begin(), standard.end(), &one) != standard.end();
+    const OwnedSslContext trial(shown ? nullptr : SSL_CTX_new(TLS_server_method()));
     ERR_clear_error();
-    if (SSL_CTX_use_cert_and_key(context, one->certificate.get(), one->key.get(), one->chain.get(), 0) == 1) continue;
+    SSL_CTX* to = shown ? context : trial.get();
+    if (SSL_CTX_use_cert_and_key(to, one.certificate.get(), one.key.get(), one.chain.get(), 0) == 1) continue;
     return fail(
-        fmt::format("certificate: OpenSSL refuses to use '{}': {}; see `openssl x509 -text`, it may have too small "
-                    "a key or an old signature",
-                    options.certificate, take_openssl_error()));
+        fmt::format("{}: OpenSSL refuses to use it: {}; see `openssl x509 -text`, it may have too small a key or "
+                    "an old signature",
+                    one.source, take_openssl_error()));
   }
   return {};
 }
@@ -172,7 +178,7 @@ Result<std::shared_ptr<const TlsSet>> load_tls_set(const TlsOptions& options, bo
   Result<TlsIdentities> identities = TlsIdentities::load(options, wall_ms, sources);
   if (!identities) return tl::unexpected(identities.error());
   set->identities = std::move(*identities);
-  if (auto done = set_identities(context, options, set->identities); !done) return tl::unexpected(done.error());
+  if (auto done = set_identities(context, set->identities); !done) return tl::unexpected(done.error());
   Result<TlsTrust> trust = load_trust(options, wall_ms, sources);
   if (!trust) return tl::unexpected(trust.error());
   Result<PskTable> psk = load_psk(options, sources);
@@ -186,7 +192,9 @@ Result<std::shared_ptr<const TlsSet>> load_tls_set(const TlsOptions& options, bo
   set_fixed(context, options.session_resumption);
   set_groups(context);
   set_trust(context, options, *trust);
-  if (!options.psk_hint.empty()) SSL_CTX_use_psk_identity_hint(context, options.psk_hint.c_str());
+  if (!options.psk_hint.empty() && SSL_CTX_use_psk_identity_hint(context, options.psk_hint.c_str()) != 1) {
+    return fail(fmt::format("psk_hint: it is longer than {} bytes", PSK_MAX_IDENTITY_LEN));
+  }
   set_callbacks(*set, context, options.session_resumption);
   set->sources = sources.names();
   set->warnings = std::move(sources.warnings);

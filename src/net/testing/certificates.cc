@@ -17,6 +17,11 @@ namespace {
 // Serial numbers differ, as a list of revoked ones needs.
 std::atomic<long> next_serial = 1;
 
+EVP_PKEY* make_key(KeyKind kind) {
+  if (kind == KeyKind::ec) return EVP_EC_gen("P-256");
+  return EVP_RSA_gen(kind == KeyKind::rsa ? 2048u : 512u);
+}
+
 void add_extension(X509* certificate, const X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, const_cast<X509*>(issuer), certificate, nullptr, nullptr, 0);
@@ -35,7 +40,7 @@ std::string written(const auto& write) {
 }  // namespace
 
 Certificate::Certificate(const CertificateOptions& options, const Certificate* issuer)
-    : key_(options.key == KeyKind::rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")), certificate_(X509_new()) {
+    : key_(make_key(options.key)), certificate_(X509_new()) {
   X509* made = certificate_.get();
   X509_set_version(made, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(made), next_serial++);

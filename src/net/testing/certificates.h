@@ -11,7 +11,11 @@
 
 namespace martlet::net::testing {
 
-enum class KeyKind : std::uint8_t { ec, rsa };
+enum class KeyKind : std::uint8_t {
+  ec,
+  rsa,
+  weak_rsa,  // that OpenSSL refuses
+};
 
 struct CertificateOptions {
   std::string common_name;
