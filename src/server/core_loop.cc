@@ -62,9 +62,15 @@ CoreLoop::CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptio
 Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, const ListenerSetup& setup) {
   const auto listener = reactor_.listen(endpoint, setup.options, setup.layers);
   if (!listener) return tl::unexpected(listener.error());
-  if (listeners_.size() <= listener->index) listeners_.resize(listener->index + 1);
-  listeners_[listener->index] = {setup.name, setup.named_by_user, setup.behind_proxy};
+  if (listener_of_.size() <= listener->index) listener_of_.resize(listener->index + 1);
+  listener_of_[listener->index] = setup.index;
+  know_listener(setup);
   return reactor_.local_endpoint(*listener);
+}
+
+void CoreLoop::know_listener(const ListenerSetup& setup) {
+  if (listeners_.size() <= setup.index) listeners_.resize(setup.index + 1);
+  listeners_[setup.index] = {setup.name, setup.named_by_user, setup.behind_proxy};
 }
 
 Result<void> CoreLoop::try_address(const env::Endpoint& endpoint) {
@@ -194,16 +200,17 @@ void CoreLoop::say_goodbye() {
 
 // ---- from the reactor
 
-void CoreLoop::accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
+void CoreLoop::accepted(net::ConnectionId id, net::ListenerId from, std::string_view peer_address) {
+  const std::uint32_t listener = listener_of_[from.index];
   if (!let_in(id, listener, peer_address)) return;
   if (dependencies_.link || reactor_.layered(id)) return enter_lobby(id, listener, peer_address);
-  broker_.connection_opened(broker_id(id), {listener.index, peer_address, nullptr}, reactor_.now());
+  broker_.connection_opened(broker_id(id), {listener, peer_address, nullptr}, reactor_.now());
 }
 
-bool CoreLoop::let_in(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
+bool CoreLoop::let_in(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address) {
   if (!dependencies_.admission) return true;
   // A proxy's own address says nothing of the client.
-  if (listeners_[listener.index].behind_proxy && lobby_.find(id) == nullptr) return true;
+  if (listeners_[listener].behind_proxy && lobby_.find(id) == nullptr) return true;
   const AddressKey address = dependencies_.admission->key_of(peer_address);
   const Entry entry = dependencies_.admission->enter(address, reactor_.now());
   if (entry == Entry::admitted) {
@@ -211,7 +218,7 @@ bool CoreLoop::let_in(net::ConnectionId id, net::ListenerId listener, std::strin
     return true;
   }
   reactor_.close(id);
-  log_refusal(listeners_[listener.index].name, entry_rule(entry));
+  log_refusal(listeners_[listener].name, entry_rule(entry));
   return false;
 }
 
@@ -247,7 +254,7 @@ void CoreLoop::closed(net::ConnectionId id, net::CloseReason reason, int) {
 }
 
 void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
-  log_refusal(listeners_[listener.index].name, refusal_text(reason));
+  log_refusal(listeners_[listener_of_[listener.index]].name, refusal_text(reason));
 }
 
 void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {

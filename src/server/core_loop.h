@@ -42,7 +42,8 @@ struct CoreDependencies {
 
 // A listener as a core opens it.
 struct ListenerSetup {
-  std::string name;  // for logs
+  std::uint32_t index = 0;  // of BrokerOptions::listeners
+  std::string name;         // for logs
   env::ListenOptions options;
   net::LayerFactories layers;  // of its connections; they outlive the core
   bool named_by_user = false;  // the user name is the client identifier
@@ -58,9 +59,10 @@ class CoreLoop : private net::ReactorHandler,
   CoreLoop(const broker::BrokerOptions& options, const net::ReactorOptions& reactor_options,
            const CoreDependencies& dependencies);
 
-  // Opens a listener; the n-th one is that of BrokerOptions::listeners. Returns where it is bound (port 0 lets the
-  // system choose).
+  // Opens a listener. Returns where it is bound (port 0 lets the system choose).
   Result<env::Endpoint> listen(const env::Endpoint& endpoint, const ListenerSetup& setup);
+  // One that another core listens at: its connections may come here.
+  void know_listener(const ListenerSetup& setup);
 
   // Whether `endpoint` can be listened at: as a broker that shares it with nobody.
   Result<void> try_address(const env::Endpoint& endpoint);
@@ -116,14 +118,14 @@ class CoreLoop : private net::ReactorHandler,
   void answered(const broker::QuestionId& question, const broker::AccessDecision& decision) override;
 
   // False if the connection is not let in: it is closed.
-  bool let_in(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address);
+  bool let_in(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address);
   void remember(net::ConnectionId id, AddressKey address);
   // The connection leaves this core; the address it was counted for.
   AddressKey forget(net::ConnectionId id);
   void let_out(net::ConnectionId id);
 
   // core_loop_lobby.cc: to which core a new connection goes
-  void enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address);
+  void enter_lobby(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address);
   void greet(net::ConnectionId id, ByteView bytes);
   void stay(net::ConnectionId id, ByteView bytes);
   void move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes);
@@ -162,7 +164,8 @@ class CoreLoop : private net::ReactorHandler,
     bool named_by_user = false;
     bool behind_proxy = false;
   };
-  std::vector<Listener> listeners_;  // by ListenerId
+  std::vector<Listener> listeners_;         // as BrokerOptions::listeners
+  std::vector<std::uint32_t> listener_of_;  // by the reactor's ListenerId
   const std::uint64_t client_seed_;
   Lobby lobby_;
   DeadlineMs keep_house_at_ms_ = kNever;

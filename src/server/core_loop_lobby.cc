@@ -10,8 +10,8 @@
 
 namespace martlet::server {
 
-void CoreLoop::enter_lobby(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) {
-  lobby_.enter(id, listener.index, peer_address, reactor_.now());
+void CoreLoop::enter_lobby(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address) {
+  lobby_.enter(id, listener, peer_address, reactor_.now());
   lobby_.find(id)->layered = reactor_.layered(id);
 }
 
@@ -55,7 +55,7 @@ bool CoreLoop::knows_peer(net::ConnectionId id, Lobby::Guest& guest) {
   const std::uint32_t listener = guest.listener;
   let_out(id);
   const std::string peer_address = guest.peer_address;
-  if (let_in(id, {listener}, peer_address)) return true;
+  if (let_in(id, listener, peer_address)) return true;
   lobby_.leave(id);
   return false;
 }

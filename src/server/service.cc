@@ -226,9 +226,9 @@ Result<void> Service::open() {
     config_.broker.listeners.push_back(policy_of(config_, listener));
   }
   admission_ = std::make_unique<Admission>(config_.abuse, means_.entropy.seed());
-  cores_ = std::make_unique<Cores>(
-      config_, means_.networks, records, *access,
-      CoresDependencies{means_.clock, means_.log.room("broker"), means_.log.room("net"), *admission_, *doors_});
+  cores_ = std::make_unique<Cores>(config_, means_.networks, records, *access,
+                                   CoresDependencies{means_.clock, means_.log.room("broker"), means_.log.room("net"),
+                                                     *admission_, *doors_, means_.manager.sockets()});
   if (auto back = bring_back(config_, data_, *cores_, means_.clock, means_.files, log); !back) return back;
   for (std::uint32_t core = 0; core < cores_->count(); ++core) {
     const broker::Broker& broker = cores_->loop(core).broker();

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "auth/access_http.h"
 #include "auth/make_access.h"
 #include "auth/make_chain.h"
 #include "base/printable.h"
@@ -29,7 +30,10 @@ Result<AccessPolicy> make_access_policy(const ServerConfig& config, const Access
   const auth::AuthOptions options = auth_options_of(config);
   auto chain = auth::make_chain(options, means.files, {means.clock, means.entropy, means.workers, means.log});
   if (!chain) return tl::unexpected(chain.error());
-  auth::AccessParts parts{means.files, nullptr, shadow_log(means.log)};
+  const auto make_http = [&](const auth::AccessOptions& one) {
+    return auth::make_http_access(one, means.files, means.workers);
+  };
+  const auth::AccessParts parts{means.files, make_http, shadow_log(means.log)};
   auto access = auth::make_access_chain(options, parts);
   if (!access) return tl::unexpected(access.error());
   return AccessPolicy{std::move(*chain), std::move(*access)};

@@ -14,7 +14,7 @@ namespace martlet::server {
 Cores::Cores(const ServerConfig& config, std::span<env::Network* const> networks,
              std::span<broker::RecordSink* const> records, const AccessPolicy& access,
              const CoresDependencies& dependencies)
-    : config_(config), doors_(dependencies.doors) {
+    : config_(config), doors_(dependencies.doors), sockets_(dependencies.sockets) {
   const auto count = static_cast<std::uint32_t>(networks.size());
   if (count > 1) {
     commons_ = std::make_unique<broker::Commons>(config.broker, config.broker.random_seed, count);
@@ -67,6 +67,7 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
   auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
   if (!endpoint) return endpoint;
   ListenerSetup setup;
+  setup.index = static_cast<std::uint32_t>(index);
   setup.name = listener.name;
   setup.layers = doors_.layers(index);
   setup.named_by_user = listener.username_as_client_id;
@@ -75,7 +76,9 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
   // A Unix socket has one listener; the lobby spreads its connections.
   if (count() == 1 || !env::unix_path(*endpoint).empty()) return loops_[0]->listen(*endpoint, setup);
   // Sockets that share a port would also share it with a second broker that was started by mistake.
-  if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());
+  if (setup.options.inherited_descriptor < 0) {
+    if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());
+  }
   setup.options.reuse_port = true;
   for (const auto& loop : loops_) {
     auto opened = loop->listen(*endpoint, setup);
@@ -83,6 +86,15 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
     endpoint = *opened;  // for port 0: what the system chose
   }
   return endpoint;
+}
+
+// The service manager's socket of the listener's name; the only one for the only listener.
+int Cores::inherited(const ListenerConfig& listener) const {
+  for (const env::posix::InheritedSocket& socket : sockets_) {
+    const bool only = sockets_.size() == 1 && config_.listeners.size() == 1;
+    if (socket.name == listener.name || only) return socket.descriptor;
+  }
+  return -1;
 }
 
 void Cores::use(const AccessPolicy& access) {

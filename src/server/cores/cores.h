@@ -12,6 +12,7 @@
 #include "broker/commons.h"
 #include "env/clock.h"
 #include "env/network.h"
+#include "env/posix/service_manager.h"
 #include "server/access/access_front.h"
 #include "server/admission/admission.h"
 #include "server/config/server_config.h"
@@ -29,6 +30,7 @@ struct CoresDependencies {
   broker::Log& net_log;
   Admission& admission;
   const Doors& doors;
+  const std::vector<env::posix::InheritedSocket>& sockets;  // that the service manager has opened
 };
 
 class Cores {
@@ -56,9 +58,11 @@ class Cores {
 
  private:
   Result<env::Endpoint> listen(std::size_t index);
+  int inherited(const ListenerConfig& listener) const;
 
   const ServerConfig& config_;
   const Doors& doors_;
+  const std::vector<env::posix::InheritedSocket>& sockets_;
   std::unique_ptr<broker::Commons> commons_;
   std::unique_ptr<Switchboard> board_;
   std::vector<std::unique_ptr<CoreLink>> links_;
