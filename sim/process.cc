@@ -83,7 +83,7 @@ Result<void> Process::start() {
   const auto recovered = server::recover(*store_, brokers(), recovery, log_, clock_.now());
   if (!recovered) return tl::unexpected(recovered.error());
   // The first core has the door: all others' clients are handed over.
-  const auto bound = cores_[0]->loop.listen({}, {.name = "tcp", .options = {}, .layers = {}});
+  const auto bound = cores_[0]->loop.listen({}, {.name = "tcp"});
   if (!bound) return tl::unexpected(bound.error());
   return {};
 }

@@ -45,9 +45,9 @@ struct ListenerSetup {
   std::uint32_t index = 0;  // of BrokerOptions::listeners
   std::string name;         // for logs
   env::ListenOptions options;
-  net::LayerFactories layers;  // of its connections; they outlive the core
-  bool named_by_user = false;  // the user name is the client identifier
-  bool behind_proxy = false;   // the peer's address is a proxy's, the client's is in a header
+  net::LayerFactories layers = {};  // of its connections; they outlive the core
+  bool named_by_user = false;       // the user name is the client identifier
+  bool behind_proxy = false;        // the peer's address is a proxy's, the client's is in a header
 };
 
 class CoreLoop : private net::ReactorHandler,

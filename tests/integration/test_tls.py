@@ -71,7 +71,7 @@ class TlsTest(unittest.TestCase):
         broker = self.start(listener(tls__certificate=self.server[0], tls__key=self.server[1], tls__client_ca=self.authority.ca,
                                      tls__crl=crl, tls__require_certificate=True, identity="common_name"))
         self.publish(broker.port, "--cafile", self.authority.ca, "--cert", self.client[0], "--key", self.client[1])
-        self.assertIn("sensor-1", broker.log())
+        broker.wait_for_log('as "sensor-1"')
         self.publish(broker.port, "--cafile", self.authority.ca, expect=None)
         self.assertNotEqual(self.publish(broker.port, "--cafile", self.authority.ca, expect=None).returncode, 0)
         done = self.publish(broker.port, "--cafile", self.authority.ca, "--cert", revoked[0], "--key", revoked[1], expect=None)
@@ -83,7 +83,7 @@ class TlsTest(unittest.TestCase):
         keys.write_text(f"# devices\nmeter-7:{PSK}\n")
         broker = self.start(listener(tls__psk_file=str(keys), identity="common_name"))
         self.publish(broker.port, "--psk", PSK, "--psk-identity", "meter-7")
-        self.assertIn("meter-7", broker.log())
+        broker.wait_for_log('as "meter-7"')
         self.assertNotEqual(self.publish(broker.port, "--psk", "00" * 16, "--psk-identity", "meter-7", expect=None).returncode, 0)
         self.assertNotEqual(self.publish(broker.port, "--psk", PSK, "--psk-identity", "meter-8", expect=None).returncode, 0)
         for version in ("tls1_2", "tls1_3"):

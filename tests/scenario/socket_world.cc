@@ -49,7 +49,7 @@ class SocketWorld : public World {
         server_network_(network()),
         client_network_(network()),
         loop_(options, {}, {*server_network_, clock_, records_, authenticator_, authorizer_, log_}) {
-    const auto bound = loop_.listen({"127.0.0.1", 0}, "test");
+    const auto bound = loop_.listen({"127.0.0.1", 0}, {.name = "test"});
     if (!bound) throw std::runtime_error(bound.error().message);
     address_ = *bound;
   }

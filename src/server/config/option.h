@@ -46,7 +46,7 @@ struct WrittenValue {
 struct OptionFacts {
   std::string_view name;
   OptionKind kind = OptionKind::text;
-  std::string_view description;                    // one sentence or more
+  std::string_view description = {};               // one sentence or more
   std::int64_t min = 0;                            // of a number, in the unit that is kept
   std::int64_t max = 0;                            //
   std::optional<std::int64_t> off = std::nullopt;  // a duration: what "never" stands for

@@ -117,93 +117,87 @@ constexpr std::array kServerOptions = {
     // --- limits
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_packet_bytes; },
-        live(
-            bytes("limits.max_packet_size", kKiB, kLargestPacketBytes, "Largest MQTT packet that a client may send."))),
+
+        bytes("limits.max_packet_size", kKiB, kLargestPacketBytes, "Largest MQTT packet that a client may send.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.receive_maximum; },
-        live(integer("limits.receive_maximum", 1, 65'535,
-                     "QoS 1 and 2 messages that a client may have unacknowledged."))),
+        integer("limits.receive_maximum", 1, 65'535, "QoS 1 and 2 messages that a client may have unacknowledged.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight; },
-        live(integer(
-            "limits.max_in_flight", 1, 65'535,
-            "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows. By default the "
-            "client (receive maximum) and limits.max_in_flight_bytes are what bounds them."))),
+        integer("limits.max_in_flight", 1, 65'535,
+                "QoS 1 and 2 messages sent to a client and not yet acknowledged, whatever it allows. By default the "
+                "client (receive maximum) and limits.max_in_flight_bytes are what bounds them.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_in_flight_bytes; },
-        live(bytes("limits.max_in_flight_bytes", 0, kGiB,
-                   "Memory that these take for one client; one message always may; 0: no limit."))),
+        bytes("limits.max_in_flight_bytes", 0, kGiB,
+              "Memory that these take for one client; one message always may; 0: no limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.topic_alias_maximum; },
-        live(integer("limits.topic_alias_maximum", 0, 65'535,
-                     "Topic aliases that a client may define on a connection."))),
+        integer("limits.topic_alias_maximum", 0, 65'535, "Topic aliases that a client may define on a connection.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.alias_out_maximum; },
-        live(integer("limits.topic_alias_out_maximum", 0, 65'535,
-                     "Topic aliases that the broker uses towards a client that allows them."))),
+        integer("limits.topic_alias_out_maximum", 0, 65'535,
+                "Topic aliases that the broker uses towards a client that allows them.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_connections; },
-        live(integer("limits.max_connections", 0, kMost, "Clients connected at a time; 0: only the system's limit."))),
+        integer("limits.max_connections", 0, kMost, "Clients connected at a time; 0: only the system's limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.connect_rate_per_s; },
-        live(integer("limits.connect_rate", 0, 1'000'000,
-                     "Connections that are accepted in one second, divided among the threads; 0: no limit."))),
+        integer("limits.connect_rate", 0, 1'000'000,
+                "Connections that are accepted in one second, divided among the threads; 0: no limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.connect_timeout_ms; },
-        live(milliseconds("limits.connect_timeout", 100, kHourMs,
-                          "Time for a new connection to complete its handshake."))),
+        milliseconds("limits.connect_timeout", 100, kHourMs, "Time for a new connection to complete its handshake.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_subscriptions_per_client; },
-        live(integer("limits.max_subscriptions_per_client", 1, kMost, "Subscriptions of one session."))),
+        integer("limits.max_subscriptions_per_client", 1, kMost, "Subscriptions of one session.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_filter_bytes_per_client; },
-        live(bytes("limits.max_filter_bytes_per_client", kKiB, kGiB,
-                   "Memory that all topic filters of one session take."))),
+        bytes("limits.max_filter_bytes_per_client", kKiB, kGiB, "Memory that all topic filters of one session take.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_sessions; },
-        live(integer("limits.max_sessions", 1, kMost, "Sessions, connected or not."))),
+        integer("limits.max_sessions", 1, kMost, "Sessions, connected or not.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_topic_levels; },
-        live(integer("limits.max_topic_levels", 1, 65'536,
-                     "Levels of a topic name or filter, counted between slashes."))),
+        integer("limits.max_topic_levels", 1, 65'536, "Levels of a topic name or filter, counted between slashes.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.max_messages; },
-        live(integer("limits.max_queued_messages", 1, kMost,
-                     "Messages that wait for one session in memory: QoS 0, and all of a session that ends with its "
-                     "connection. store.max_owed_messages bounds the others."))),
+        integer("limits.max_queued_messages", 1, kMost,
+                "Messages that wait for one session in memory: QoS 0, and all of a session that ends with its "
+                "connection. store.max_owed_messages bounds the others.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.queue.max_bytes; },
-        live(bytes("limits.max_queued_bytes", kKiB, 1024 * kGiB,
-                   "Memory that the messages of limits.max_queued_messages take in one session."))),
+        bytes("limits.max_queued_bytes", kKiB, 1024 * kGiB,
+              "Memory that the messages of limits.max_queued_messages take in one session.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.outbox_high_bytes; },
-        live(bytes("limits.outbox_bytes", 16 * kKiB, kGiB,
-                   "Unsent bytes of one connection above which its messages wait in the session and it is not read."))),
+        bytes("limits.outbox_bytes", 16 * kKiB, kGiB,
+              "Unsent bytes of one connection above which its messages wait in the session and it is not read.")),
     row(
         [](auto& c) -> auto& { return c.broker.slow_reader_timeout_ms; },
-        live(milliseconds("limits.slow_reader_timeout", kSecondMs, kHourMs,
-                          "Time after which a client that reads nothing of a full outbox is disconnected."))),
+        milliseconds("limits.slow_reader_timeout", kSecondMs, kHourMs,
+                     "Time after which a client that reads nothing of a full outbox is disconnected.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_retained_messages; },
-        live(integer("limits.max_retained_messages", 0, kMost, "Retained messages of the whole broker."))),
+        integer("limits.max_retained_messages", 0, kMost, "Retained messages of the whole broker.")),
     row(
         [](auto& c) -> auto& { return c.broker.max_retained_bytes; },
-        live(bytes("limits.max_retained_bytes", 0, 1024 * kGiB, "Memory that all retained messages take."))),
+        bytes("limits.max_retained_bytes", 0, 1024 * kGiB, "Memory that all retained messages take.")),
 
     row(
         [](auto& c) -> auto& { return c.broker.publish_rate_per_s; },
-        live(integer("limits.publish_rate", 0, kMost,
-                     "Messages that one client may publish in a second; above, it is read more slowly. 0: no limit."))),
+        integer("limits.publish_rate", 0, kMost,
+                "Messages that one client may publish in a second; above, it is read more slowly. 0: no limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.publish_bytes_per_s; },
-        live(bytes("limits.publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages."))),
+        bytes("limits.publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages.")),
     row(
         [](auto& c) -> auto& { return c.broker.user_publish_rate_per_s; },
-        live(integer("limits.user_publish_rate", 0, kMost,
-                     "Messages that all clients of one user may publish in a second; 0: no limit."))),
+        integer("limits.user_publish_rate", 0, kMost,
+                "Messages that all clients of one user may publish in a second; 0: no limit.")),
     row(
         [](auto& c) -> auto& { return c.broker.user_publish_bytes_per_s; },
-        live(bytes("limits.user_publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages."))),
+        bytes("limits.user_publish_bytes_rate", 0, 1024 * kGiB, "The same in bytes of messages.")),
 
     // --- abuse
     row(

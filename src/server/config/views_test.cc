@@ -31,7 +31,7 @@ TEST(Explain, OptionsOfSectionsAndArrays) {
             "  Memory that these take for one client; one message always may; 0: no limit.\n"
             "  permitted:   0 B to 1 GiB, in bytes, KiB, MiB or GiB\n"
             "  default:     1 MiB\n"
-            "  run time:    a reload changes it\n"
+            "  run time:    only a restart changes it\n"
             "  environment: MARTLET_LIMITS_MAX_IN_FLIGHT_BYTES\n"
             "  example:     [limits]\n"
             "               max_in_flight_bytes = \"1 MiB\"\n");

@@ -73,8 +73,13 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
   setup.named_by_user = listener.username_as_client_id;
   setup.behind_proxy = listener.proxy_protocol;
   setup.options.unix_mode = listener.unix_mode;
+  setup.options.inherited_descriptor = inherited(listener);
   // A Unix socket has one listener; the lobby spreads its connections.
-  if (count() == 1 || !env::unix_path(*endpoint).empty()) return loops_[0]->listen(*endpoint, setup);
+  const bool by_first = !env::unix_path(*endpoint).empty() && setup.options.inherited_descriptor < 0;
+  if (count() == 1 || by_first) {
+    for (const auto& loop : loops_) loop->know_listener(setup);
+    return loops_[0]->listen(*endpoint, setup);
+  }
   // Sockets that share a port would also share it with a second broker that was started by mistake.
   if (setup.options.inherited_descriptor < 0) {
     if (const auto free = loops_[0]->try_address(*endpoint); !free) return tl::unexpected(free.error());

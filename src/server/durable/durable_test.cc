@@ -265,7 +265,7 @@ TEST_F(Durable, ANewerLayoutStopsTheStartAndIsNamedWithItsPlace) {
   sync();
   ASSERT_FALSE(lose_power().recovered.has_value());
   EXPECT_THAT(process().recovered.error().message,
-              HasSubstr("subscriptions, session 1, filter \"t\" has layout 9, this program knows up to 2"));
+              HasSubstr("subscriptions, session 1, filter \"t\" has layout 9, this program knows up to 3"));
 }
 
 TEST_F(Durable, AMessageTooLargeForItsReceiverLeavesNoExchangeBehind) {
