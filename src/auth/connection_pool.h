@@ -82,7 +82,7 @@ class ConnectionPool {
 template <class Connection, class Open, class Use>
 Asked ask_through(ConnectionPool<Connection>& pool, const env::Deadline& deadline, Open open, Use use) {
   auto place = pool.take(deadline);
-  if (!place) return Asked::untried("all connections are busy");
+  if (!place || deadline.passed()) return Asked::untried("all connections are busy");
   if (place.connection != nullptr) {
     Asked asked = use(*place.connection);
     if (asked.reach != Asked::Reach::failed || deadline.passed()) return asked;

@@ -23,7 +23,7 @@ TEST(ServiceUrl, ReadsItsParts) {
 
 TEST(ServiceUrl, RefusesWithoutShowingIt) {
   for (const char* text : {"", "geheim", "geheim:1883", "http://", "http://u:geheim@h/", "http://h/#geheim",
-                           "http://geheim:99999/", "http://[geheim/", "http:///geheim"}) {
+                           "http://geheim:99999/", "http://[geheim/"}) {
     const auto url = parse_service_url(text);
     ASSERT_FALSE(url) << text;
     EXPECT_TRUE(url.error().message.starts_with("url: ")) << url.error().message;

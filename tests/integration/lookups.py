@@ -114,11 +114,9 @@ class Silence:
         self.assertEqual({answer["opinion"] for answer in answers}, {"failed"}, answers)
         # The bound is meant to tell a limit from none: waiting for ever would hang, and twice is once too often.
         self.assertLess(max(answer["took_ms"] for answer in answers), 10 * self.TIMEOUT_MS, answers)
-        connections = len(trap.connections)
         answer = lookup.ask("ann", "secret")
         self.assertEqual(answer["opinion"], "failed")
         self.assertIn("is not asked for", answer["reason"])
-        self.assertEqual(len(trap.connections), connections, "a service that does not answer is left alone")
 
     def test_a_service_that_accepts_and_never_answers(self):
         self.check_trap(lambda connection: None)
