@@ -11,9 +11,9 @@
 
 #include "broker/group_directory.h"
 #include "broker/options.h"
-#include "broker/publish_quota.h"
 #include "broker/retained_store.h"
 #include "broker/sys_topics.h"
+#include "broker/user_quotas.h"
 #include "topic/interest_table.h"
 
 namespace martlet::broker {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "session/endpoint.h"
 #include "wire/types.h"
@@ -39,9 +38,5 @@ struct ListenerPolicy {
     return allow_v5_0;
   }
 };
-
-struct BrokerOptions;
-// Those of the options, or the one for all, with what they leave to the options filled in.
-std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options);
 
 }  // namespace martlet::broker

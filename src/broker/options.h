@@ -63,4 +63,7 @@ struct BrokerOptions {
   std::string version = "unknown";  // for $SYS/broker/version
 };
 
+// The listeners' policies, or the one for all, with what they leave to the options filled in.
+std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options);
+
 }  // namespace martlet::broker

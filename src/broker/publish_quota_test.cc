@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "broker/testing/broker_fixture.h"
+#include "broker/user_quotas.h"
 
 namespace martlet::broker {
 namespace {

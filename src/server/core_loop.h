@@ -29,8 +29,6 @@ struct CoreDependencies {
   broker::Authenticator& authenticator;
   broker::Authorizer& authorizer;
   broker::Log& log;
-  // What is logged of connections before they are the broker's; null: `log`.
-  broker::Log* net_log = nullptr;
   // With several cores: what they share, and this one's way to the others.
   broker::Commons* commons = nullptr;
   CoreLink* link = nullptr;
@@ -38,13 +36,15 @@ struct CoreDependencies {
   Mailbox* mailbox = nullptr;
   // Who may come in; null: everybody.
   Admission* admission = nullptr;
+  // What is logged of connections before they are the broker's; null: `log`.
+  broker::Log* net_log = nullptr;
 };
 
 // A listener as a core opens it.
 struct ListenerSetup {
   std::uint32_t index = 0;  // of BrokerOptions::listeners
-  std::string name;         // for logs
-  env::ListenOptions options;
+  std::string name = {};    // for logs
+  env::ListenOptions options = {};
   net::LayerFactories layers = {};  // of its connections; they outlive the core
   bool named_by_user = false;       // the user name is the client identifier
   bool behind_proxy = false;        // the peer's address is a proxy's, the client's is in a header

@@ -10,9 +10,9 @@ namespace {
 
 using Action = PasswdArguments::Action;
 
-ParsedPasswdArguments parse(std::initializer_list<std::string> given) {
+ParsedPasswdArguments parse(const std::vector<std::string>& given) {
   std::vector<std::string> words = {"martlet passwd"};
-  words.insert(words.end(), given);
+  words.insert(words.end(), given.begin(), given.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   return parse_passwd_arguments(static_cast<int>(argv.size()), argv.data());
@@ -54,7 +54,7 @@ TEST(PasswdArguments, RefusesWhatMakesNoSense) {
                                                                            {"-H", "sha512", "file", "joe"},
                                                                            {"-H", "argon2i", "file", "joe"},
                                                                            {"-x", "file", "joe"}}) {
-    EXPECT_EQ(parse(words).exit_code, 2) << (words.size() > 0 ? *words.begin() : "");
+    EXPECT_EQ(parse(words).exit_code, 2) << (words.empty() ? "" : words.front());
   }
   EXPECT_NE(parse({"-H", "argon2", "file", "joe"}).message.find("did you mean \"argon2id\"?"), std::string::npos);
 }

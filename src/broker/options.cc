@@ -1,5 +1,3 @@
-#include "broker/listener_policy.h"
-
 #include "broker/options.h"
 
 namespace martlet::broker {
