@@ -112,12 +112,16 @@ RuleMiss find_miss(const AccessRule& rule, AccessAsker& asker, const AccessQuest
   return asks_retain && *rule.retain != question.retain ? RuleMiss::retain : RuleMiss::none;
 }
 
+bool may_match(std::string_view filter, const AskedTopic& asked) {
+  const std::size_t placeholder = filter.find('%');
+  return placeholder == std::string_view::npos ||
+         asked.text().starts_with(filter.substr(0, std::min(placeholder, filter.find('+'))));
+}
+
 FilterMatch match_filter(const AccessRule& rule, std::string_view filter, const AskedTopic& asked,
                          const AccessAsker& asker) {
   if (!has_placeholder(filter)) return {asked.is_within(filter), Filling::filled};
-  // Nearly always the text before the first placeholder tells already: no filter is to be put together then.
-  const std::string_view begin = filter.substr(0, filter.find_first_of("%+"));
-  if (!asked.text().starts_with(begin)) return {};
+  if (!may_match(filter, asked)) return {};
   PlaceholderValues values{asker.user(), asker.client(), {}};
   if (!has_group_placeholder(filter)) return match_values(rule, filter, values, asked);
   FilterMatch result;

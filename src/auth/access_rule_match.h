@@ -78,6 +78,10 @@ struct FilterMatch {
   Filling filling = Filling::filled;
 };
 
+// False if the text before the first placeholder tells already that the filter is not for the topic: nearly always, and
+// then no filter is to be put together.
+bool may_match(std::string_view filter, const AskedTopic& asked);
+
 // Whether `filter`, one of the rule's, is for the topic. %g stands for each group that the rule is for.
 FilterMatch match_filter(const AccessRule& rule, std::string_view filter, const AskedTopic& asked,
                          const AccessAsker& asker);

@@ -122,11 +122,10 @@ AccessOpinion AccessRules::check(const broker::Actor& actor, const AccessQuestio
   };
   const auto filled = [&](const AccessFilterIndex::Entry& entry) {
     const AccessRule& rule = file_.rules[entry.rule];
+    if (!may_match(entry.filter, asked) || find_miss(rule, asker, question) != RuleMiss::none) return false;
     const FilterMatch match = match_filter(rule, entry.filter, asked, asker);
-    if (!match.matches && match.filling == Filling::filled) return false;
-    if (find_miss(rule, asker, question) != RuleMiss::none) return false;
     if (match.matches) best_filling = match.filling;
-    if (!match.matches && entry.rule < spoilt) {
+    if (!match.matches && match.filling != Filling::filled && entry.rule < spoilt) {
       spoilt = entry.rule;
       spoilt_filling = match.filling;
     }
