@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <initializer_list>
 #include <vector>
 
 namespace martlet::server {
@@ -39,21 +38,21 @@ TEST(PasswdArguments, TakesMosquittosForms) {
 }
 
 TEST(PasswdArguments, RefusesWhatMakesNoSense) {
-  for (const auto& words : std::vector<std::initializer_list<std::string>>{{},
-                                                                           {"file"},
-                                                                           {"-b", "file", "joe"},
-                                                                           {"file", "joe", "secret"},
-                                                                           {"-b", "file", "joe", ""},
-                                                                           {"-D", "-U", "file"},
-                                                                           {"-D", "file"},
-                                                                           {"-D", "-c", "file", "joe"},
-                                                                           {"-D", "-b", "file", "joe", "secret"},
-                                                                           {"-U", "file", "joe"},
-                                                                           {"--list", "file", "joe"},
-                                                                           {"--scram", "--check", "file", "joe"},
-                                                                           {"-H", "sha512", "file", "joe"},
-                                                                           {"-H", "argon2i", "file", "joe"},
-                                                                           {"-x", "file", "joe"}}) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{},
+                                                                 {"file"},
+                                                                 {"-b", "file", "joe"},
+                                                                 {"file", "joe", "secret"},
+                                                                 {"-b", "file", "joe", ""},
+                                                                 {"-D", "-U", "file"},
+                                                                 {"-D", "file"},
+                                                                 {"-D", "-c", "file", "joe"},
+                                                                 {"-D", "-b", "file", "joe", "secret"},
+                                                                 {"-U", "file", "joe"},
+                                                                 {"--list", "file", "joe"},
+                                                                 {"--scram", "--check", "file", "joe"},
+                                                                 {"-H", "sha512", "file", "joe"},
+                                                                 {"-H", "argon2i", "file", "joe"},
+                                                                 {"-x", "file", "joe"}}) {
     EXPECT_EQ(parse(words).exit_code, 2) << (words.empty() ? "" : words.front());
   }
   EXPECT_NE(parse({"-H", "argon2", "file", "joe"}).message.find("did you mean \"argon2id\"?"), std::string::npos);
