@@ -12,6 +12,8 @@
 #include "net/testing/fake_network.h"
 #include "net/testing/framed_layer.h"
 #include "net/testing/recording_handler.h"
+#include "net/testing/websocket_client.h"
+#include "net/websocket_layer.h"
 
 namespace martlet::net {
 namespace {
@@ -369,6 +371,34 @@ TEST_F(LayeredReactor, TellsTheEndThatCameWithTheBytesOfItsRelease) {
     turn(2'000);
     EXPECT_FALSE(network.is_open(socket));
   }
+}
+
+TEST_F(LayeredReactor, ReadsNoMoreOfWhoDoesNotReadItsAnswers) {
+  WebSocketFactory websocket{WebSocketOptions()};
+  reactor = std::make_unique<Reactor>(network, clock, handler, ReactorOptions{});
+  ASSERT_TRUE(reactor->listen({"192.0.2.1", 1883}, {}, {&websocket}).has_value());
+  env::Handle socket;
+  const ConnectionId id = admit(&socket);
+  say(socket, testing::kBrowserUpgrade);
+  turn();
+  ASSERT_TRUE(reactor->ready(id));
+  network.socket(socket).write_room = 0;
+  network.socket(socket).written.clear();
+  const std::string ping = testing::client_frame(0x89, std::string(125, 'p'));
+  constexpr int kPings = 3'000;
+  for (int i = 0; i < kPings; ++i) {
+    say(socket, ping);
+    turn();
+  }
+  // About as much as two steps of layers is kept for it; the rest of what it says waits with it.
+  EXPECT_FALSE(network.socket(socket).interest.read);
+  EXPECT_GT(network.socket(socket).incoming.size(), kPings * ping.size() / 2);
+  network.socket(socket).write_room = 1'000'000;
+  for (int i = 0; i < 5; ++i) turn();
+  EXPECT_TRUE(network.socket(socket).interest.read);
+  EXPECT_TRUE(network.socket(socket).incoming.empty());
+  EXPECT_GT(network.socket(socket).written.size(), 2 * LayerStack::kAheadBytes);
+  EXPECT_LT(network.socket(socket).written.size(), 2 * LayerStack::kAheadBytes + 1'000);
 }
 
 class CostlyReactor : public LayeredReactor {
