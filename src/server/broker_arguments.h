@@ -40,7 +40,7 @@ struct StartEnvironment {
   std::string state_directory;     // $STATE_DIRECTORY, where a data directory that nobody named is; empty: not set
   EnvironmentVariables variables;  // those that begin with MARTLET_
   // The names in a directory, in any order; for a mosquitto.conf with include_dir.
-  std::function<Result<std::vector<std::string>>(const std::string& path)> list_directory = nullptr;
+  std::function<Result<std::vector<std::string>>(const std::string& path)> list_directory = {};
 };
 
 // The configuration file (or mosquitto.conf), then the environment, then --set, then the options of their own; each

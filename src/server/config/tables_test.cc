@@ -342,7 +342,7 @@ TEST(Environment, EveryOptionHasANameOfItsOwn) {
 }
 
 TEST(OptionValue, Lists) {
-  constexpr OptionFacts kList{.name = "l", .kind = OptionKind::list};
+  constexpr OptionFacts kList{.name = "l", .kind = OptionKind::list, .description = ""};
   using Type = WrittenValue::Type;
   EXPECT_THAT(read_list(kList, {Type::untyped, " a , b"}).value(), ElementsAre("a", "b"));
   EXPECT_THAT(read_list(kList, {Type::untyped, " "}).value(), IsEmpty());
