@@ -1,23 +1,13 @@
 // Endpoints as the kernel's socket addresses and back.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <vector>
 
 #include "base/result.h"
 #include "env/endpoint.h"
+#include "env/posix/socket_address.h"
 
 namespace martlet::env::posix {
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-  int family() const { return storage.ss_family; }
-};
 
 // Addresses of a host in the system's order of preference; at once if it is numeric, else through the name service.
 Result<std::vector<SocketAddress>> resolve_addresses(const Endpoint& endpoint);

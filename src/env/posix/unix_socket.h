@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "env/network.h"
-#include "env/posix/address.h"
 #include "env/posix/descriptor.h"
+#include "env/posix/socket_address.h"
 
 namespace martlet::env::posix {
 

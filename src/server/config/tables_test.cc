@@ -35,8 +35,7 @@ ServerConfig config_of(std::string_view text, std::string_view name = "c.toml") 
   return config;
 }
 
-TEST(ListenerTable, EveryKeyReachesItsField) {
-  const ServerConfig config = config_of(R"(
+constexpr std::string_view kEveryListenerKey = R"(
 [[listener]]
 address = "127.0.0.1:8883"
 name = "tls"
@@ -74,7 +73,10 @@ tls.session_resumption = false
 path = "/x"
 origins = ["https://a"]
 max_header = "4 KiB"
-)");
+)";
+
+TEST(ListenerTable, EveryKeyReachesItsField) {
+  const ServerConfig config = config_of(kEveryListenerKey);
   ASSERT_EQ(config.listeners.size(), 1u);
   const ListenerConfig& listener = config.listeners[0];
   EXPECT_EQ(listener.name, "tls");
@@ -100,8 +102,11 @@ max_header = "4 KiB"
   EXPECT_EQ(listener.websocket.path, "/x");
   EXPECT_THAT(listener.websocket.origins, ElementsAre("https://a"));
   EXPECT_EQ(listener.websocket.max_header_bytes, 4096u);
+}
 
-  const broker::ListenerPolicy policy = policy_of(config, listener);
+TEST(ListenerTable, WhatIsAskedOfClientsGoesIntoThePolicy) {
+  const ServerConfig config = config_of(kEveryListenerKey);
+  const broker::ListenerPolicy policy = policy_of(config, config.listeners.at(0));
   EXPECT_EQ(policy.name, "tls");
   EXPECT_FALSE(policy.allow_v3_1);
   EXPECT_TRUE(policy.allow_v3_1_1);

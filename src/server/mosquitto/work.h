@@ -9,7 +9,7 @@
 
 #include "server/mosquitto/conf.h"
 #include "server/mosquitto/toml_writer.h"
-#include "server/mosquitto/translate.h"
+#include "server/mosquitto/translation.h"
 
 namespace martlet::server::mosquitto {
 
