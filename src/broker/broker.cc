@@ -359,7 +359,7 @@ void Broker::connection_due(Connection& connection, const Now& now) {
     connection.stuck_since_ms = now.mono_ms;  // slow, but it reads
     connection.stuck_at_bytes = out.consumed_bytes();
   }
-  if (connection.session && connection.aside->expires_at_ms <= now.mono_ms) return end_expired(connection, now);
+  if (connection.aside->expires_at_ms <= now.mono_ms) return end_expired(connection, now);
   if (connection.aside->quota) quota_due(connection, now);
   if (connection.aside->request && connection.aside->request->answer_by_ms <= now.mono_ms) {
     settle(connection, AccessDecision::deny("the authorizer did not answer in time"), now);

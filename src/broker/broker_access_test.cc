@@ -272,6 +272,22 @@ TEST_F(BrokerAccessTest, ATokenExpires) {
   EXPECT_THAT(written(connect(hello("d"))), ElementsAre("CONNACK 87 1F=the token has expired"));
 }
 
+TEST_F(BrokerAccessTest, ATokenExpiresWhileTheWillIsDecided) {
+  access_.on_authenticate = [&](const ConnectFacts&) {
+    AuthDecision until;
+    until.until_wall_ms = now_.wall_ms + 1'000;
+    return until;
+  };
+  access_.on_publish = [](const Actor&, std::string_view) { return AccessDecision::wait(); };
+  wire::Connect packet = hello("c");
+  packet.will = wire::Will{"gone", {}, QoS::at_most_once, false, {}};
+  const ConnectionId id = connect(packet);
+  pass_ms(20'000);
+  EXPECT_THAT(written(id), ElementsAre("CONNACK 87 1F=the token has expired"));
+  answer(AccessDecision::allow());
+  EXPECT_EQ(broker().sessions(), 0u);
+}
+
 // ---- the doorkeeper
 
 class NotedDoor final : public Doorkeeper {

@@ -212,6 +212,10 @@ void Broker::set_grants(Session& session, std::shared_ptr<const Grants> grants) 
 }
 
 void Broker::end_expired(Connection& connection, const Now& now) {
+  if (connection.aside->pending) {  // the question about its will took too long
+    return refuse(connection, ReasonCode::not_authorized, kExpired, connection.aside->pending->client_id, now,
+                  VerdictReason::denied);
+  }
   connection.endpoint.disconnect(ReasonCode::not_authorized, kExpired, ports_.transport.outbox(connection.id));
   end_connection(connection, {VerdictReason::denied, {}, {}, kExpired}, now);
 }
