@@ -35,34 +35,66 @@ constexpr std::uint32_t kMaxPacket = 2048;
 constexpr std::uint32_t kOutboxHigh = 4096;
 constexpr std::size_t kMostRaw = 256;
 constexpr std::array kIds = {"a", "b", "c", ""};
-constexpr std::array kTopics = {"a", "a/b", "b", "c/d/e", "denied", "$SYS/x"};
-constexpr std::array kFilters = {"a",      "a/b", "+",      "#",         "a/+",          "$share/g/a", "$share/g/#",
-                                 "$SYS/#", "+/b", "denied", "bad/#/one", "$share/h/a/b", "$share/g",   "c/d/e"};
+constexpr std::array kTopics = {"a", "a/b", "b", "c/d/e", "denied", "$SYS/x", "late", "m/a"};
+constexpr std::array kFilters = {"a",          "a/b",    "+",    "#",      "a/+",       "$share/g/a",
+                                 "$share/g/#", "$SYS/#", "+/b",  "denied", "bad/#/one", "$share/h/a/b",
+                                 "$share/g",   "c/d/e",  "late", "m/#"};
+constexpr std::array kUsers = {"", "", "user", "bad", "late"};
 
-// A two-step method "M", and one topic that nobody may use.
+// A two-step method "M", one topic that nobody may use, and some questions whose answers come later.
 class Rules final : public Authenticator, public Authorizer {
  public:
   struct Exchange final : AuthExchange {
+    explicit Exchange(std::vector<QuestionId>& open) : questions(open) {}
+    std::vector<QuestionId>& questions;
     int steps = 0;
-    AuthDecision step(ByteView) override {
+    AuthDecision step(ByteView, const QuestionId& question) override {
       AuthDecision decision = AuthDecision::allow();
       if (++steps == 1) decision.kind = AuthDecision::Kind::challenge;
-      return decision;
+      if (steps != 3) return decision;
+      questions.push_back(question);
+      return AuthDecision::pending();
     }
   };
   AuthDecision authenticate(const ConnectFacts& facts) override {
+    if (facts.username == "late") {
+      questions.push_back(facts.question);
+      return AuthDecision::pending();
+    }
     return facts.username == "bad" ? AuthDecision::refuse(ReasonCode::bad_user_name_or_password, "bad")
                                    : AuthDecision::allow();
   }
   std::unique_ptr<AuthExchange> begin(std::string_view method, const ConnectFacts&) override {
-    return method == "M" ? std::make_unique<Exchange>() : nullptr;
+    return method == "M" ? std::make_unique<Exchange>(questions) : nullptr;
   }
-  AccessDecision may_publish(const Actor&, std::string_view topic, wire::QoS, bool) override {
-    return {topic != "denied", "rule"};
+  AccessDecision may_publish(const Actor& actor, std::string_view topic, wire::QoS, bool) override {
+    return decide(actor, topic);
   }
-  AccessDecision may_subscribe(const Actor&, std::string_view filter, wire::QoS) override {
-    return {filter != "denied", "rule"};
+  AccessDecision may_subscribe(const Actor& actor, std::string_view filter, wire::QoS) override {
+    return decide(actor, filter);
   }
+  bool checks_receive() const override { return asks_receivers; }
+  AccessDecision may_receive(const Actor& actor, std::string_view topic) override {
+    return topic == "b" && actor.username != "user" ? AccessDecision::deny("rule") : AccessDecision::allow();
+  }
+
+  bool asks_receivers = false;
+  std::vector<QuestionId> questions;  // that wait for an answer
+
+ private:
+  AccessDecision decide(const Actor& actor, std::string_view topic) {
+    if (topic != "late" && topic != "m/late") {
+      return topic != "denied" ? AccessDecision::allow() : AccessDecision::deny("rule");
+    }
+    if (actor.answers) questions.push_back(actor.question);
+    return AccessDecision::wait();
+  }
+};
+
+class NoAnswers final : public Answers {
+ public:
+  void answer(const QuestionId&, AuthDecision) override {}
+  void answer(const QuestionId&, AccessDecision) override {}
 };
 
 // What one client saw: reads everything that the broker writes to it at once.
@@ -159,6 +191,12 @@ BrokerOptions options_of(FuzzedDataProvider& script) {
   options.max_connections = 3;
   options.max_keep_alive_s = script.ConsumeBool() ? std::uint16_t{0} : std::uint16_t{60};
   options.sys_interval_s = script.ConsumeBool() ? 0 : 10;
+  options.upgrade_outgoing_qos = script.ConsumeBool();
+  options.user_publish_rate_per_s = script.ConsumeBool() ? 0 : 2;
+  options.listeners.resize(2);
+  for (ListenerPolicy& policy : options.listeners) policy.endpoint = options.endpoint;
+  options.listeners[1].mount_point = "m/";
+  options.listeners[1].publish_rate_per_s = 2;
   return options;
 }
 
@@ -168,7 +206,10 @@ class Run {
     records_.keeps_names = false;
     records_.at_once = script_.ConsumeBool();
     records_.keeps_log = script_.ConsumeBool();
-    broker_.emplace(options_, Ports{transport_, records_, rules_, rules_, log_}, now_);
+    rules_.asks_receivers = script_.ConsumeBool();
+    Ports ports{transport_, records_, rules_, rules_, log_};
+    ports.answers = &answers_;
+    broker_.emplace(options_, ports, now_);
   }
 
   void play() {
@@ -193,7 +234,7 @@ class Run {
 
   void step() {
     Client& client = clients_[script_.ConsumeIntegralInRange<std::size_t>(0, kClients - 1)];
-    switch (script_.ConsumeIntegralInRange<int>(0, 9)) {
+    switch (script_.ConsumeIntegralInRange<int>(0, 12)) {
       case 0:
         return send(client, raw());
       case 1:
@@ -211,6 +252,14 @@ class Run {
         return send(client, connect());
       case 7:
         return send(client, request(client));
+      case 8:
+        return decide();
+      case 9: {  // one read brings several
+        Bytes several = message(client);
+        const Bytes more = script_.ConsumeBool() ? message(client) : request(client);
+        several.insert(several.end(), more.begin(), more.end());
+        return send(client, several);
+      }
       default:
         return send(client, message(client));
     }
@@ -224,13 +273,31 @@ class Run {
     const std::int64_t ms = script_.ConsumeBool() ? 100'000 : 900;
     now_.mono_ms += ms;
     now_.wall_ms += ms;
-    broker_->run_timers(now_);
+    // Who was held goes on in a turn of its own.
+    for (int turns = 0; turns < 100 && (turns == 0 || broker_->next_deadline() <= now_.mono_ms); ++turns) {
+      broker_->run_timers(now_);
+    }
     check(broker_->next_deadline() > now_.mono_ms, "what was due is done");
   }
   void lose(Client& client) {
     if (!is_open(client)) return;
-    transport_.lose(client.id);
     broker_->connection_lost(client.id, LostBy::network_error, now_);
+    check(!is_open(client), "what is lost is given up");
+  }
+  // An answer to one of the questions; it may come twice, and to nobody.
+  void decide() {
+    if (rules_.questions.empty()) return;
+    const auto at = script_.ConsumeIntegralInRange<std::size_t>(0, rules_.questions.size() - 1);
+    const QuestionId question = rules_.questions[at];
+    if (script_.ConsumeBool()) rules_.questions.erase(rules_.questions.begin() + static_cast<std::ptrdiff_t>(at));
+    const bool allowed = script_.ConsumeBool();
+    if (script_.ConsumeBool()) {
+      AuthDecision decision = allowed ? AuthDecision::allow() : AuthDecision::refuse(ReasonCode::not_authorized);
+      if (allowed && script_.ConsumeBool()) decision.until_wall_ms = now_.wall_ms + 1'500;
+      broker_->answered(question, std::move(decision), now_);
+    } else {
+      broker_->answered(question, allowed ? AccessDecision::allow() : AccessDecision::deny("rule"), now_);
+    }
   }
   void drain(Client& client, std::size_t count) {
     if (!is_open(client)) return;
@@ -252,7 +319,7 @@ class Run {
       client.reader.emplace();
       client.unread_from = 0;
       ++opened_;
-      broker_->connection_opened(client.id, {0, "address", nullptr}, now_);
+      broker_->connection_opened(client.id, {script_.ConsumeBool() ? 1u : 0u, "address", nullptr}, now_);
     }
     if (transport_.at(client.id).paused) return;
     client.reader->sent(bytes);
@@ -266,7 +333,8 @@ class Run {
     packet.client_id = script_.PickValueInArray(kIds);
     packet.clean_start = script_.ConsumeBool();
     packet.keep_alive_s = script_.ConsumeIntegralInRange<std::uint16_t>(0, 50);
-    if (script_.ConsumeIntegralInRange<int>(0, 9) == 0) packet.username = "bad";
+    const std::string_view user = script_.PickValueInArray(kUsers);
+    if (!user.empty()) packet.username = user;
     wire::PropertyWriter properties;
     wire::PropertyWriter will_properties;
     const auto maybe = [&](wire::PropertyWriter& writer, PropertyId id, std::uint32_t low, std::uint32_t high) {
@@ -390,6 +458,7 @@ class Run {
   broker::testing::FakeRecords records_;
   broker::testing::SilentLog log_;
   Rules rules_;
+  NoAnswers answers_;
   Now now_{1000, 1'700'000'000'000};
   std::optional<Broker> broker_;
   std::array<Client, kClients> clients_;
