@@ -46,6 +46,8 @@ class JwtKey {
   const std::string& id() const { return id_; }
   // Whether it may check tokens with this algorithm.
   bool fits(JwtAlgorithm algorithm) const;
+  // Whether a check takes longer than some tens of microseconds: OpenSSL has fast code for P-256 alone.
+  bool is_slow() const { return type_ == Type::p384 || type_ == Type::p521; }
   // Whether `signature` is of `input`; only if it fits.
   bool verifies(JwtAlgorithm algorithm, ByteView input, ByteView signature) const;
 

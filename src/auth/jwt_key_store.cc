@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/printable.h"
@@ -11,6 +12,10 @@ namespace martlet::auth {
 JwtKeyStore::JwtKeyStore(JwtKeySet fixed, Fetch fetch, std::int64_t refresh_ms, Report report)
     : fixed_(std::move(fixed)), fetch_(std::move(fetch)), refresh_ms_(refresh_ms), report_(std::move(report)) {
   if (!fetch_) state_.keys = std::make_shared<const JwtKeySet>(fixed_);
+}
+
+bool JwtKeyStore::is_slow() const {
+  return fetch_ || std::any_of(fixed_.begin(), fixed_.end(), [](const JwtKey& key) { return key.is_slow(); });
 }
 
 JwtKeyStore::State JwtKeyStore::state() const {

@@ -26,8 +26,8 @@ class JwtKeyStore {
   // `fetch` may be null: then the keys are `fixed` for ever.
   JwtKeyStore(JwtKeySet fixed, Fetch fetch, std::int64_t refresh_ms, Report report);
 
-  // Whether keys() may take long.
-  bool fetches() const { return static_cast<bool>(fetch_); }
+  // Whether keys() or a check with one of the keys may take longer than some tens of microseconds.
+  bool is_slow() const;
   // The keys as they are known; renewed before that if they are older than refresh_ms, by one of the callers, while the
   // others take the old ones. An Error if there are none at all.
   Result<std::shared_ptr<const JwtKeySet>> keys(std::int64_t wall_ms);

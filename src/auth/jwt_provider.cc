@@ -52,7 +52,7 @@ class JwtProvider final : public Provider {
       : settings_(std::move(settings)), keys_(std::move(keys)) {}
 
   std::string_view name() const override { return settings_.name; }
-  bool blocks() const override { return keys_->fetches(); }
+  bool blocks() const override { return keys_->is_slow(); }
 
   Opinion check(const Credentials& credentials, std::int64_t wall_ms) override {
     const auto token = token_of(credentials);

@@ -2,7 +2,8 @@
 // of another issuer is unknown, too, if an issuer is configured. Any other token that does not fit refuses.
 //
 // The user is what username_claim says; a user name in CONNECT that differs is refused, an empty one or none is not.
-// exp ends the connection. Verifying with keys that are there takes tens of microseconds and is done on the core.
+// exp ends the connection. A check with keys that are there is done on the core: HS256 takes about 2 us, RSA-2048 20,
+// ES256 50, Ed25519 70. Keys from a URL, P-384 and P-521 (400 us) make it a worker's.
 #pragma once
 
 #include <memory>
