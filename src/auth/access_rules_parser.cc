@@ -80,7 +80,10 @@ class Parser {
   void add_rule(const toml::table& table, std::size_t line) {
     AccessRule rule;
     rule.line = line;
+    const std::size_t errors_before = errors_;
     for (const auto& [key, node] : table) set(rule, key, node);
+    // A misspelt key is not missing, too.
+    if (errors_ != errors_before) return;
     if (!table.contains("effect")) error(line, "a rule needs effect = \"allow\" or effect = \"deny\"");
     if (!(table.contains("publish") || table.contains("subscribe") || table.contains("receive") ||
           table.contains("all"))) {

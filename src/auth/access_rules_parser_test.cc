@@ -124,6 +124,11 @@ TEST(AccessRulesParser, TellsTheFirstErrorOfTheFile) {
             "r.toml:2: unknown key \"zzz\" (and 1 more)");
 }
 
+TEST(AccessRulesParser, AMisspeltKeyIsNotMissingToo) {
+  EXPECT_EQ(error_of("[[rule]]\neffct = \"allow\"\npublish = \"a\"\n"),
+            "r.toml:2: unknown key \"effct\": did you mean \"effect\"?");
+}
+
 TEST(AccessRulesParser, RefusesTooManyRules) {
   std::string text = "rule = [";
   for (std::size_t i = 0; i <= kMaxAccessRules; ++i) text += "{effect='allow',publish='a'},";
