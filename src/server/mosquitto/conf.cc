@@ -101,7 +101,7 @@ class Reader {
       errors_.push_back(fmt::format("{}: include_dir works in the main file only", line.place()));
       return;
     }
-    auto names = source_.list(line.value);
+    auto names = source_.list ? source_.list(line.value) : fail("there are no directories here");
     if (!names) return errors_.push_back(fmt::format("{}: include_dir: {}", line.place(), names.error().message));
     std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".conf") || name.starts_with('.'); });
     std::sort(names->begin(), names->end());
