@@ -36,8 +36,8 @@ void ask(auth::AccessRules& source, const auth::ClientGrants& grants, std::strin
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  // toml++ 3.3 relies on undefined behaviour for some characters beyond ASCII outside of quotes (its tables of blanks end
-  // in __builtin_unreachable); it would be all that is found.
+  // toml++ 3.3 relies on undefined behaviour for some characters beyond ASCII outside of quotes (its tables of blanks
+  // end in __builtin_unreachable); it would be all that is found.
   if (std::ranges::any_of(text, [](char c) { return (c & 0x80) != 0; })) return 0;
   auto file = auth::parse_access_rules(text, "rules");
   if (!file) {

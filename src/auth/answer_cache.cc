@@ -37,7 +37,7 @@ std::size_t heap_bytes(const Opinion& opinion) {
   std::size_t bytes = opinion.username.size() + opinion.reason.size();
   if (opinion.grants == nullptr) return bytes;
   bytes += sizeof *opinion.grants;
-  for (const std::string& group : opinion.grants->groups) bytes += sizeof group + group.size();
+  for (const std::string& group : opinion.grants->groups) bytes += sizeof(std::string) + group.size();
   for (const ClientGrants::Rule& rule : opinion.grants->rules) bytes += sizeof rule + rule.filter.size();
   return bytes;
 }

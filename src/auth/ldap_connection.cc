@@ -60,12 +60,12 @@ const Sockbuf_IO LdapConnection::TimeLimit::kLayer{
     .sbi_ctrl = [](Sockbuf_IO_Desc* layer, int option,
                    void* argument) { return LBER_SBIOD_CTRL_NEXT(layer, option, argument); },
     .sbi_read = [](Sockbuf_IO_Desc* layer, void* room, ber_len_t size) -> ber_slen_t {
-      const env::Deadline* const deadline = static_cast<TimeLimit*>(layer->sbiod_pvt)->deadline;
-      return move_in_time(layer, deadline, {.read = true}, [&] { return LBER_SBIOD_READ_NEXT(layer, room, size); });
+      const env::Deadline* const until = static_cast<TimeLimit*>(layer->sbiod_pvt)->deadline;
+      return move_in_time(layer, until, {.read = true}, [&] { return LBER_SBIOD_READ_NEXT(layer, room, size); });
     },
     .sbi_write = [](Sockbuf_IO_Desc* layer, void* bytes, ber_len_t size) -> ber_slen_t {
-      const env::Deadline* const deadline = static_cast<TimeLimit*>(layer->sbiod_pvt)->deadline;
-      return move_in_time(layer, deadline, {.write = true}, [&] { return LBER_SBIOD_WRITE_NEXT(layer, bytes, size); });
+      const env::Deadline* const until = static_cast<TimeLimit*>(layer->sbiod_pvt)->deadline;
+      return move_in_time(layer, until, {.write = true}, [&] { return LBER_SBIOD_WRITE_NEXT(layer, bytes, size); });
     },
     .sbi_close = [](Sockbuf_IO_Desc*) { return 0; },
 };

@@ -62,6 +62,7 @@ Result<std::shared_ptr<AccessSource>> make_access_source(const AccessOptions& op
 
 Result<std::shared_ptr<AccessChain>> make_access_chain(const AuthOptions& options, const AccessParts& parts) {
   std::vector<std::string> listeners;
+  listeners.reserve(options.listeners.size());
   for (const ListenerAuth& listener : options.listeners) listeners.push_back(listener.name);
   AccessChain::Sources sources, shadows;
   for (const AccessOptions& one : options.access) {

@@ -8,8 +8,6 @@
 
 namespace martlet::broker {
 
-using wire::ReasonCode;
-
 namespace {
 
 // Whoever answers has limits of its own; this is for one that does not.

@@ -32,7 +32,7 @@ std::string fingerprint(const X509* certificate) {
 
 // What the client said with an alert before it went away.
 std::string describe_alert(int alert) {
-  const std::string said = fmt::format("the client refused: {}", SSL_alert_desc_string_long(alert));
+  std::string said = fmt::format("the client refused: {}", SSL_alert_desc_string_long(alert));
   switch (alert) {
     case SSL_AD_UNKNOWN_CA:
     case SSL_AD_BAD_CERTIFICATE:

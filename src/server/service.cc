@@ -277,7 +277,7 @@ StewardTasks Service::tasks() {
 // The steward's thread.
 ReloadReport Service::reload() {
   means_.manager.notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", means_.clock.now().mono_ms * 1000));
-  const ReloadReport report = reloader_->reload();
+  ReloadReport report = reloader_->reload();
   tell(report, "reload");
   warn();
   means_.manager.notify("READY=1");
