@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto converted = convert_plain_texts(text, [](std::string_view) -> Result<std::string> { return "$6$x"; });
   if (file) check(converted && converted->passwords == 0 && converted->text == text, "hashes are left as they are");
-  if (!users.empty()) {
+  // A name that `martlet passwd` writes; others can only be read.
+  if (!users.empty() && check_user_name(users.front())) {
     const std::string without = without_user(text, users.front());
     check(users_of(without).size() == users.size() - 1, "one user goes");
     const std::string back = with_user(without, users.front(), {"$6$x"});
