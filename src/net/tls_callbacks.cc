@@ -51,10 +51,19 @@ int on_alpn(SSL* tls, const unsigned char** chosen, unsigned char* chosen_bytes,
   return SSL_TLSEXT_ERR_NOACK;
 }
 
+// A key of 1.3 is for SHA-256. Beside another digest OpenSSL asks for it as well but then leaves it out, without a look
+// at the client's proof, and goes on with certificates: such a client has shown nothing.
+bool key_would_be_used(const SSL* tls) {
+  if (SSL_version(tls) != TLS1_3_VERSION) return true;
+  const SSL_CIPHER* cipher = SSL_get_pending_cipher(tls);
+  return cipher && EVP_MD_is_a(SSL_CIPHER_get_handshake_digest(cipher), "SHA256") == 1;
+}
+
 // For both versions: OpenSSL asks it for the external keys of 1.3 too (with SHA-256). Also for what turns out to be a
 // ticket of 1.3, so nothing is wrong yet if the name is unknown.
 unsigned int on_psk(SSL* tls, const char* identity, unsigned char* key, unsigned int room) {
   TlsNotes& notes = notes_of(tls);
+  if (!key_would_be_used(tls)) return 0;
   const ByteView found = notes.set->psk.find(identity);
   if (found.empty() || found.size() > room) {
     // A ticket is no text.

@@ -279,6 +279,32 @@ TEST_P(TlsPskTest, WorksBesideCertificates) {
   EXPECT_THAT(facts_of(second).psk_identity, IsEmpty());
 }
 
+// Whoever knows a name could be its owner, if to name it were enough.
+TEST_P(TlsPskTest, AnIdentityWhoseKeyWasNotUsedIsNobody) {
+  options.certificate = "server.pem";
+  options.key = "server.key";
+  options.cipher_suites = "TLS_AES_256_GCM_SHA384";
+  build();
+  TlsClient liar(psk_options("sensor-1", std::string(16, '\1')));
+  TlsServer server = accept();
+  talk(liar, server);
+  if (server.layer->ready()) {
+    EXPECT_THAT(facts_of(server).psk_identity, IsEmpty());
+  }
+}
+
+TEST_P(TlsPskTest, AWrongKeyBesideCertificatesIsNobodysEither) {
+  options.certificate = "server.pem";
+  options.key = "server.key";
+  build();
+  TlsClient liar(psk_options("sensor-1", std::string(16, '\1')));
+  TlsServer server = accept();
+  talk(liar, server);
+  if (server.layer->ready()) {
+    EXPECT_THAT(facts_of(server).psk_identity, IsEmpty());
+  }
+}
+
 TEST_P(TlsPskTest, AnUnknownIdentityIsNamed) {
   build();
   TlsClient client(psk_options("sensor-2", good_key()));

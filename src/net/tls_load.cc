@@ -45,7 +45,11 @@ Result<void> set_ciphers(SSL_CTX* context, const TlsOptions& options) {
     return fail(fmt::format("ciphers: \"{}\" names no cipher of TLS 1.2 that OpenSSL has; see `openssl ciphers -v`",
                             options.ciphers));
   }
-  if (!options.cipher_suites.empty() && SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
+  // A pre-shared key of 1.3 is for SHA-256: with another suite in front no client could use one beside a certificate.
+  const char* const standard =
+      options.psk_file.empty() ? "" : "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+  const std::string suites = options.cipher_suites.empty() ? standard : options.cipher_suites;
+  if (!suites.empty() && SSL_CTX_set_ciphersuites(context, suites.c_str()) != 1) {
     ERR_clear_error();
     return fail(
         fmt::format("cipher_suites: \"{}\" is no list of TLS 1.3's suites with colons between them; see "

@@ -75,7 +75,9 @@ void tell_peer(SSL* tls, const TlsNotes& notes, PeerFacts& facts) {
   facts.tls_version = SSL_get_version(tls);
   facts.tls_cipher = SSL_get_cipher_name(tls);
   if (const char* name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
-  if (notes.psk_known) {
+  // In 1.3 a key that opened the connection counts as a resumed session; one that was only named proves nothing.
+  const bool key_used = SSL_version(tls) != TLS1_3_VERSION || SSL_session_reused(tls) == 1;
+  if (notes.psk_known && key_used) {
     facts.psk_identity = notes.psk_identity;
   } else if (const char* identity = SSL_get_psk_identity(tls)) {
     // A resumed session of 1.2 brings it along.
