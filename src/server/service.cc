@@ -324,6 +324,11 @@ Result<void> Service::run() {
 
 int run_service(ServerConfig config, std::function<ServerConfig(ConfigErrors&)> read, env::Files& files) {
   decide_log_format(config.log);
+  read = [as_read = std::move(read)](ConfigErrors& errors) {
+    ServerConfig again = as_read(errors);
+    decide_log_format(again.log);
+    return again;
+  };
   const auto clock = env::posix::make_clock();
   const auto manager = env::posix::ServiceManager::from_environment();
   const std::uint32_t processors = std::min(env::posix::usable_processors(), topic::InterestTable::kMostCores);
