@@ -32,6 +32,8 @@ CLI::App* describe_explain(CLI::App& app, AclArguments& arguments, Words& words)
   CLI::App* explain = app.add_subcommand("explain", "Say whether a client may do something, and which rule decides");
   explain->add_option("ACTION", words.action, "publish, subscribe or receive")->required();
   explain->add_option("TOPIC", arguments.topic, "The topic; of subscribe the filter")->required();
+  explain->add_option("--config", arguments.config, "A configuration: all its [[authorization]] tables but http")
+      ->type_name("FILE");
   explain->add_option("--rules", words.rules, "A rules file of Martlet")->type_name("FILE");
   explain->add_option("--mosquitto-acl", words.mosquitto_acl, "An acl_file of Mosquitto")->type_name("FILE");
   explain->add_flag("--lenient-subscribe", arguments.source.lenient_subscribe,
@@ -78,7 +80,9 @@ std::string check_topic(AclArguments& arguments) {
 
 std::string understand_explain(AclArguments& arguments, const Words& words) {
   arguments.task = AclArguments::Task::explain;
-  if (words.rules.empty() == words.mosquitto_acl.empty()) return "give one of --rules FILE and --mosquitto-acl FILE";
+  if (words.rules.empty() + words.mosquitto_acl.empty() + arguments.config.empty() != 2) {
+    return "give one of --config FILE, --rules FILE and --mosquitto-acl FILE";
+  }
   arguments.source.kind = words.rules.empty() ? auth::AccessKind::mosquitto : auth::AccessKind::rules;
   arguments.source.path = words.rules.empty() ? words.mosquitto_acl : words.rules;
   const auto* action = std::ranges::find(kActions, words.action);

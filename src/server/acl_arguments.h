@@ -14,6 +14,7 @@ namespace martlet::server {
 struct AclArguments {
   enum class Task : std::uint8_t { explain, check };
   Task task = Task::explain;
+  std::string config;          // path of a configuration, in place of `source`
   auth::AccessOptions source;  // kind and path
 
   // explain: who asks for what

@@ -48,8 +48,8 @@ TEST(AclArguments, SaysWhatIsWrong) {
     EXPECT_NE(parsed.message.find(why), std::string::npos) << parsed.message;
   };
   refused({}, "subcommand");
-  refused({"explain", "publish", "a"}, "give one of --rules FILE");
-  refused({"explain", "--rules", "r", "--mosquitto-acl", "m", "publish", "a"}, "give one of --rules FILE");
+  refused({"explain", "publish", "a"}, "give one of --config FILE");
+  refused({"explain", "--rules", "r", "--mosquitto-acl", "m", "publish", "a"}, "give one of --config FILE");
   refused({"explain", "--rules", "r", "publsh", "a"}, "unknown action \"publsh\": did you mean \"publish\"?");
   refused({"explain", "--rules", "r", "publish", "a/#"}, "bad topic \"a/#\"");
   refused({"explain", "--rules", "r", "subscribe", "a#"}, "bad topic filter \"a#\"");

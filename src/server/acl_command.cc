@@ -4,12 +4,16 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "auth/grants.h"
 #include "auth/make_access.h"
 #include "env/posix/system.h"
 #include "server/acl_arguments.h"
 #include "server/acl_report.h"
+#include "server/config/complete.h"
+#include "server/config/load.h"
 
 namespace martlet::server {
 namespace {
@@ -17,6 +21,23 @@ namespace {
 constexpr int kAllowedExit = 0;
 constexpr int kDeniedExit = 1;
 constexpr int kBadExit = 2;
+
+constexpr std::size_t kMostConfigBytes = 4 * 1024 * 1024;
+
+// What a configuration asks, in its order. A service is not asked: what it would say is its own.
+Result<std::vector<auth::AccessOptions>> sources_of(const std::string& path, env::Files& files) {
+  const auto text = files.read_all(path, kMostConfigBytes);
+  if (!text) return tl::unexpected(text.error());
+  ServerConfig config;
+  ConfigErrors errors = apply_toml(config, *text, path);
+  if (errors.empty()) errors = complete_config(config);
+  if (!errors.empty()) return fail(errors.front());
+  std::vector<auth::AccessOptions> sources = config.auth.access;
+  std::erase_if(sources, [](const auth::AccessOptions& one) { return one.kind == auth::AccessKind::http; });
+  if (sources.empty())
+    return fail(fmt::format("{}: no [[authorization]] table has rules: everybody may do everything", path));
+  return sources;
+}
 
 auth::AccessChain::Explained explain(const auth::AccessChain& chain, const AclArguments& arguments) {
   PeerFacts peer;
@@ -46,7 +67,14 @@ int acl_main(int argc, char** argv) {
   }
   const AclArguments& arguments = parsed.arguments;
   auth::AuthOptions options;
-  options.access.push_back(arguments.source);
+  if (arguments.config.empty()) {
+    options.access.push_back(arguments.source);
+  } else if (auto sources = sources_of(arguments.config, *files)) {
+    options.access = std::move(*sources);
+  } else {
+    say(env::Handle::standard_error, fmt::format("martlet acl: {}\n", sources.error().message));
+    return kBadExit;
+  }
   // The actor's listener_index is 0.
   options.listeners.emplace_back().name = arguments.listener;
   const auto chain = auth::make_access_chain(options, {*files});

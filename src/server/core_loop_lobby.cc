@@ -2,7 +2,6 @@
 // CONNECT tells whose it is; then it goes to that client's home core.
 #include <fmt/format.h>
 
-#include "base/printable.h"
 #include "broker/home_core.h"
 #include "server/core_loop.h"
 #include "session/connect_limit.h"
@@ -125,7 +124,7 @@ void CoreLoop::guest_lost(net::ConnectionId id, net::CloseReason reason) {
 void CoreLoop::log_failure(const Lobby::Guest& guest, std::string_view why) {
   if (!net_log().wants(broker::LogLevel::warning)) return;
   net_log().write(broker::LogLevel::warning, fmt::format("{} is refused by listener \"{}\": {}", guest.peer_address,
-                                                         listeners_[guest.listener].name, printable(why)));
+                                                         listeners_[guest.listener].name, why));
 }
 
 }  // namespace martlet::server
