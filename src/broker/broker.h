@@ -167,7 +167,7 @@ class Broker : private session::DeliveryObserver {
   void check_laggard(Connection& connection, const Now& now);
 
   // broker_connect.cc
-  bool has_room(const Connection& connection, const wire::Connect& connect);
+  bool has_room(const Connection& connection, std::string_view client_id);
   void on_connect(Connection& connection, const wire::Connect& connect, const Now& now);
   void on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now);
   bool admit(Connection& connection, const wire::Connect& connect, const Now& now);

@@ -322,6 +322,30 @@ TEST_F(BrokerAccessTest, TheDoorkeeperSeesWhoComesAndHowItEnded) {
   EXPECT_THAT(door.notes, ElementsAre("admit c"));
 }
 
+// Else an outage of a service would ban everybody who comes back and asks again.
+TEST_F(BrokerAccessTest, WhoCouldNotBeAskedAboutIsNoFailureForTheDoorkeeper) {
+  NotedDoor door;
+  doorkeeper_ = &door;
+  for (const ReasonCode reason : {ReasonCode::server_unavailable, ReasonCode::server_busy}) {
+    access_.on_authenticate = [reason](const ConnectFacts&) { return AuthDecision::refuse(reason); };
+    connect("a");
+    EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a"));
+  }
+}
+
+TEST_F(BrokerAccessTest, ThoseWhoWaitForAnAnswerDoNotPassTheLimitTogether) {
+  options_.max_connections = 1;
+  authenticate_later();
+  const ConnectionId first = connect(hello("a"));
+  const QuestionId of_first = access_.question;
+  const ConnectionId second = connect(hello("b"));
+  answer(AuthDecision::allow());
+  EXPECT_THAT(written(second), ElementsAre("CONNACK 00"));
+  broker().answered(of_first, AuthDecision::allow(), now_);
+  EXPECT_THAT(written(first), ElementsAre(HasSubstr("CONNACK 89")));
+  EXPECT_FALSE(transport_.is_open(first));
+}
+
 // ---- PUBLISH and SUBSCRIBE
 
 TEST_F(BrokerAccessTest, TheAuthorizerLearnsWhoAsks) {

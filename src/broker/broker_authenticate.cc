@@ -28,6 +28,11 @@ VerdictReason verdict_on(ReasonCode reason) {
   }
 }
 
+// Whether an outcome says anything about the client: that nobody could be asked is not its fault.
+bool is_about_client(const AuthDecision& decision) {
+  return decision.reason != ReasonCode::server_unavailable && decision.reason != ReasonCode::server_busy;
+}
+
 // A decision's time by the clock on the wall, as a deadline.
 DeadlineMs deadline_of(std::int64_t until_wall_ms, const Now& now) {
   return until_wall_ms == 0 ? kNever : now.mono_ms + (until_wall_ms - now.wall_ms);
@@ -82,7 +87,9 @@ void Broker::decide(Connection& connection, AuthDecision decision, const Now& no
   }
   refuse_expired(decision, now);
   const bool allowed = decision.kind == AuthDecision::Kind::allow;
-  if (ports_.doorkeeper) ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  if (ports_.doorkeeper && (allowed || is_about_client(decision))) {
+    ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  }
   if (!allowed) {
     return refuse(connection, decision.reason, "authentication", pending.client_id, now, VerdictReason::denied,
                   decision.reason_string);
@@ -151,6 +158,11 @@ void Broker::will_decided(Connection& connection, const AccessDecision& access, 
 
 void Broker::enter(Connection& connection, const Now& now) {
   const std::string& client_id = connection.aside->pending->client_id;
+  // Others may have come in since it was admitted.
+  if (!has_room(connection, client_id)) {
+    return refuse(connection, ReasonCode::server_busy, "limits.max_connections", client_id, now,
+                  VerdictReason::too_many_connections);
+  }
   if (commons_.sessions >= options_.max_sessions && !sessions_.find(client_id)) {
     return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", client_id, now);
   }
@@ -186,7 +198,9 @@ void Broker::decide_again(Connection& connection, AuthDecision decision, const N
     decision = AuthDecision::refuse(ReasonCode::not_authorized, "the connection is another user's");
   }
   const bool allowed = decision.kind == AuthDecision::Kind::allow;
-  if (ports_.doorkeeper) ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  if (ports_.doorkeeper && (allowed || is_about_client(decision))) {
+    ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  }
   if (!allowed) {
     connection.endpoint.disconnect(decision.reason, decision.reason_string, ports_.transport.outbox(connection.id));
     return end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);

@@ -55,13 +55,13 @@ void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule,
 }
 
 // A client that takes over its own connection makes it no more.
-bool Broker::has_room(const Connection& connection, const wire::Connect& connect) {
+bool Broker::has_room(const Connection& connection, std::string_view client_id) {
   const auto full = [](std::uint64_t limit, std::uint64_t connected) { return limit != 0 && connected >= limit; };
   const bool all_full = full(options_.max_connections, commons_.clients_connected);
   const std::uint32_t listener = connection.listener_index;
   const bool listener_full = full(connection.policy->max_connections, commons_.clients_of(listener));
   if (!all_full && !listener_full) return true;
-  const Session* known = sessions_.find(connect.client_id);
+  const Session* known = sessions_.find(client_id);
   return known && known->connection && (!listener_full || known->connection->listener_index == listener);
 }
 
@@ -78,7 +78,7 @@ bool Broker::admit(Connection& connection, const wire::Connect& connect, const N
     refuse(connection, ReasonCode::client_identifier_not_valid, "mqtt.keep_alive_max", connect.client_id, now);
     return false;
   }
-  if (!has_room(connection, connect)) {
+  if (!has_room(connection, connect.client_id)) {
     refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
            VerdictReason::too_many_connections);
     return false;
