@@ -66,7 +66,9 @@ TEST_F(BrokerReceiveTest, WhatIsDeniedIsNotOwedAndWhatWasQueuedIsNotAskedAgain) 
   publish(publisher, "open/plan", 1);
   EXPECT_EQ(owed(), 1u);
   access_.asked.clear();
-  const ConnectionId back = connect(hello("spy"));
+  wire::Connect again = hello("spy");
+  again.username = "spy";
+  const ConnectionId back = connect(again);
   EXPECT_THAT(written(back), ElementsAre("CONNACK 00 present", "PUBLISH 1 qos1 open/plan=x"));
   EXPECT_THAT(access_.asked, IsEmpty());
 }
