@@ -33,6 +33,10 @@ ReloadReport Reloader::reload() {
   const ServerConfig fresh = read_(report.errors);
   if (!report.ok()) return report;
   const ServerConfig config = with_open_listeners(fresh, config_);
+  if (const auto doors = targets_.check_doors(config); !doors) {
+    report.errors.push_back(doors.error().message);
+    return report;
+  }
   auto access = make_access_policy(config, targets_.means);
   if (!access) {
     report.errors.push_back(access.error().message);

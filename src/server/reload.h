@@ -30,6 +30,8 @@ struct ReloadTargets {
   Admission& admission;
   Cores& cores;
   LineLog& log;
+  // What a start asks of the listeners: no open door to other machines. The steward's thread.
+  std::function<Result<void>(const ServerConfig&)> check_doors;
 };
 
 // One thread.

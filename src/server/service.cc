@@ -237,8 +237,10 @@ Result<void> Service::open() {
     cores_->loop(core).on_dump(
         [this, &broker, sink = records[core], thread] { means_.log.dump(dump(broker, *sink, thread)); });
   }
-  reloader_ = std::make_unique<Reloader>(read_, config_, *access,
-                                         ReloadTargets{access_means, *doors_, *admission_, *cores_, means_.log});
+  reloader_ = std::make_unique<Reloader>(
+      read_, config_, *access,
+      ReloadTargets{access_means, *doors_, *admission_, *cores_, means_.log,
+                    [this](const ServerConfig& config) { return check_doors(config, *means_.networks.front()); }});
   return open_control();
 }
 

@@ -105,6 +105,16 @@ class Reload(unittest.TestCase):
         wait_until(lambda: served_fingerprint(broker.port, authority.ca) == fingerprint_of(second[0]), "the new certificate",
                    broker.log)
 
+    def test_a_reload_opens_no_door_that_a_start_refuses(self):
+        users = self.folder / "users"
+        run(MARTLET, "passwd", "-c", "-b", str(users), "ada", "right")
+        door = '[[listener]]\naddress = "0.0.0.0:0"\n'
+        broker = self.start(listener() + door + f'[[authentication]]\nkind = "file"\npath = "{users}"\n')
+        self.config.write_text(listener() + door)
+        self.assertIn("lets in whoever comes", self.reload(expect=1))
+        done = run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-t", "t", "-m", "x", expect=None)
+        self.assertNotEqual(done.returncode, 0)
+
     def test_users_and_rules_change_and_errors_change_nothing(self):
         users = self.folder / "users"
         run(MARTLET, "passwd", "-c", "-b", str(users), "ada", "first")
