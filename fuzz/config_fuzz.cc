@@ -32,8 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const OptionChanges none = changed_options(config, config);
     check(none.live.empty() && none.restart.empty(), "a configuration is the same as itself");
   }
-  static_cast<void>(apply_assignment(config, text.substr(0, 256)));
-  static_cast<void>(apply_environment(config, {{std::string(text.substr(0, 64)), std::string(text.substr(0, 256))}}));
-  static_cast<void>(explain_option(text.substr(0, 64)));
+  if (size > 64) return 0;
+  static_cast<void>(apply_assignment(config, text));
+  static_cast<void>(apply_environment(config, {{std::string(text.substr(0, 64)), std::string(text)}}));
+  static_cast<void>(explain_option(text));
   return 0;
 }

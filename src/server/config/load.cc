@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kArrays = {"listener", "durability", "authentication", "authorization"};
 
+// Bounds for a file that is none of ours: checks compare tables with each other, and unknown names with all known ones.
+constexpr std::size_t kMostTables = 1'000;
+constexpr std::size_t kMostErrors = 100;
+
 // Who sets something.
 struct Source {
   std::string place;      // "broker.toml:7"
@@ -71,6 +75,11 @@ bool is_empty_table(const WrittenValue& value) {
 template <class Config>
 Result<void> apply_to_table(std::vector<Config>& tables, std::span<const Option<Config>> options,
                             const TomlEntry& entry, const Source& source) {
+  if (entry.table >= kMostTables) {
+    // Only the first heading that is too much is reported.
+    if (entry.table > kMostTables || !entry.name.empty()) return {};
+    return fail(fmt::format("there are more than {} tables [[{}]]", kMostTables, entry.array));
+  }
   if (tables.size() <= entry.table) tables.resize(entry.table + 1);
   if (entry.name.empty()) return {};
   if (is_empty_table(entry.value) && is_section(options, entry.name)) return {};
@@ -135,6 +144,10 @@ ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string
     const Source source{fmt::format("{}:{}", file_name, entry.line), directory};
     const auto applied = apply_entry(config, entry, source);
     if (!applied) errors.push_back(fmt::format("{}: {}", source.place, applied.error().message));
+    if (errors.size() >= kMostErrors) {
+      errors.push_back(fmt::format("{}: what comes behind this is not looked at", source.place));
+      break;
+    }
     config.places.insert_or_assign(place_key(entry), source.place);
   }
   return errors;

@@ -1,5 +1,6 @@
 #include "server/config/load.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -181,6 +182,17 @@ TEST(ApplyToml, WrongValuesNameOptionAndRange) {
 TEST(ApplyToml, AllErrorsAreReportedInTheirOrder) {
   EXPECT_THAT(errors_of("[sys]\ninterval = 3\n[log]\nlevel = \"loud\"\nlevle = 1\n"),
               ElementsAre(StartsWith("c.toml:2: "), StartsWith("c.toml:4: "), StartsWith("c.toml:5: ")));
+}
+
+TEST(ApplyToml, ErrorsAndTablesAreBounded) {
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += fmt::format("x{} = 1\n", i);
+  const ConfigErrors errors = errors_of(text);
+  ASSERT_EQ(errors.size(), 101u);
+  EXPECT_EQ(errors.back(), "c.toml:100: what comes behind this is not looked at");
+  text.clear();
+  for (int i = 0; i < 1'500; ++i) text += "[[listener]]\naddress = \"127.0.0.1:1\"\n";
+  EXPECT_THAT(errors_of(text), ElementsAre("c.toml:2001: there are more than 1000 tables [[listener]]"));
 }
 
 TEST(ApplyToml, ListenersInTheWrongForm) {

@@ -12,7 +12,8 @@ namespace martlet::server::mosquitto {
 namespace {
 
 // Bounds for files that somebody else may have written.
-constexpr std::size_t kMostLines = 100'000;
+constexpr std::size_t kMostLines = 10'000;
+constexpr std::size_t kMostErrors = 100;
 constexpr std::size_t kMostIncludedFiles = 1'000;
 
 constexpr std::string_view kBlanks = " \t\r\n";
@@ -47,8 +48,8 @@ class Reader {
     if (text.empty() || text.starts_with('#')) return true;
     const std::size_t blank = std::min(text.find_first_of(kBlanks), text.size());
     Line line{path, number, std::string(text.substr(0, blank)), std::string(trimmed(text.substr(blank)))};
-    if (++lines_ > kMostLines) {
-      errors_.push_back(fmt::format("{}: there are more than {} lines", line.place(), kMostLines));
+    if (++lines_ > kMostLines || errors_.size() >= kMostErrors) {
+      errors_.push_back(fmt::format("{}: this and what comes behind it is not looked at", line.place()));
       return false;
     }
     const Key* key = find_key(line.key);

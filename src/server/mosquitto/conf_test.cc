@@ -107,6 +107,9 @@ TEST(MosquittoConf, Errors) {
   EXPECT_THAT(read("include_dir nowhere\n").errors, ElementsAre(HasSubstr("m.conf:1: include_dir: cannot open")));
   EXPECT_THAT(read("include_dir d\n", {{"d/a.conf", "include_dir d\n"}}).errors,
               ElementsAre("d/a.conf:1: include_dir works in the main file only"));
+  std::string many;
+  for (int i = 0; i < 500; ++i) many += "nonsense 1\n";
+  EXPECT_THAT(read(many).errors, SizeIs(101));
   std::vector<std::string> errors;
   read_conf("none", Files{}.source(), errors);
   EXPECT_THAT(errors, ElementsAre("cannot open 'none'"));
