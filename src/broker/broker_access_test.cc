@@ -346,23 +346,6 @@ TEST_F(BrokerAccessTest, ThoseWhoWaitForAnAnswerDoNotPassTheLimitTogether) {
   EXPECT_FALSE(transport_.is_open(first));
 }
 
-// To know another's client identifier must not be enough to get what that one may read.
-TEST_F(BrokerAccessTest, AnotherUserGetsNoSessionBack) {
-  access_.on_subscribe = [](const Actor& actor, std::string_view) {
-    return actor.username == "owner" ? AccessDecision::allow() : AccessDecision::deny("owner only");
-  };
-  const ConnectionId owner = connect("c", 100, 0, "owner");
-  subscribe(owner, {"secret"}, 1);
-  lose(owner);
-  const ConnectionId publisher = connect("p");
-  publish(publisher, "secret", 1);
-  wire::Connect thief = hello("c");
-  thief.username = "thief";
-  const ConnectionId id = connect(thief);
-  publish(publisher, "secret", 1);
-  EXPECT_THAT(written(id), ElementsAre("CONNACK 00")) << "no session, and nothing of what was owed to another";
-}
-
 // ---- PUBLISH and SUBSCRIBE
 
 TEST_F(BrokerAccessTest, TheAuthorizerLearnsWhoAsks) {

@@ -165,10 +165,7 @@ Session& Broker::session_for(const PendingConnect& pending, bool& present, const
     end_connection(old, {VerdictReason::taken_over, {}, {}, "MQTT-3.1.4-3"}, now);
     session = sessions_.find(pending.client_id);  // it may have ended with its connection
   }
-  // What another user subscribed to, and is still owed, was allowed to that user: to know an identifier must not be
-  // enough to get it.
-  const bool anothers = session && session->username.view() != pending.username;
-  if (session && (pending.clean_start || anothers)) {
+  if (session && pending.clean_start) {
     end_session(*session, now);
     session = nullptr;
   }

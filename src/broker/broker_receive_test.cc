@@ -66,9 +66,7 @@ TEST_F(BrokerReceiveTest, WhatIsDeniedIsNotOwedAndWhatWasQueuedIsNotAskedAgain) 
   publish(publisher, "open/plan", 1);
   EXPECT_EQ(owed(), 1u);
   access_.asked.clear();
-  wire::Connect again = hello("spy");
-  again.username = "spy";
-  const ConnectionId back = connect(again);
+  const ConnectionId back = connect(hello("spy"));
   EXPECT_THAT(written(back), ElementsAre("CONNACK 00 present", "PUBLISH 1 qos1 open/plan=x"));
   EXPECT_THAT(access_.asked, IsEmpty());
 }
