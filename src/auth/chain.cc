@@ -40,6 +40,7 @@ struct Chain::Link {
 
 struct Chain::Listener {
   bool allow_anonymous = false;
+  bool unchecked_user_names = false;
   bool identity_from_tls = false;
   CertificateName identity_name = CertificateName::common_name;
   bool asks_nobody = false;
@@ -87,7 +88,9 @@ Result<std::shared_ptr<Chain>> Chain::make(const AuthOptions& options, std::vect
     chain->links_.push_back(std::move(link));
   }
   for (const ListenerAuth& given : options.listeners) {
-    Listener listener{given.allow_anonymous, given.identity_from_tls, given.identity_name, names.empty(), {}};
+    Listener listener{given.allow_anonymous,   given.unchecked_user_names,
+                      given.identity_from_tls, given.identity_name,
+                      names.empty(),           {}};
     if (given.providers.empty()) {
       for (const auto& link : chain->links_) listener.links.push_back(link.get());
     }
@@ -119,7 +122,11 @@ AuthDecision Chain::authenticate(const ConnectFacts& facts) {
     if (!decision.username.empty()) return decision;
     return AuthDecision::refuse(ReasonCode::bad_user_name_or_password, "no certificate and no PSK identity");
   }
-  if (listener->asks_nobody && listener->allow_anonymous) return AuthDecision::allow();
+  if (listener->asks_nobody && listener->allow_anonymous) {
+    AuthDecision decision = AuthDecision::allow();
+    decision.anonymous = !listener->unchecked_user_names;
+    return decision;
+  }
   auto question = make_question(facts, *listener);
   std::size_t at = 0;
   Reply reply;

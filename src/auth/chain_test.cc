@@ -114,6 +114,9 @@ TEST_F(ChainTest, WithoutProvidersTheListenerDecides) {
   const AuthDecision named = decide(*open, "anybody", "anything");
   EXPECT_EQ(named.kind, Kind::allow);
   EXPECT_EQ(named.username, "");
+  EXPECT_TRUE(named.anonymous) << "nobody has checked the name";
+  options_.listeners[0].unchecked_user_names = true;
+  EXPECT_FALSE(decide(*chain(), "anybody", "anything").anonymous);
   options_.listeners[0].allow_anonymous = false;
   auto closed = chain();
   expect_refused(decide(*closed, {}, {}), ReasonCode::not_authorized);

@@ -68,6 +68,8 @@ struct ListenerAuth {
   // (Mosquitto's use_identity_as_username, use_subject_as_username).
   bool identity_from_tls = false;
   CertificateName identity_name = CertificateName::common_name;
+  // Where nobody is asked: a client is who its CONNECT says. Else it is anonymous, whatever it says.
+  bool unchecked_user_names = false;
 };
 
 enum class AccessKind : std::uint8_t { rules, mosquitto, jwt, http };

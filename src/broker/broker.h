@@ -168,6 +168,7 @@ class Broker : private session::DeliveryObserver {
 
   // broker_connect.cc
   bool has_room(const Connection& connection, std::string_view client_id);
+  bool may_have(const Session& session, std::string_view username) const;
   void on_connect(Connection& connection, const wire::Connect& connect, const Now& now);
   void on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now);
   bool admit(Connection& connection, const wire::Connect& connect, const Now& now);

@@ -346,6 +346,55 @@ TEST_F(BrokerAccessTest, ThoseWhoWaitForAnAnswerDoNotPassTheLimitTogether) {
   EXPECT_FALSE(transport_.is_open(first));
 }
 
+TEST_F(BrokerAccessTest, AnotherUserGetsNoSessionAndEndsNoConnection) {
+  const ConnectionId owner = connect("c", 100, 0, "owner");
+  subscribe(owner, {"secret"}, 1);
+  const auto come = [&](std::optional<std::string_view> username, bool clean_start) {
+    wire::Connect packet = hello("c");
+    packet.username = username;
+    packet.clean_start = clean_start;
+    return written(connect(packet));
+  };
+  const auto is_refused = ElementsAre(HasSubstr("CONNACK 87"));
+  EXPECT_THAT(come("thief", false), is_refused);
+  EXPECT_THAT(come("thief", true), is_refused);
+  EXPECT_THAT(come(std::nullopt, false), is_refused);
+  EXPECT_TRUE(transport_.is_open(owner));
+  lose(owner);
+  EXPECT_THAT(come("thief", false), is_refused);
+  EXPECT_THAT(come("thief", true), is_refused);
+  EXPECT_EQ(log_.count("client \"c\" at 192.0.2.1:5 is refused: mqtt.session_bound_to_user"), 5u);
+  publish(connect("p"), "secret", 1);
+  EXPECT_THAT(come("owner", false), ElementsAre("CONNACK 00 present", HasSubstr("secret=x")));
+}
+
+TEST_F(BrokerAccessTest, ASessionOfNobodyIsForWhoeverComes) {
+  lose(connect("c", 100));
+  EXPECT_THAT(written(connect(hello("c", "ada"))), ElementsAre("CONNACK 00 present"));
+}
+
+TEST_F(BrokerAccessTest, AClientIdentifierAloneCanBeMadeToNameASession) {
+  options_.session_bound_to_user = false;
+  lose(connect("c", 100, 0, "owner"));
+  EXPECT_THAT(written(connect(hello("c", "heir"))), ElementsAre("CONNACK 00 present"));
+}
+
+TEST_F(BrokerAccessTest, AnAnonymousClientIsNobodyWhateverItSays) {
+  access_.on_authenticate = [](const ConnectFacts&) {
+    AuthDecision decision = AuthDecision::allow();
+    decision.anonymous = true;
+    return decision;
+  };
+  const ConnectionId id = connect("c", 0, 0, "admin");
+  std::string asked = "nobody asked";
+  access_.on_publish = [&](const Actor& actor, std::string_view) {
+    asked = actor.username;
+    return AccessDecision::allow();
+  };
+  publish(id, "t", 0);
+  EXPECT_EQ(asked, "");
+}
+
 // ---- PUBLISH and SUBSCRIBE
 
 TEST_F(BrokerAccessTest, TheAuthorizerLearnsWhoAsks) {

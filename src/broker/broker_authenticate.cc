@@ -95,6 +95,7 @@ void Broker::decide(Connection& connection, AuthDecision decision, const Now& no
                   decision.reason_string);
   }
   if (!decision.username.empty()) pending.username = decision.username;
+  if (decision.anonymous) pending.username.clear();
   connection.aside.make().expires_at_ms = deadline_of(decision.until_wall_ms, now);
   pending.decision = std::move(decision);
   if (name_client(connection, now)) ask_for_will(connection, now);
@@ -156,6 +157,12 @@ void Broker::will_decided(Connection& connection, const AccessDecision& access, 
          VerdictReason::denied, "the client may not publish to its will topic");
 }
 
+// What a user subscribed to and is still owed was allowed to that user: to know a client identifier must not be enough
+// to get it, nor to end its connection. A session of nobody's is for whoever comes.
+bool Broker::may_have(const Session& session, std::string_view username) const {
+  return !options_.session_bound_to_user || session.username.empty() || session.username.view() == username;
+}
+
 void Broker::enter(Connection& connection, const Now& now) {
   const std::string& client_id = connection.aside->pending->client_id;
   // Others may have come in since it was admitted.
@@ -163,7 +170,13 @@ void Broker::enter(Connection& connection, const Now& now) {
     return refuse(connection, ReasonCode::server_busy, "limits.max_connections", client_id, now,
                   VerdictReason::too_many_connections);
   }
-  if (commons_.sessions >= options_.max_sessions && !sessions_.find(client_id)) {
+  const Session* known = sessions_.find(client_id);
+  if (known && !may_have(*known, connection.aside->pending->username)) {
+    return refuse(connection, ReasonCode::not_authorized,
+                  "mqtt.session_bound_to_user: the session of this client identifier is another user's", client_id, now,
+                  VerdictReason::denied, "the client identifier is another user's");
+  }
+  if (commons_.sessions >= options_.max_sessions && !known) {
     return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", client_id, now);
   }
   welcome(connection, now);

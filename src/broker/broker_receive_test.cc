@@ -66,7 +66,7 @@ TEST_F(BrokerReceiveTest, WhatIsDeniedIsNotOwedAndWhatWasQueuedIsNotAskedAgain) 
   publish(publisher, "open/plan", 1);
   EXPECT_EQ(owed(), 1u);
   access_.asked.clear();
-  const ConnectionId back = connect(hello("spy"));
+  const ConnectionId back = connect(hello("spy", "spy"));
   EXPECT_THAT(written(back), ElementsAre("CONNACK 00 present", "PUBLISH 1 qos1 open/plan=x"));
   EXPECT_THAT(access_.asked, IsEmpty());
 }
@@ -117,7 +117,7 @@ TEST_F(BrokerReceiveTest, WhatNoMemberMayReceiveDoesNotWaitForEver) {
   publish(publisher, "secret/plan", 1);
   publish(publisher, "secret/plan", 1);
   EXPECT_EQ(owed(), 2u);
-  wire::Connect clean = hello("friend");
+  wire::Connect clean = hello("friend", "friend");
   clean.clean_start = true;
   connect(clean);
   for (int i = 0; i < 5; ++i) pass_ms(1'000);

@@ -50,6 +50,7 @@ struct BrokerOptions {
   bool queue_qos0_offline = false;    // keep QoS 0 for sessions that are not connected
   bool upgrade_outgoing_qos = false;  // deliver at the subscription's QoS, though the message came at a lower one
   bool allow_empty_client_id = true;
+  bool session_bound_to_user = true;  // only the user name that a session has may connect to it
   bool strict_keep_alive = false;     // a 3.x client, which cannot be told of another keep alive, is refused for it
   std::uint32_t fan_out_part = 2000;  // a message for more sessions is given out in parts of so many, one a turn
   OverlapDelivery overlap = OverlapDelivery::merged;

@@ -149,6 +149,7 @@ struct AuthDecision {
   wire::ReasonCode reason = wire::ReasonCode::success;  // of a refusal
   std::string reason_string;
   std::string username;                  // allow: who it is, when that differs from CONNECT's user name
+  bool anonymous = false;                // allow: nobody, whatever CONNECT's user name says
   std::vector<std::uint8_t> data;        // authentication data of the challenge or the success
   std::shared_ptr<const Grants> grants;  // allow: or null
   std::int64_t until_wall_ms = 0;        // allow: the connection ends then (a token's expiry); 0: it does not

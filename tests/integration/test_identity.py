@@ -10,6 +10,7 @@ import pty
 import select
 import stat
 import struct
+import subprocess
 import tempfile
 import time
 import unittest
@@ -145,6 +146,24 @@ class Chain(Identity):
         self.assertEqual(self.connack(broker, "ada"), 0x86)
         self.assertEqual(self.connack(broker, "bob", "one"), 0x86)
         self.assertEqual(self.connack(broker), 0x87)
+
+    def test_a_session_is_its_users(self):
+        self.passwd("-c", "-b", self.users, "ada", "one")
+        self.passwd("-b", self.users, "bob", "two")
+        broker = self.start(f'[[authentication]]\nkind = "file"\npath = "{self.users}"\n')
+
+        def subscribe(user, password, *more):
+            return subprocess.run(
+                ["mosquitto_sub", "-p", str(broker.port), "-i", "pump", "-c", "-q", "1", "-t", "secret", "-u", user,
+                 "-P", password, *more], capture_output=True, timeout=PATIENCE_S, check=False)
+
+        self.assertEqual(subscribe("ada", "one", "-E").returncode, 0)
+        run(MARTLET, "pub", "-p", str(broker.port), "-q", "1", "-t", "secret", "-m", "hers", "-u", "ada", "-P", "one")
+        stolen = subscribe("bob", "two", "-W", "3")
+        self.assertEqual(stolen.stdout, b"")
+        self.assertIn(b"not authorised", stolen.stderr)
+        self.assertEqual(subscribe("ada", "one", "-C", "1").stdout, b"hers\n")
+        self.assertIn("mqtt.session_bound_to_user", broker.log())
 
     def test_tokens_and_then_users(self):
         self.passwd("-c", "-b", self.users, "ada", "one")

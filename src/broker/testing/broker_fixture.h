@@ -121,6 +121,11 @@ class BrokerFixture : public ::testing::Test {
     packet.clean_start = false;
     return packet;
   }
+  static wire::Connect hello(std::string_view client_id, std::string_view username) {
+    wire::Connect packet = hello(client_id);
+    packet.username = username;
+    return packet;
+  }
   // Its CONNACK is left in the outbox.
   ConnectionId connect(const wire::Connect& packet, std::uint32_t listener = 0) {
     const ConnectionId id = open(listener);

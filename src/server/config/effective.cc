@@ -55,6 +55,7 @@ auth::AuthOptions auth_options_of(const ServerConfig& config) {
     auth::ListenerAuth& each = options.listeners.emplace_back();
     each.name = listener.name;
     each.allow_anonymous = listener.allow_anonymous.value_or(anonymous);
+    each.unchecked_user_names = config.auth.unchecked_user_names;
     each.providers = listener.authentication;
     each.identity_from_tls = listener.identity != ListenerIdentity::none;
     each.identity_name = certificate_name(listener.identity);

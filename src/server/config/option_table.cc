@@ -107,6 +107,11 @@ constexpr std::array kServerOptions = {
         toggle("auth.allow_anonymous_public",
                "Listen on addresses that other machines reach, although nobody is asked for a password.")),
     row(
+        [](auto& c) -> auto& { return c.auth.unchecked_user_names; },
+        live(toggle("auth.unchecked_user_names",
+                    "Without any [[authentication]], take a client to be the user that it says it is, for rules and "
+                    "sessions, as Mosquitto does; else it is anonymous."))),
+    row(
         [](auto& c) -> auto& { return c.auth.workers; },
         integer("auth.workers", 1, 256, "Threads for what takes time: password hashes and look-ups.")),
     row(
@@ -259,6 +264,11 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.allow_empty_client_id; },
         toggle("mqtt.allow_empty_client_id", "Whether a client may leave its identifier to the broker.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.session_bound_to_user; },
+        toggle("mqtt.session_bound_to_user",
+               "Refuse a client whose identifier has a session, connected or not, of another user name. Else a client "
+               "identifier is enough to get a session and what it is owed.")),
     row(
         [](auto& c) -> auto& { return c.broker.shared_strategy; },
         choice("mqtt.shared_strategy", kStrategyNames, "Which member of a shared subscription gets the next message.")),

@@ -66,6 +66,7 @@ struct ListenerConfig {
 struct AuthConfig {
   std::optional<bool> allow_anonymous;  // unset: if there is no provider
   bool allow_anonymous_public = false;
+  bool unchecked_user_names = false;
   std::uint32_t workers = 4;
   std::uint32_t max_waiting = 10'000;
   std::vector<auth::ProviderOptions> providers;

@@ -377,8 +377,11 @@ TEST_F(Durable, ASessionKeepsItsUserName) {
   process().access().deaf_user = "somebody else";
   process().publish(writer, "t", 1, "allowed", 2);
   process().commit();
-  EXPECT_THAT(process().written(process().connect("reader")),
-              ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("=allowed")));
+  EXPECT_THAT(process().written(process().connect("reader")), ElementsAre(HasSubstr("CONNACK 87")));
+  packet.clean_start = false;
+  const auto back = process().open(packet);
+  process().commit();
+  EXPECT_THAT(process().written(back), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("=allowed")));
 }
 
 }  // namespace

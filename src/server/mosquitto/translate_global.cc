@@ -299,6 +299,8 @@ void translate_global(Work& work) {
       told.note = "Mosquitto lets everybody in without a listener, whatever this says; Martlet does not";
     }
   }
+  work.toml.set("auth.unchecked_user_names", {"true", {}, "as Mosquitto without a password_file"});
+  work.toml.set("mqtt.session_bound_to_user", {"false", {}, "as Mosquitto: a client identifier names a session"});
   work.allow_anonymous = global.anonymous_ ? global.anonymous_->first : work.local_only;
   work.toml.set("auth.allow_anonymous", {work.allow_anonymous ? "true" : "false",
                                          global.anonymous_ ? global.anonymous_->second.place() : std::string(),
