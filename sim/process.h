@@ -64,7 +64,9 @@ class Process {
   class SilentLog final : public broker::Log {
    public:
     bool wants(broker::LogLevel) const override { return false; }
-    void write(broker::LogLevel, std::string_view) override {}
+
+   private:
+    void put(broker::LogLevel, std::string_view, const broker::LogSubject&) override {}
   };
 
   struct Core {

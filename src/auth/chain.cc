@@ -181,22 +181,24 @@ AuthDecision Chain::finish(const Question& question, const Reply& reply) {
       decision.until_wall_ms = opinion.until_wall_ms;
       return decision;
     }
-    case Opinion::Kind::refuse:
-      if (ports_.log.wants(broker::LogLevel::debug)) {
-        ports_.log.write(broker::LogLevel::debug,
-                         fmt::format("client \"{}\" is refused by the authentication \"{}\": {}",
-                                     printable(question.credentials.client_id), reply.from->link.provider->name(),
-                                     printable(opinion.reason)));
-      }
-      return AuthDecision::refuse(bare ? ReasonCode::not_authorized : ReasonCode::bad_user_name_or_password,
-                                  reply.from->link.reason_is_public ? opinion.reason : kWrong);
+    case Opinion::Kind::refuse: {
+      AuthDecision decision =
+          AuthDecision::refuse(bare ? ReasonCode::not_authorized : ReasonCode::bad_user_name_or_password,
+                               reply.from->link.reason_is_public ? opinion.reason : kWrong);
+      decision.detail = fmt::format("{}: {}", reply.from->link.provider->name(), printable(opinion.reason));
+      return decision;
+    }
     case Opinion::Kind::failed:
-      complain(*reply.from, opinion.reason);
+      complain(*reply.from, opinion.reason, question.credentials);
       return AuthDecision::refuse(ReasonCode::server_unavailable, "authentication is not possible now");
     case Opinion::Kind::unknown:
       break;
   }
-  if (!bare) return AuthDecision::refuse(ReasonCode::bad_user_name_or_password, kWrong);
+  if (!bare) {
+    AuthDecision decision = AuthDecision::refuse(ReasonCode::bad_user_name_or_password, kWrong);
+    decision.detail = "the user is not known";
+    return decision;
+  }
   if (question.listener.allow_anonymous) return AuthDecision::allow();
   return AuthDecision::refuse(ReasonCode::not_authorized, "user name and password are needed");
 }
@@ -223,7 +225,7 @@ AuthDecision Chain::send_to_worker(const ConnectFacts& facts, std::shared_ptr<Qu
   return taken ? AuthDecision::pending() : busy();
 }
 
-void Chain::complain(Link& link, const std::string& reason) {
+void Chain::complain(Link& link, const std::string& reason, const Credentials& client) {
   std::uint64_t unsaid = 0;
   {
     const std::lock_guard lock(link.mutex);
@@ -238,7 +240,10 @@ void Chain::complain(Link& link, const std::string& reason) {
   std::string text = fmt::format("a client is refused because the authentication \"{}\" cannot be asked: {}",
                                  link.link.provider->name(), printable(reason, kAllChars));
   if (unsaid > 0) text += fmt::format(" ({} more since the last such line)", unsaid);
-  ports_.log.write(broker::LogLevel::warning, text);
+  const std::string_view user = client.username ? std::string_view(*client.username) : std::string_view();
+  const broker::LogField more[] = {{"authentication", link.link.provider->name()}};
+  ports_.log.write(broker::LogLevel::warning, text,
+                   {client.client_id, client.peer_address, user, client.listener, more});
 }
 
 std::unique_ptr<broker::AuthExchange> Chain::begin(std::string_view method, const ConnectFacts& facts) {

@@ -75,7 +75,7 @@ class Chain final : public broker::Authenticator, public std::enable_shared_from
   broker::AuthDecision finish(const Question& question, const Reply& reply);
   broker::AuthDecision send_to_worker(const broker::ConnectFacts& facts, std::shared_ptr<Question> question,
                                       std::size_t at);
-  void complain(Link& link, const std::string& reason);
+  void complain(Link& link, const std::string& reason, const Credentials& client);
 
   const ChainPorts ports_;
   std::vector<std::unique_ptr<Link>> links_;

@@ -217,6 +217,7 @@ TEST_F(ChainTest, WhatCannotBeAskedRefusesAndIsToldOnceInAWhile) {
   for (int i = 0; i < 5; ++i) expect_refused(decide(*broken, "a", "p"), ReasonCode::server_unavailable);
   ASSERT_EQ(log_.warnings().size(), 1u);
   EXPECT_NE(log_.warnings()[0].find("\"directory\" cannot be asked: no route"), std::string::npos);
+  EXPECT_EQ(log_.last_client(), facts("a", "p").client_id);
   clock_.mono_ms += 10'000;
   expect_refused(decide(*broken, "a", "p"), ReasonCode::server_unavailable);
   ASSERT_EQ(log_.warnings().size(), 2u);
@@ -324,8 +325,18 @@ TEST_F(ChainTest, WarnsOfAFileThatEverybodyCanRead) {
 
 TEST_F(ChainTest, NoPasswordIsLogged) {
   auto users = from_files({{"1", kSha}});
-  decide(*users, "carol", "geheim");
-  EXPECT_EQ(log_.all().find("geheim"), std::string::npos);
+  const AuthDecision decision = decide(*users, "carol", "geheim");
+  EXPECT_EQ((log_.all() + decision.detail + decision.reason_string).find("geheim"), std::string::npos);
+}
+
+TEST_F(ChainTest, TheLogHearsMoreOfARefusalThanTheClient) {
+  auto users = from_files({{"1", kSha}});
+  const AuthDecision wrong = decide(*users, "carol", "geheim");
+  const AuthDecision unknown = decide(*users, "mallory", "geheim");
+  EXPECT_EQ(wrong.detail, "1: wrong password");
+  EXPECT_EQ(unknown.detail, "the user is not known");
+  EXPECT_EQ(wrong.reason_string, unknown.reason_string) << "a client learns no names";
+  EXPECT_EQ(log_.all(), "") << "the broker writes the line";
 }
 
 }  // namespace

@@ -139,7 +139,12 @@ class ScramExchange final : public broker::AuthExchange {
     for (std::size_t i = 0; i < client_key.size(); ++i) client_key[i] ^= (*proof)[i];
     const bool fits = equal_in_constant_time(sha256(client_key), user_.keys.hash);
     const Sha256 signature = hmac_sha256(user_.keys.server_key, as_bytes(auth_message));
-    if (!fits || !user_.known) return refuse("user name or password is wrong");
+    if (!fits || !user_.known) {
+      AuthDecision refused = refuse("user name or password is wrong");
+      refused.username = user_name_;
+      refused.detail = user_.known ? "SCRAM: wrong password" : "SCRAM: the user is not known";
+      return refused;
+    }
     AuthDecision allowed =
         decision(AuthDecision::Kind::allow, fmt::format("v={}", base64_encode(signature, Base64::padded)));
     allowed.username = user_name_;

@@ -428,18 +428,11 @@ void Broker::end_failed(Connection& connection, const wire::DecodeError& error, 
     default:
       break;
   }
-  if (ports_.log.wants(LogLevel::warning)) {
-    ports_.log.write(
-        LogLevel::warning,
-        fmt::format("client \"{}\" at {} is disconnected: {} [{}], reason 0x{:02X} ({})",
-                    connection.session ? printable(connection.session->client_id) : std::string(),
-                    connection.peer_address(), error.what, error.clause, static_cast<unsigned>(error.reason),
-                    wire::reason_text(error.reason, wire::PacketType::disconnect)));
-  }
-  end_connection(connection, {reason, {}, {}, error.clause}, now);
+  log_failed(connection, error);
+  end_connection(connection, {reason, {}, {}, error.clause}, now, LogLevel::debug);
 }
 
-void Broker::end_connection(Connection& connection, const Verdict& verdict, const Now& now) {
+void Broker::end_connection(Connection& connection, const Verdict& verdict, const Now& now, LogLevel level) {
   if (connection.ended) return;
   connection.ended = true;
   counters_.packets_sent += connection.endpoint.take_packets_written();
@@ -447,17 +440,11 @@ void Broker::end_connection(Connection& connection, const Verdict& verdict, cons
   Verdict complete = verdict;
   complete.client = session ? session->client_id.view() : connection.peer_address();
   verdicts_.record(complete, now);
-  log_end(connection, complete);
+  if (session) log_unlogged_denials(*session);
+  log_end(connection, verdict.rule, level);
   ports_.transport.close(connection.id);
   ended_.push_back(connection.id.slot);
   if (session) detach(*session, verdict.reason == VerdictReason::taken_over, now);
-}
-
-void Broker::log_end(const Connection& connection, const Verdict& verdict) {
-  if (!ports_.log.wants(LogLevel::info)) return;
-  ports_.log.write(LogLevel::info, fmt::format("client \"{}\" at {} is gone: {}",
-                                               connection.session ? printable(verdict.client) : std::string(),
-                                               connection.peer_address(), verdict.rule));
 }
 
 // The session goes on without its connection, or ends with it.

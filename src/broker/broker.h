@@ -160,7 +160,8 @@ class Broker : private session::DeliveryObserver {
   void arm_sweep(const Now& now);
   void connection_due(Connection& connection, const Now& now);
   void session_due(Session& session, const Now& now);
-  void end_connection(Connection& connection, const Verdict& verdict, const Now& now);
+  // `level`: of its line in the log; debug when another line has told of the end.
+  void end_connection(Connection& connection, const Verdict& verdict, const Now& now, LogLevel level = LogLevel::info);
   void detach(Session& session, bool taken_over, const Now& now);
   void end_session(Session& session, const Now& now);
   void end_failed(Connection& connection, const wire::DecodeError& error, const Now& now);
@@ -175,11 +176,10 @@ class Broker : private session::DeliveryObserver {
   bool check_will(Connection& connection, const wire::Connect& connect, const Now& now);
   void refuse(Connection& connection, wire::ReasonCode reason, const char* rule, std::string_view client_id,
               const Now& now, VerdictReason verdict = VerdictReason::connect_refused,
-              std::string_view reason_string = {});
+              std::string_view reason_string = {}, std::string_view detail = {});
   void welcome(Connection& connection, const Now& now);
   Session& session_for(const PendingConnect& pending, bool& present, const Now& now);
   std::string new_client_id();
-  void log_connected(const Connection& connection, bool present);
 
   // broker_authenticate.cc
   ConnectFacts facts_of(Connection& connection);
@@ -348,7 +348,30 @@ class Broker : private session::DeliveryObserver {
   Ticket record(const Session& session, const Record& record);
   // What is acknowledged to it is kept in the log.
   bool logs(const Session& session) const { return session.key != 0 && ports_.records.next_position() != 0; }
-  void log_end(const Connection& connection, const Verdict& verdict);
+
+  // broker_log.cc
+  static LogSubject subject_of(const Session& session);
+  static LogSubject subject_of(const Connection& connection);
+  void log_connected(const Connection& connection, bool present);
+  struct Refusal {
+    std::string_view client_id;
+    wire::ReasonCode reason;
+    std::string_view why;
+  };
+  void log_refused(const Connection& connection, const Refusal& refusal);
+  void log_failed(const Connection& connection, const wire::DecodeError& error);
+  void log_end(const Connection& connection, std::string_view rule, LogLevel level);
+  struct Denial {
+    std::string_view topic;
+    std::string_view rule;
+    std::uint32_t unlogged;  // refusals of the kind since the last line
+  };
+  void log_denied(const Session& session, DeniedAction action, const Denial& denial);
+  // Refusals that had no line of their own, when none can follow.
+  void log_unlogged_denials(Session& session);
+  void log_loss(const Session& session, LogLevel level, std::uint64_t messages, std::string_view why);
+  void log_subscribed(const Session& session, std::string_view filter, wire::QoS qos);
+  void log_held(const Connection& connection);
 
   const BrokerOptions& options_;
   const std::vector<ListenerPolicy> policies_;  // by listener_index

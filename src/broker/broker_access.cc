@@ -15,18 +15,6 @@ constexpr std::int64_t kAnswerMs = 30'000;
 // A client gets one line in this time for each kind of refusal.
 constexpr std::int64_t kDenialLogMs = 1'000;
 
-const char* action_text(DeniedAction action) {
-  switch (action) {
-    case DeniedAction::publish:
-      return "may not publish to";
-    case DeniedAction::subscribe:
-      return "may not subscribe to";
-    case DeniedAction::receive:
-      break;
-  }
-  return "may not receive";
-}
-
 }  // namespace
 
 // ---- questions
@@ -156,11 +144,7 @@ void Broker::deny(Session& session, DeniedAction action, std::string_view topic,
     return;
   }
   kind.logged_at_ms = now.mono_ms;
-  std::string line = fmt::format("client \"{}\" (user \"{}\") at {} {} \"{}\": {}", printable(session.client_id),
-                                 printable(session.username), session.peer_address.view(), action_text(action),
-                                 printable(topic), rule);
-  if (kind.unlogged != 0) line += fmt::format("; {} more since the last such line", std::exchange(kind.unlogged, 0));
-  ports_.log.write(LogLevel::warning, line);
+  log_denied(session, action, {topic, rule, std::exchange(kind.unlogged, 0)});
 }
 
 bool Broker::may_receive(Session& session, std::string_view topic, const Now& now) {

@@ -521,6 +521,51 @@ TEST_F(BrokerAccessTest, ADenialIsLoggedWithItsRuleAndNotTooOften) {
   pass_ms(1'000);
   publish(noisy, "t");
   EXPECT_EQ(log_.count("acl:7; 99 more since the last such line"), 1u);
+  EXPECT_EQ(log_.facts("99 more"), "2 noisy|192.0.2.1:5|eve|default action=publish topic=t rule=acl:7 left_out=99");
+  EXPECT_EQ(log_.count("client \"quiet\" (anonymous) at 192.0.2.1:5 may not publish"), 1u);
+}
+
+TEST_F(BrokerAccessTest, DenialsThatNoLineFollowsAreToldAtTheEnd) {
+  access_.on_publish = [](const Actor&, std::string_view) { return AccessDecision::deny("acl:7"); };
+  const ConnectionId id = connect("c", 0, 0, "eve");
+  for (int i = 0; i < 3; ++i) publish(id, "t");
+  broker().connection_lost(id, LostBy::peer_closed, now_);
+  EXPECT_EQ(log_.count("client \"c\" (user \"eve\") at 192.0.2.1:5: 2 more since the last line about what it may not "
+                       "publish to"),
+            1u);
+  EXPECT_EQ(log_.facts("2 more"), "2 c|192.0.2.1:5|eve|default action=publish left_out=2");
+}
+
+TEST_F(BrokerAccessTest, ARefusedLogInHasOneLineThatSaysWhoAndWhy) {
+  access_.on_authenticate = [](const ConnectFacts&) {
+    AuthDecision decision = AuthDecision::refuse(ReasonCode::bad_user_name_or_password, "for the client");
+    decision.detail = "users: wrong password";
+    return decision;
+  };
+  wire::Connect packet = hello("c");
+  packet.username = "bob";
+  connect(packet);
+  EXPECT_EQ(log_.count("client \"c\" (user \"bob\") at 192.0.2.1:5 is refused: authentication: users: wrong password, "
+                       "reason 0x86 ("),
+            1u);
+  EXPECT_EQ(log_.facts("is refused"),
+            "2 c|192.0.2.1:5|bob|default reason=authentication: users: wrong password reason_code=0x86");
+  EXPECT_EQ(log_.facts("client \"c\" at 192.0.2.1:5 is gone"), "0 c|192.0.2.1:5|bob|default reason=authentication")
+      << "for debugging only";
+  connect("anonymous one");
+  EXPECT_EQ(log_.count("client \"anonymous one\" (anonymous) at 192.0.2.1:5 is refused"), 1u);
+}
+
+TEST_F(BrokerAccessTest, ComingAndGoingNameTheirClient) {
+  const ConnectionId id = connect("c", 0, 0, "eve");
+  EXPECT_EQ(log_.facts("is connected as \"eve\""), "1 c|192.0.2.1:5|eve|default");
+  broker().connection_lost(id, LostBy::peer_closed, now_);
+  EXPECT_EQ(log_.facts("client \"c\" at 192.0.2.1:5 is gone"),
+            "1 c|192.0.2.1:5|eve|default reason=the peer closed without DISCONNECT");
+  const ConnectionId nameless = open();
+  broker().bytes_received(nameless, std::vector<std::uint8_t>{0x00, 0x00}, now_);
+  EXPECT_EQ(log_.count("a client at 192.0.2.1:5 is disconnected"), 1u);
+  EXPECT_EQ(log_.facts("is gone").substr(0, 23), "0 |192.0.2.1:5||default");
 }
 
 TEST_F(BrokerAccessTest, PasswordsAreNotLogged) {

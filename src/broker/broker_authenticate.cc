@@ -91,8 +91,9 @@ void Broker::decide(Connection& connection, AuthDecision decision, const Now& no
     ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
   }
   if (!allowed) {
+    if (pending.username.empty()) pending.username = std::move(decision.username);
     return refuse(connection, decision.reason, "authentication", pending.client_id, now, VerdictReason::denied,
-                  decision.reason_string);
+                  decision.reason_string, decision.detail);
   }
   if (!decision.username.empty()) pending.username = decision.username;
   if (decision.anonymous) pending.username.clear();
@@ -216,7 +217,11 @@ void Broker::decide_again(Connection& connection, AuthDecision decision, const N
   }
   if (!allowed) {
     connection.endpoint.disconnect(decision.reason, decision.reason_string, ports_.transport.outbox(connection.id));
-    return end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now);
+    if (ports_.log.wants(LogLevel::warning)) {
+      const std::string& told = decision.detail.empty() ? decision.reason_string : decision.detail;
+      log_refused(connection, {session.client_id, decision.reason, "authentication again: " + told});
+    }
+    return end_connection(connection, {VerdictReason::denied, {}, {}, "MQTT-4.12.1-2"}, now, LogLevel::debug);
   }
   set_grants(session, std::move(decision.grants));
   connection.aside.make().expires_at_ms = deadline_of(decision.until_wall_ms, now);

@@ -43,15 +43,19 @@ SessionWill will_of(const wire::Connect& connect, std::string_view topic) {
 }  // namespace
 
 void Broker::refuse(Connection& connection, ReasonCode reason, const char* rule, std::string_view client_id,
-                    const Now& now, VerdictReason verdict, std::string_view reason_string) {
+                    const Now& now, VerdictReason verdict, std::string_view reason_string, std::string_view detail) {
   ByteChain& out = ports_.transport.outbox(connection.id);
   connection.endpoint.refuse(reason, reason_string.empty() ? std::string_view(rule) : reason_string, out);
   if (ports_.log.wants(LogLevel::warning)) {
-    ports_.log.write(LogLevel::warning, fmt::format("client \"{}\" at {} is refused: {}, reason 0x{:02X} ({})",
-                                                    printable(client_id), connection.peer_address(), rule,
-                                                    static_cast<unsigned>(reason), wire::reason_text(reason)));
+    std::string why = rule;
+    if (!detail.empty()) {
+      why.append(": ").append(detail);
+    } else if (!reason_string.empty()) {
+      why.append(": ").append(printable(reason_string));
+    }
+    log_refused(connection, {client_id, reason, why});
   }
-  end_connection(connection, {verdict, {}, {}, rule}, now);
+  end_connection(connection, {verdict, {}, {}, rule}, now, LogLevel::debug);
 }
 
 // A client that takes over its own connection makes it no more.
@@ -239,17 +243,6 @@ void Broker::welcome(Connection& connection, const Now& now) {
   arm(connection);
   tell_connected(session);
   collect_stranded(session, now);
-}
-
-void Broker::log_connected(const Connection& connection, bool present) {
-  if (!ports_.log.wants(LogLevel::info)) return;
-  const Session& session = *connection.session;
-  ports_.log.write(LogLevel::info,
-                   fmt::format("client \"{}\" at {} is connected{}: MQTT {}, keep alive {} s, session {}, expiry {} s",
-                               printable(session.client_id), connection.peer_address(),
-                               session.username.empty() ? "" : fmt::format(" as \"{}\"", printable(session.username)),
-                               wire::version_name(connection.endpoint.version()), connection.endpoint.keep_alive_s(),
-                               present ? "resumed" : "new", session.expiry_s));
 }
 
 void Broker::on_disconnect(Connection& connection, const wire::Disconnect& disconnect, const Now& now) {

@@ -135,11 +135,7 @@ void Broker::cut_log(const Now& now) {
       const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(cut, 0xFFFF'FFFF));
       verdicts_.record(
           {VerdictReason::log_limit, session->client_id, {}, by_age ? "store.max_age" : "store.max_bytes", count}, now);
-      if (ports_.log.wants(LogLevel::warning)) {
-        ports_.log.write(LogLevel::warning,
-                         fmt::format("client \"{}\" loses {} messages that waited for it: {}",
-                                     printable(session->client_id), cut, by_age ? "store.max_age" : "store.max_bytes"));
-      }
+      log_loss(*session, LogLevel::warning, cut, by_age ? "store.max_age" : "store.max_bytes");
       checkpoint(*session);
     }
   }
@@ -264,8 +260,7 @@ void Broker::note_damage(std::string_view damage, std::span<const Delivery> read
                     "the log cannot be read",
                     static_cast<std::uint32_t>(lost)},
                    *observed_now_);
-  ports_.log.write(LogLevel::error, fmt::format("client \"{}\" loses {} messages that waited for it: {}",
-                                                printable(observed_session_->client_id), lost, damage));
+  log_loss(*observed_session_, LogLevel::error, static_cast<std::uint64_t>(lost), damage);
 }
 
 void Broker::visit_owed(const OwedVisitor& visit) const {

@@ -28,11 +28,7 @@ void Broker::charge(Connection& connection, const wire::Publish& publish, const 
   quota.held_until_ms = ready_ms;
   ports_.transport.pause_reading(connection.id, true);
   arm(connection);
-  if (std::exchange(quota.told, true) || !ports_.log.wants(LogLevel::info)) return;
-  ports_.log.write(LogLevel::info,
-                   fmt::format("client \"{}\" at {} publishes faster than it may and is held from time to time: "
-                               "limits.publish_rate and its like",
-                               printable(connection.session->client_id), connection.peer_address()));
+  if (!std::exchange(quota.told, true)) log_held(connection);
 }
 
 void Broker::quota_due(Connection& connection, const Now& now) {

@@ -120,11 +120,7 @@ ReasonCode Broker::subscribe_one(Session& session, const wire::FilterEntry& entr
     }
   }
   if (is_new) session.filter_bytes += topic::SubscriptionIndex::cost_bytes(entry.filter);
-  if (ports_.log.wants(LogLevel::debug)) {
-    ports_.log.write(LogLevel::debug,
-                     fmt::format("client \"{}\" subscribes to \"{}\" at QoS {}", printable(session.client_id),
-                                 printable(entry.filter), static_cast<unsigned>(options.qos)));
-  }
+  log_subscribed(session, entry.filter, options.qos);
   return static_cast<ReasonCode>(options.qos);
 }
 

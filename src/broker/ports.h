@@ -15,6 +15,7 @@
 #include "base/peer_facts.h"
 #include "base/ticket.h"
 #include "base/time.h"
+#include "broker/log.h"
 #include "broker/records.h"
 #include "session/delivery.h"
 #include "wire/reason.h"
@@ -148,8 +149,9 @@ struct AuthDecision {
   Kind kind = Kind::allow;
   wire::ReasonCode reason = wire::ReasonCode::success;  // of a refusal
   std::string reason_string;
-  std::string username;                  // allow: who it is, when that differs from CONNECT's user name
-  bool anonymous = false;                // allow: nobody, whatever CONNECT's user name says
+  std::string detail;      // of a refusal, for the log: what the client is not told; safe to show (base/printable.h)
+  std::string username;    // who it is, or claimed to be, when that differs from CONNECT's user name
+  bool anonymous = false;  // allow: nobody, whatever CONNECT's user name says
   std::vector<std::uint8_t> data;        // authentication data of the challenge or the success
   std::shared_ptr<const Grants> grants;  // allow: or null
   std::int64_t until_wall_ms = 0;        // allow: the connection ends then (a token's expiry); 0: it does not
@@ -266,15 +268,6 @@ class AllowAll : public Authenticator, public Authorizer {
   std::unique_ptr<AuthExchange> begin(std::string_view, const ConnectFacts&) override { return nullptr; }
   AccessDecision may_publish(const Actor&, std::string_view, wire::QoS, bool) override { return {}; }
   AccessDecision may_subscribe(const Actor&, std::string_view, wire::QoS) override { return {}; }
-};
-
-// What an operator should read. `text` is one line without a line break.
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-class Log {
- public:
-  virtual ~Log() = default;
-  virtual bool wants(LogLevel level) const = 0;
-  virtual void write(LogLevel level, std::string_view text) = 0;
 };
 
 class Commons;

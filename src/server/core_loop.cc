@@ -262,8 +262,11 @@ void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {
   const std::int64_t now_ms = reactor_.now().mono_ms;
   if (refusals_logged_at_ms_ != 0 && now_ms < refusals_logged_at_ms_ + kRefusalLogMs) return;
   refusals_logged_at_ms_ = now_ms;
-  net_log().write(broker::LogLevel::warning, fmt::format("listener \"{}\" turned away {} connection(s): {}", listener,
-                                                         std::exchange(refusals_unlogged_, 0), reason));
+  const std::string count = std::to_string(std::exchange(refusals_unlogged_, 0));
+  const broker::LogField more[] = {{"reason", reason}, {"connections", count}};
+  net_log().write(broker::LogLevel::warning,
+                  fmt::format("listener \"{}\" turned away {} connection(s): {}", listener, count, reason),
+                  {{}, {}, {}, listener, more});
 }
 
 void CoreLoop::on_dump(std::function<void()> dump) {

@@ -123,8 +123,11 @@ void CoreLoop::guest_lost(net::ConnectionId id, net::CloseReason reason) {
 
 void CoreLoop::log_failure(const Lobby::Guest& guest, std::string_view why) {
   if (!net_log().wants(broker::LogLevel::warning)) return;
-  net_log().write(broker::LogLevel::warning, fmt::format("{} is refused by listener \"{}\": {}", guest.peer_address,
-                                                         listeners_[guest.listener].name, why));
+  const std::string_view listener = listeners_[guest.listener].name;
+  const broker::LogField more[] = {{"reason", why}};
+  net_log().write(broker::LogLevel::warning,
+                  fmt::format("{} is refused by listener \"{}\": {}", guest.peer_address, listener, why),
+                  {{}, guest.peer_address, {}, listener, more});
 }
 
 }  // namespace martlet::server

@@ -47,13 +47,14 @@ class LineLog::Room final : public broker::Log {
   Room(LineLog& log, std::string_view name) : log_(log), name_(name) {}
 
   bool wants(broker::LogLevel level) const override { return level >= level_.load(std::memory_order_relaxed); }
-  void write(broker::LogLevel level, std::string_view text) override {
-    if (wants(level)) log_.write_of(name_, level, text);
-  }
   const std::string& name() const { return name_; }
   void set_level(broker::LogLevel level) { level_ = level; }
 
  private:
+  void put(broker::LogLevel level, std::string_view text, const broker::LogSubject& subject) override {
+    log_.take({name_, level, text, subject});
+  }
+
   LineLog& log_;
   const std::string name_;
   std::atomic<broker::LogLevel> level_ = broker::LogLevel::info;
@@ -66,7 +67,7 @@ LineLog::~LineLog() {
   const Now now = clock_.now();
   tell_left_out(now, true);
   if (lost_ == 0) return;
-  format_line("", broker::LogLevel::warning, lost_text(lost_), now);
+  format_line({"", broker::LogLevel::warning, lost_text(lost_)}, now);
   writer_.add_always(line_);
 }
 
@@ -96,15 +97,15 @@ void LineLog::apply(const LogOptions& options) {
   for (const auto& [name, room] : rooms_) set_level(*room);
 }
 
-void LineLog::write(broker::LogLevel level, std::string_view text) {
-  if (wants(level)) write_of("", level, text);
+void LineLog::put(broker::LogLevel level, std::string_view text, const broker::LogSubject& subject) {
+  take({"", level, text, subject});
 }
 
-void LineLog::write_of(std::string_view room, broker::LogLevel level, std::string_view text) {
+void LineLog::take(const Entry& entry) {
   const std::lock_guard lock(mutex_);
   const Now now = clock_.now();
   tell_left_out(now, false);
-  if (admit(level, now)) write_line(room, level, text, now);
+  if (admit(entry.level, now)) write_line(entry, now);
 }
 
 void LineLog::dump(std::string_view lines) {
@@ -136,40 +137,52 @@ void LineLog::tell_left_out(const Now& now, bool all) {
   for (std::size_t i = 0; i < floods_.size(); ++i) {
     Flood& flood = floods_[i];
     if (flood.left_out == 0 || (!all && now.mono_ms / 1000 == flood.second)) continue;
-    write_line("", static_cast<broker::LogLevel>(i),
-               fmt::format("... {} more {} were left out (log.lines_per_second = {})", flood.left_out,
-                           kLevelNames[i].plural, options_.lines_per_second),
-               now);
+    const std::string text = fmt::format("... {} more {} were left out (log.lines_per_second = {})", flood.left_out,
+                                         kLevelNames[i].plural, options_.lines_per_second);
+    write_line({"", static_cast<broker::LogLevel>(i), text}, now);
     flood.left_out = 0;
   }
 }
 
 void LineLog::tell_lost(const Now& now) {
   if (lost_ == 0) return;
-  format_line("", broker::LogLevel::warning, lost_text(lost_), now);
+  format_line({"", broker::LogLevel::warning, lost_text(lost_)}, now);
   if (writer_.add(line_)) lost_ = 0;
 }
 
-void LineLog::write_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now) {
+void LineLog::write_line(const Entry& entry, const Now& now) {
   tell_lost(now);
-  format_line(room, level, text, now);
+  format_line(entry, now);
   // After a loss nothing passes before the count of it.
   if (lost_ != 0 || !writer_.add(line_)) ++lost_;
 }
 
-void LineLog::format_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now) {
-  const LevelNames& names = kLevelNames[index_of(level)];
+void LineLog::append_field(std::string_view name, std::string_view value, std::size_t max_chars) {
+  fmt::format_to(std::back_inserter(line_), R"(,"{}":")", name);
+  append_json_string(line_, value, max_chars);
+  line_ += '"';
+}
+
+void LineLog::format_line(const Entry& entry, const Now& now) {
+  const LevelNames& names = kLevelNames[index_of(entry.level)];
   line_.clear();
   if (format_ == LogFormat::json) {
-    fmt::format_to(std::back_inserter(line_), R"({{"time":"{}","level":"{}",)", utc_text(now.wall_ms), names.json);
-    if (!room.empty()) fmt::format_to(std::back_inserter(line_), R"("room":"{}",)", room);
-    line_ += R"("message":")";
-    append_json_string(line_, text, kMaxEntryChars);
-    line_ += "\"}\n";
+    fmt::format_to(std::back_inserter(line_), R"({{"time":"{}","level":"{}")", utc_text(now.wall_ms), names.json);
+    const auto add = [&](std::string_view name, std::string_view value) {
+      if (!value.empty()) append_field(name, value, kMaxFieldChars);
+    };
+    add("room", entry.room);
+    append_field("message", entry.text, kMaxEntryChars);
+    add("client", entry.subject.client);
+    add("address", entry.subject.address);
+    add("user", entry.subject.user);
+    add("listener", entry.subject.listener);
+    for (const broker::LogField& field : entry.subject.more) add(field.name, field.value);
+    line_ += "}\n";
   } else {
     fmt::format_to(std::back_inserter(line_), "{} {} ", utc_text(now.wall_ms), names.text);
-    if (!room.empty()) fmt::format_to(std::back_inserter(line_), "{}: ", room);
-    append_line_text(line_, text, kMaxEntryChars);
+    if (!entry.room.empty()) fmt::format_to(std::back_inserter(line_), "{}: ", entry.room);
+    append_line_text(line_, entry.text, kMaxEntryChars);
     line_ += '\n';
   }
 }

@@ -37,6 +37,8 @@ class LineLog : public broker::Log {
  public:
   // Characters of an entry that are shown; the rest is cut, with a mark.
   static constexpr std::size_t kMaxEntryChars = 1'024;
+  // Characters of each fact of an entry's subject, in JSON.
+  static constexpr std::size_t kMaxFieldChars = 256;
 
   // `clock` outlives the log; `files` too, and a write of it that is stuck at the end outlives the log (log_writer.h).
   LineLog(const LogOptions& options, env::Clock& clock, env::Files& files, const LogWriterLimits& limits = {});
@@ -46,7 +48,6 @@ class LineLog : public broker::Log {
   LineLog& operator=(const LineLog&) = delete;
 
   bool wants(broker::LogLevel level) const override { return level >= level_.load(std::memory_order_relaxed); }
-  void write(broker::LogLevel level, std::string_view text) override;
   // The log of one room: its lines bear its name, and log.levels may give it a level of its own. Lives as long as this.
   broker::Log& room(std::string_view name);
   // From now on these levels and this flood control hold; the format stays.
@@ -69,12 +70,21 @@ class LineLog : public broker::Log {
     std::uint64_t left_out = 0;
   };
 
+  struct Entry {
+    std::string_view room;
+    broker::LogLevel level;
+    std::string_view text;
+    broker::LogSubject subject = {};
+  };
+
+  void put(broker::LogLevel level, std::string_view text, const broker::LogSubject& subject) override;
+  void take(const Entry& entry);
   bool admit(broker::LogLevel level, const Now& now);
   void tell_left_out(const Now& now, bool all);
   void tell_lost(const Now& now);
-  void write_of(std::string_view room, broker::LogLevel level, std::string_view text);
-  void write_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now);
-  void format_line(std::string_view room, broker::LogLevel level, std::string_view text, const Now& now);
+  void write_line(const Entry& entry, const Now& now);
+  void format_line(const Entry& entry, const Now& now);
+  void append_field(std::string_view name, std::string_view value, std::size_t max_chars);
   void set_level(Room& room) const;
 
   const LogFormat format_;

@@ -49,6 +49,21 @@ TEST_F(LogTest, JsonLine) {
                         "\n");
 }
 
+TEST_F(LogTest, JsonHasTheSubjectsFacts) {
+  LineLog log({.format = LogFormat::json}, clock, files);
+  const broker::LogField more[] = {{"topic", "a\n"}, {"rule", ""}};
+  log.room("broker").write(LogLevel::info, "text",
+                           {"c\"\x1b\xff", "192.0.2.1:5", std::string(70'000, 'u'), "main", more});
+  EXPECT_EQ(taken(log), R"({"time":"2026-11-24T06:00:00.123Z","level":"info","room":"broker","message":"text",)"
+                        R"("client":"c\"\u001b\ufffd","address":"192.0.2.1:5","user":")" +
+                            std::string(LineLog::kMaxFieldChars, 'u') +
+                            R"(...","listener":"main","topic":"a\u000a"})"
+                            "\n");
+  LineLog text({}, clock, files);
+  text.write(LogLevel::info, "client \"c\" at 192.0.2.1:5", {"c", "192.0.2.1:5", "u", "main", more});
+  EXPECT_THAT(taken(text), testing::EndsWith("INFO client \"c\" at 192.0.2.1:5\n")) << "it has its facts in the text";
+}
+
 TEST_F(LogTest, LessImportantLinesAreLeftOut) {
   LineLog log({.level = LogLevel::warning}, clock, files);
   EXPECT_FALSE(log.wants(LogLevel::info));

@@ -40,10 +40,11 @@ class TestRecords : public broker::testing::FakeRecords {
 class TestLog : public broker::Log {
  public:
   bool wants(broker::LogLevel) const override { return true; }
-  void write(broker::LogLevel, std::string_view text) override { last_ = text; }
   const std::string& last() const { return last_; }
 
  private:
+  void put(broker::LogLevel, std::string_view text, const broker::LogSubject&) override { last_ = text; }
+
   std::string last_;
 };
 

@@ -25,11 +25,6 @@ class HandClock final : public env::Clock {
 class KeptLog final : public broker::Log {
  public:
   bool wants(broker::LogLevel) const override { return true; }
-  void write(broker::LogLevel level, std::string_view text) override {
-    const std::lock_guard lock(mutex_);
-    if (level >= broker::LogLevel::warning) warnings_.emplace_back(text);
-    all_ += std::string(text) + "\n";
-  }
   std::vector<std::string> warnings() const {
     const std::lock_guard lock(mutex_);
     return warnings_;
@@ -38,11 +33,24 @@ class KeptLog final : public broker::Log {
     const std::lock_guard lock(mutex_);
     return all_;
   }
+  // Whom the last entry was about.
+  std::string last_client() const {
+    const std::lock_guard lock(mutex_);
+    return last_client_;
+  }
 
  private:
+  void put(broker::LogLevel level, std::string_view text, const broker::LogSubject& subject) override {
+    const std::lock_guard lock(mutex_);
+    if (level >= broker::LogLevel::warning) warnings_.emplace_back(text);
+    all_ += std::string(text) + "\n";
+    last_client_ = subject.client;
+  }
+
   mutable std::mutex mutex_;
   std::vector<std::string> warnings_;
   std::string all_;
+  std::string last_client_;
 };
 
 class FakeAnswers final : public broker::Answers {

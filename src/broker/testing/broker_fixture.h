@@ -1,9 +1,11 @@
 // A broker whose access decisions, log and listeners are the test's.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,13 +66,31 @@ class IgnoredAnswers final : public Answers {
 class KeptLog final : public Log {
  public:
   bool wants(LogLevel) const override { return true; }
-  void write(LogLevel, std::string_view text) override { lines.emplace_back(text); }
   std::size_t count(std::string_view part) const {
     std::size_t found = 0;
     for (const std::string& line : lines) found += line.find(part) != std::string::npos ? 1 : 0;
     return found;
   }
+  // The last entry with `part`: "LEVEL client|address|user|listener" and " NAME=VALUE" for each further fact.
+  std::string facts(std::string_view part) const {
+    for (std::size_t i = lines.size(); i-- > 0;) {
+      if (lines[i].find(part) != std::string::npos) return facts_[i];
+    }
+    return {};
+  }
   std::vector<std::string> lines;
+
+ private:
+  void put(LogLevel level, std::string_view text, const LogSubject& subject) override {
+    lines.emplace_back(text);
+    std::string facts = fmt::format("{} {}|{}|{}|{}", static_cast<unsigned>(level), subject.client, subject.address,
+                                    subject.user, subject.listener);
+    for (const LogField& field : subject.more) {
+      if (!field.value.empty()) fmt::format_to(std::back_inserter(facts), " {}={}", field.name, field.value);
+    }
+    facts_.push_back(std::move(facts));
+  }
+  std::vector<std::string> facts_;
 };
 
 class BrokerFixture : public ::testing::Test {

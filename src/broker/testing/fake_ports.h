@@ -140,7 +140,9 @@ class FakeRecords : public RecordSink {
 class SilentLog final : public Log {
  public:
   bool wants(LogLevel) const override { return false; }
-  void write(LogLevel, std::string_view) override {}
+
+ private:
+  void put(LogLevel, std::string_view, const LogSubject&) override {}
 };
 
 }  // namespace martlet::broker::testing

@@ -16,11 +16,20 @@ namespace {
 // A new line of the shadow's table is worth a line of the log.
 auth::ShadowTable::FirstSeen shadow_log(broker::Log& log) {
   return [&log](const auth::ShadowDifference& difference) {
+    if (!log.wants(broker::LogLevel::info)) return;
+    const broker::LogField more[] = {{"topic", difference.topic},
+                                     {"rule", difference.rule},
+                                     {"rule_now", difference.real_rule},
+                                     {"would_be", difference.would_allow ? "allowed" : "denied"}};
+    broker::LogSubject subject;
+    (difference.is_user ? subject.user : subject.client) = difference.who;
+    subject.more = more;
     log.write(broker::LogLevel::info,
               fmt::format("shadow: {} \"{}\" would be {} at \"{}\" by {} (now: {}); martlet ctl shadow counts on",
                           difference.is_user ? "user" : "client", printable(difference.who),
                           difference.would_allow ? "allowed" : "denied", printable(difference.topic), difference.rule,
-                          difference.real_rule));
+                          difference.real_rule),
+              subject);
   };
 }
 

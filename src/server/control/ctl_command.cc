@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "env/posix/local_server.h"
 #include "env/posix/system.h"
+#include "server/control/readable.h"
 
 namespace martlet::server {
 namespace {
@@ -55,32 +56,6 @@ std::string socket_path(const Arguments& arguments) {
   return directory + "/control.sock";
 }
 
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-// A line for each field, and for each row of a list.
-std::string readable(const json& answer) {
-  std::string text;
-  for (const auto& [name, value] : answer.items()) {
-    if (name == "ok") continue;
-    if (!value.is_array()) {
-      text += fmt::format("{}: {}\n", name, text_of(value));
-      continue;
-    }
-    if (value.empty()) text += fmt::format("{}: none\n", name);
-    for (const json& row : value) {
-      if (!row.is_object()) {
-        text += fmt::format("{}: {}\n", name, text_of(row));
-        continue;
-      }
-      for (const auto& [field, cell] : row.items()) text += fmt::format("{}={} ", field, text_of(cell));
-      text.back() = '\n';
-    }
-  }
-  return text.empty() ? "done\n" : text;
-}
-
 int ask(const Arguments& arguments, env::Files& files) {
   const auto say = [&](env::Handle stream, std::string_view text) {
     static_cast<void>(files.write_stream(stream, as_bytes(text)));
@@ -101,7 +76,7 @@ int ask(const Arguments& arguments, env::Files& files) {
     return kRefused;
   }
   const bool ok = parsed["ok"] == true;
-  const std::string text = arguments.as_json ? *answer + "\n" : readable(parsed);
+  const std::string text = arguments.as_json ? safe_json(parsed) + "\n" : readable(parsed);
   say(ok || arguments.as_json ? env::Handle::standard_output : env::Handle::standard_error, text);
   return ok ? kDone : kRefused;
 }

@@ -3,15 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "build_info.h"
+#include "server/control/readable.h"
 
 namespace martlet::server {
 namespace {
 
 using nlohmann::json;
-
-std::string line(const json& answer) {
-  return answer.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 json refusal(std::string_view why) {
   return {{"ok", false}, {"error", why}};
@@ -94,7 +91,7 @@ json answer_to(const json& question, const ControlParts& parts) {
 
 std::string answer_question(std::string_view question, const ControlParts& parts) {
   const json parsed = json::parse(question, nullptr, false);
-  return line(parsed.is_object() ? answer_to(parsed, parts) : refusal("a question is a JSON object"));
+  return safe_json(parsed.is_object() ? answer_to(parsed, parts) : refusal("a question is a JSON object"));
 }
 
 }  // namespace martlet::server

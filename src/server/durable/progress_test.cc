@@ -23,8 +23,10 @@ struct ManualClock final : env::Clock {
 
 struct Lines final : broker::Log {
   bool wants(broker::LogLevel) const override { return true; }
-  void write(broker::LogLevel, std::string_view text) override { lines.emplace_back(text); }
   std::vector<std::string> lines;
+
+ private:
+  void put(broker::LogLevel, std::string_view text, const broker::LogSubject&) override { lines.emplace_back(text); }
 };
 
 TEST(RecoveryProgress, LogsEveryFiveSeconds) {
