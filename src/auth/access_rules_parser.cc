@@ -9,6 +9,7 @@
 #include "auth/access_placeholders.h"
 #include "base/nearest.h"
 #include "base/printable.h"
+#include "base/toml_text.h"
 #include "topic/filter.h"
 
 namespace martlet::auth {
@@ -241,6 +242,7 @@ class Parser {
 }  // namespace
 
 Result<AccessRuleFile> parse_access_rules(std::string_view text, std::string_view file_name) {
+  if (const auto checked = check_toml_text(text, file_name); !checked) return tl::unexpected(checked.error());
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/toml_text.h"
+
 namespace martlet::server {
 namespace {
 
@@ -64,6 +66,7 @@ class Flattener {
 }  // namespace
 
 Result<std::vector<TomlEntry>> read_toml(std::string_view text, std::string_view file_name) {
+  if (const auto checked = check_toml_text(text, file_name); !checked) return tl::unexpected(checked.error());
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -1,0 +1,137 @@
+#include "base/toml_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/printable.h"
+#include "base/utf8.h"
+
+namespace martlet {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+// What people paste without noticing, by what they meant.
+std::string_view advice_for(std::uint32_t code_point) {
+  switch (code_point) {
+    case 0x201C:
+    case 0x201D:
+    case 0x201E:
+    case 0x00AB:
+    case 0x00BB:
+      return "it is no quotation mark of TOML: write \"";
+    case 0x2018:
+    case 0x2019:
+    case 0x201A:
+      return "it is no quotation mark of TOML: write '";
+    case 0x00A0:
+    case 0x2003:
+    case 0x202F:
+    case 0x3000:
+      return "it is a space of another kind: write a plain one";
+    case 0x2013:
+    case 0x2014:
+    case 0x2212:
+      return "it is a dash of another kind: write -";
+    default:
+      return "put the name or text in quotes";
+  }
+}
+
+class Scanner {
+ public:
+  Scanner(std::string_view text, std::string_view file_name) : text_(text), file_name_(file_name) {}
+
+  Result<void> run() {
+    if (text_.starts_with(kByteOrderMark)) at_ = line_begin_ = kByteOrderMark.size();
+    while (at_ < text_.size()) {
+      const Character character = first_character(text_.substr(at_));
+      if (!character.valid) return not_utf8();
+      if (character.code_point >= 0x80 && inside_ == Inside::nothing) return outside(character);
+      at_ += character.code_point < 0x80 ? step(text_[at_]) : character.size_bytes;
+    }
+    return {};
+  }
+
+ private:
+  enum class Inside : std::uint8_t { nothing, comment, text, long_text };
+
+  // How many bytes are dealt with at an ASCII character.
+  std::size_t step(char c) {
+    if (c == '\n') {
+      ++line_;
+      line_begin_ = at_ + 1;
+      // A short text that is not closed ends here, and the parser with it.
+      if (inside_ != Inside::long_text) inside_ = Inside::nothing;
+      return 1;
+    }
+    if (inside_ == Inside::nothing) return begin(c);
+    if (inside_ == Inside::comment) return 1;
+    // Not the byte behind the backslash: it may begin a long character.
+    if (c == '\\' && quote_ == '"') return at_ + 1 < text_.size() && is_escapable(text_[at_ + 1]) ? 2 : 1;
+    return c == quote_ ? end() : 1;
+  }
+
+  static bool is_escapable(char c) { return c == '"' || c == '\\'; }
+
+  std::size_t quotes() const {
+    const std::size_t end = text_.find_first_not_of(quote_, at_);
+    return (end == std::string_view::npos ? text_.size() : end) - at_;
+  }
+
+  std::size_t begin(char c) {
+    if (c == '#') inside_ = Inside::comment;
+    if (c != '"' && c != '\'') return 1;
+    quote_ = c;
+    const bool is_long = quotes() >= 3;
+    inside_ = is_long ? Inside::long_text : Inside::text;
+    return is_long ? 3 : 1;
+  }
+
+  // At a quotation mark inside: of five the first two belong to the long text that the others end.
+  std::size_t end() {
+    if (inside_ == Inside::text) {
+      inside_ = Inside::nothing;
+      return 1;
+    }
+    const std::size_t count = std::min<std::size_t>(quotes(), 5);
+    if (count >= 3) inside_ = Inside::nothing;
+    return count;
+  }
+
+  std::string place() const {
+    std::size_t column = 1;
+    for (std::size_t at = line_begin_; at < at_; ++column) at += first_character(text_.substr(at)).size_bytes;
+    return fmt::format("{}:{}:{}", file_name_, line_, column);
+  }
+
+  tl::unexpected<Error> not_utf8() const {
+    return fail(fmt::format("{}: the byte 0x{:02x} is not UTF-8: save the file in that encoding", place(),
+                            static_cast<std::uint8_t>(text_[at_])));
+  }
+
+  tl::unexpected<Error> outside(const Character& character) const {
+    return fail(fmt::format("{}: the character \"{}\" may stand in quotes and comments only: {}", place(),
+                            printable(text_.substr(at_, character.size_bytes)), advice_for(character.code_point)));
+  }
+
+  std::string_view text_;
+  std::string_view file_name_;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  std::size_t line_begin_ = 0;
+  Inside inside_ = Inside::nothing;
+  char quote_ = '"';
+};
+
+}  // namespace
+
+Result<void> check_toml_text(std::string_view text, std::string_view file_name) {
+  return Scanner(text, file_name).run();
+}
+
+}  // namespace martlet
