@@ -1,6 +1,9 @@
 """The services that know users, from Debian's packages: each a process of the test's own on loopback, in a directory
 that goes with it. A missing package fails the test."""
 
+import contextlib
+import http.server
+import json
 import os
 import pathlib
 import shutil
@@ -8,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 from support import PATIENCE_S, run, wait_until
 
@@ -235,3 +239,65 @@ ou: groups
 
     def add(self, ldif):
         run(self.ldapadd, "-x", "-H", self.url(), "-D", "cn=admin,dc=example,dc=org", "-w", "admin", stdin=ldif.encode())
+
+
+class HttpService:
+    """Python's HTTP server. `answer(question)` gives status and body for what is posted; what is read is in `documents`,
+    by path, if `hold` is set."""
+
+    def __init__(self, test, port=0, answer=None, wrap=lambda socket: socket):
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.reply(*(answer or HttpService.users)(question))
+
+            def do_GET(self):
+                service.hold.wait()
+                known = self.path in service.documents
+                self.reply(200 if known else 404, service.documents.get(self.path))
+
+            def reply(self, status, body):
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def setup(self):
+                super().setup()
+                service.connections.append(self.connection)
+
+            def log_message(self, *_):
+                pass
+
+        self.connections, self.documents = [], {}
+        self.hold = threading.Event()
+        self.hold.set()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # who asked may be gone when it is answered
+        self.server.socket = wrap(self.server.socket)
+        self.port = self.server.server_port
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        test.addCleanup(self.kill)
+
+    @staticmethod
+    def users(question):
+        if question.get("username") != "ann":
+            return 200, {"result": "ignore"}
+        right = question.get("password") == "secret"
+        return 200, {"result": "allow" if right else "deny", "groups": ["sensors"]}
+
+    def kill(self):
+        if self.server is not None:
+            self.server.shutdown()
+            self.server.server_close()
+            for connection in self.connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self.server = None

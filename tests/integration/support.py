@@ -216,6 +216,25 @@ def packet(first_byte, body):
             return bytes([first_byte]) + encoded + body
 
 
+def login(user=None, password=None, version=5, client_id="who"):
+    """A CONNECT with what a user says of itself."""
+    flags = 2 | (0x80 if user is not None else 0) | (0x40 if password is not None else 0)
+    body = struct.pack("!H4sBBH", 4, b"MQTT", version, flags, 0) + (b"\0" if version == 5 else b"") + text(client_id)
+    for field in (user, password):
+        if field is not None:
+            body += text(field)
+    return packet(0x10, body)
+
+
+def connack(port, *arguments, **named):
+    """The reason in the CONNACK that login() is answered with."""
+    with RawClient(port) as client:
+        client.send(login(*arguments, **named))
+        header, answer = client.read_packet()
+        assert header == 0x20, (header, answer)
+        return answer[1]
+
+
 def publish(topic, payload=b"", qos=0, packet_id=1, version=5):
     body = text(topic) + (struct.pack("!H", packet_id) if qos else b"") + (b"\0" if version == 5 else b"") + payload
     return packet(0x30 | qos << 1, body)

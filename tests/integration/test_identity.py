@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from support import MARTLET, PATIENCE_S, Broker, RawClient, packet, run, text
+from support import MARTLET, PATIENCE_S, Broker, RawClient, connack, packet, run, text
 from test_tls import listener
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -49,17 +49,7 @@ class Identity(unittest.TestCase):
         return broker
 
     def connack(self, broker, user=None, password=None):
-        """The reason of CONNACK for a 5.0 client, or None if the connection was closed without one."""
-        flags = 2 | (0x80 if user is not None else 0) | (0x40 if password is not None else 0)
-        body = struct.pack("!H4sBBHB", 4, b"MQTT", 5, flags, 0, 0) + text("who")
-        for field in (user, password):
-            if field is not None:
-                body += text(field)
-        with RawClient(broker.port) as client:
-            client.send(packet(0x10, body))
-            header, answer = client.read_packet()
-            self.assertEqual(header, 0x20)
-            return answer[1]
+        return connack(broker.port, user, password)
 
 
 class Passwd(Identity):

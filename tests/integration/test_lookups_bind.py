@@ -2,19 +2,14 @@
 test_lookups.py."""
 
 import base64
-import contextlib
-import http.server
-import json
 import os
-import socket
 import ssl
 import tempfile
-import threading
 import unittest
 
 from certificates import Authority
 from lookups import Lookup, Restarts, Silence, Trap, error_of
-from services import Slapd
+from services import HttpService, Slapd
 from support import wait_until
 
 
@@ -139,57 +134,6 @@ class LdapsSilence(Silence, unittest.TestCase):
 
     def silent(self, port):
         return "--kind", "ldap", "--url", f"ldaps://127.0.0.1:{port}", "--bind-dn", LdapTest.DN
-
-
-class HttpService:
-    """Python's HTTP server; `answer(question)` gives status and body."""
-
-    def __init__(self, test, port=0, answer=None, wrap=lambda socket: socket):
-        service = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, body = (answer or HttpService.users)(question)
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def setup(self):
-                super().setup()
-                service.connections.append(self.connection)
-
-            def log_message(self, *_):
-                pass
-
-        self.connections = []
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.server.socket = wrap(self.server.socket)
-        self.port = self.server.server_port
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        test.addCleanup(self.kill)
-
-    @staticmethod
-    def users(question):
-        if question.get("username") != "ann":
-            return 200, {"result": "ignore"}
-        right = question.get("password") == "secret"
-        return 200, {"result": "allow" if right else "deny", "groups": ["sensors"]}
-
-    def kill(self):
-        if self.server is not None:
-            self.server.shutdown()
-            self.server.server_close()
-            for connection in self.connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            self.server = None
 
 
 class HttpTest(unittest.TestCase):
