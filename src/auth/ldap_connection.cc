@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <openldap.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -116,7 +117,12 @@ Result<void> LdapConnection::start_tls(const LdapTarget& target, const env::Dead
     if (message != nullptr) answer = read_result(message.get());
     if (answer.code != LDAP_SUCCESS) return fail(fmt::format("StartTLS: {}", answer.text));
   }
-  return shake_hands(deadline);
+  auto shaken = shake_hands(deadline);
+  // libldap then looks in the certificate for the name of this machine.
+  if (!shaken && strcasecmp(target.endpoint.host.c_str(), "localhost") == 0)
+    return fail(shaken.error().message + "; TLS with localhost does not work here: name the server in url by another " +
+                "name or address of its certificate, such as 127.0.0.1");
+  return shaken;
 }
 
 Result<void> LdapConnection::shake_hands(const env::Deadline& deadline) {

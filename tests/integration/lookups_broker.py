@@ -1,6 +1,7 @@
 """What holds of a broker whatever service knows its users: clients come, rules see what the service said, and the service
 stops, hangs and comes back."""
 
+import json
 import pathlib
 import tempfile
 import threading
@@ -23,10 +24,10 @@ subscribe = "down/#"
 
 
 def table(kind, **options):
-    """An [[authentication]] or [[authorization]] table's lines; texts in TOML's literal quotes."""
-    lines = [f"kind = '{kind}'"]
+    """An [[authentication]] or [[authorization]] table's lines. JSON's texts and numbers are TOML's."""
+    lines = [f'kind = "{kind}"']
     for name, value in options.items():
-        lines.append(f"{name} = " + (f"'{value}'" if isinstance(value, (str, pathlib.Path)) else str(value).lower()))
+        lines.append(f"{name} = {json.dumps(value, default=str)}")
     return "\n".join(lines) + "\n"
 
 

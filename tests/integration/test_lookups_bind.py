@@ -100,6 +100,12 @@ class LdapTest(Restarts, unittest.TestCase):
             self.assertEqual(answer["opinion"], "failed", url)
             self.assertIn("TLS", answer["reason"])
 
+    def test_tls_with_localhost(self):
+        # libldap would look for this machine's own name in the certificate.
+        answer = self.lookup("--ca-file", self.authority.ca, url=self.service.tls_url("localhost")).ask("ann", "secret")
+        self.assertEqual(answer["opinion"], "failed")
+        self.assertIn("name the server in url by another", answer["reason"])
+
     def test_tls_of_somebody_else(self):
         with tempfile.TemporaryDirectory(prefix="martlet-test-") as folder:
             authority = Authority(folder)

@@ -60,6 +60,16 @@ class PostgresqlUsers(ByProcess, unittest.TestCase):
         self.service.sql(f"UPDATE mqtt_users SET password_hash = '{hash_of(password, self.folder_of_test())}'"
                          f" WHERE username = '{user}'")
 
+    def test_a_role_that_can_read_the_table_alone(self):
+        """As docs/authentication.md has it."""
+        self.service.sql("CREATE ROLE martlet LOGIN PASSWORD 'the broker''s own'")
+        self.addCleanup(self.service.sql, "DROP OWNED BY martlet; DROP ROLE martlet")
+        self.service.sql("GRANT SELECT ON mqtt_users TO martlet")
+        secret = self.write("password", "the broker's own\n")
+        broker = self.start(authentication=[table("postgresql", url=self.service.url(user="martlet"), password_file=secret)])
+        self.assertEqual(connack(broker.port, "ann", "secret"), ALLOWED)
+        self.assertEqual(connack(broker.port, "ann", "wrong"), WRONG)
+
     def test_a_slow_query_holds_nobody_else(self):
         slow = table("postgresql", url=self.service.url(), password_file=self.service.password_file, timeout="10s",
                      query="SELECT password_hash FROM mqtt_users, pg_sleep(3 * (username = 'root')::int) WHERE username = $1")
@@ -95,6 +105,15 @@ class RedisUsers(ByProcess, unittest.TestCase):
     def set_password(self, user, password):
         self.service.command("HSET", f"mqtt:user:{user}", "password_hash", hash_of(password, self.folder_of_test()))
 
+    def test_a_user_that_can_read_these_keys_alone(self):
+        """As docs/authentication.md has it."""
+        self.service.command("ACL", "SETUSER", "martlet", "on", ">the-brokers-own", "~mqtt:user:*", "+hgetall")
+        secret = self.write("password", "the-brokers-own\n")
+        url = f"redis://martlet@127.0.0.1:{self.service.port}/0"
+        broker = self.start(authentication=[table("redis", url=url, password_file=secret, key="mqtt:user:%u")])
+        self.assertEqual(connack(broker.port, "ann", "secret"), ALLOWED, broker.log()[-1000:])
+        self.assertEqual(connack(broker.port, "ann", "wrong"), WRONG)
+
 
 class LdapUsers(ByProcess, unittest.TestCase):
     HAS_SUPERUSERS = False
@@ -112,7 +131,7 @@ class LdapUsers(ByProcess, unittest.TestCase):
         cls.service.add(f"dn: cn=sensors,{cls.GROUPS}\nobjectClass: groupOfNames\ncn: sensors\nmember: uid=ann,{cls.PEOPLE}\n")
 
     def table(self, **options):
-        return table("ldap", url=self.service.tls_url("localhost"), ca_file=self.authority.ca,
+        return table("ldap", url=self.service.tls_url(), ca_file=self.authority.ca,
                      bind_dn=f"uid=%u,{self.PEOPLE}", group_base=self.GROUPS, **options)
 
     def set_password(self, user, password):
@@ -353,6 +372,7 @@ class Chain(ByHttp, Case, unittest.TestCase):
             first = next(name for name in order if name != "file")
             for name in ("postgresql", "redis", "http"):
                 self.assertEqual(connack(broker.port, "ann", f"at-{name}"), ALLOWED if name == first else WRONG, (order, name))
+            broker.stop()
 
     def test_one_that_cannot_be_asked_ends_the_chain(self):
         tables = self.tables()
