@@ -20,7 +20,6 @@
 #include "env/posix/threads.h"
 #include "server/access/access_policy.h"
 #include "server/config/effective.h"
-#include "server/config/option_table.h"
 #include "server/control/questions.h"
 #include "server/control/steward.h"
 #include "server/cores/cores.h"
@@ -30,6 +29,7 @@
 #include "server/durable/recovery.h"
 #include "server/loopback.h"
 #include "server/reload.h"
+#include "server/start_lines.h"
 #include "topic/interest_table.h"
 
 namespace martlet::server {
@@ -64,31 +64,6 @@ Result<void> check_doors(const ServerConfig& config, env::Network& network) {
                     listener.address));
   }
   return {};
-}
-
-std::string shown(const ServerConfig& config, std::string_view option) {
-  return find_option(server_options(), option)->value_text(config);
-}
-
-// Where data is, and how safe it is.
-std::string data_text(const ServerConfig& config) {
-  if (!config.keeps_data()) return "no data directory: nothing outlives the process";
-  std::string text = fmt::format("data in {}, durability {}", config.data_dir, shown(config, "store.durability"));
-  const std::size_t rules = config.broker.durability.rules.size();
-  if (rules != 0) fmt::format_to(std::back_inserter(text), " and {} rule{}", rules, rules == 1 ? "" : "s");
-  return text;
-}
-
-std::string start_line(const ServerConfig& config, std::uint32_t cores, std::string_view bound,
-                       std::size_t descriptors) {
-  const std::string connections = config.broker.max_connections == 0
-                                      ? fmt::format("connections: up to {} descriptors", descriptors)
-                                      : fmt::format("max connections {}", config.broker.max_connections);
-  return fmt::format(
-      "martlet {} listens on {} ({} thread{}, max packet {}, max in flight {}, {}); {}. Try: martlet sub -t '#' -v; "
-      "options: docs/configuration.md\n",
-      version(), bound, cores, cores == 1 ? "" : "s", shown(config, "limits.max_packet_size"),
-      shown(config, "limits.max_in_flight"), connections, data_text(config));
 }
 
 // Brings back what the data directory holds; without one, nothing.
@@ -312,8 +287,10 @@ Result<void> Service::run() {
   const auto bound = cores_->listen();
   if (!bound) return tl::unexpected(bound.error());
   warn();
-  say(means_.files, env::Handle::standard_output, start_line(config_, cores_->count(), *bound, descriptors));
-  means_.manager.notify(fmt::format("READY=1\nSTATUS=listens on {}", *bound));
+  const StartFacts facts{cores_->count(), *bound, descriptors};
+  log_start(config_, facts, means_.log, means_.log.room("net"));
+  say(means_.files, env::Handle::standard_output, start_line(config_, facts));
+  means_.manager.notify(fmt::format("READY=1\nSTATUS=listens on {}", fmt::join(*bound, ", ")));
   steward_->start();
   cores_->run();
   means_.manager.notify("STOPPING=1");
@@ -345,6 +322,7 @@ int run_service(ServerConfig config, std::function<ServerConfig(ConfigErrors&)> 
   config.broker.random_seed = entropy->seed();
   config.broker.client_seed = entropy->seed() | 1;
   config.broker.version = version();
+  const bool json = config.log.format == LogFormat::json;
   LineLog log(config.log, *clock, files);
   log.room("net").write(broker::LogLevel::debug,
                         networks->front()->streams() ? "serves sockets with io_uring" : "serves sockets with epoll");
@@ -353,7 +331,11 @@ int run_service(ServerConfig config, std::function<ServerConfig(ConfigErrors&)> 
   for (const auto& network : *networks) by_core.push_back(network.get());
   {
     Service service(std::move(config), std::move(read), {files, *clock, *entropy, **signals, manager, log, by_core});
-    if (const auto served = service.run(); !served) return fail_with(files, kFailedExit, served.error().message);
+    if (const auto served = service.run(); !served) {
+      if (!json) return fail_with(files, kFailedExit, served.error().message);
+      log.write(broker::LogLevel::error, served.error().message);
+      return kFailedExit;
+    }
   }
   log.write(broker::LogLevel::info, "stopped");
   return kCleanExit;

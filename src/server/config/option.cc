@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
+#include <iterator>
 #include <limits>
 
 #include "base/nearest.h"
@@ -156,6 +158,14 @@ std::vector<std::string> split_at_commas(std::string_view text) {
   }
 }
 
+// A query: whether one of its parameters sounds like a secret.
+bool may_name_secret(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  constexpr std::string_view kWords[] = {"pass", "pwd", "secret", "token", "key", "auth", "sig", "credential"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return text.find(word) != std::string::npos; });
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> read_list(const OptionFacts& facts, const WrittenValue& value) {
@@ -196,9 +206,8 @@ std::string masked_url(std::string_view text) {
     shown = fmt::format("{}***{}", text.substr(0, from), text.substr(begin + at));
   }
   const std::size_t query = shown.find('?');
-  if (query != std::string::npos && shown.find("password", query) != std::string::npos) {
-    shown = shown.substr(0, query) + "?***";
-  }
+  // Parameters are shown only where none may be a secret: "sslmode=require", but not "token=...".
+  if (query != std::string::npos && may_name_secret(shown.substr(query))) shown = shown.substr(0, query) + "?***";
   return shown;
 }
 

@@ -362,6 +362,8 @@ TEST(OptionValue, PasswordsInUrlsAreMasked) {
   EXPECT_EQ(masked_url("redis://u:p@ss@h"), "redis://u:***@h");
   EXPECT_EQ(masked_url("redis://u:p/w@h"), "redis://u:***@h");
   EXPECT_EQ(masked_url("postgresql://h/d?password=x"), "postgresql://h/d?***");
+  EXPECT_EQ(masked_url("https://h/who?API_Token=x&y"), "https://h/who?***");
+  EXPECT_EQ(masked_url("postgresql://h/d?sslmode=require"), "postgresql://h/d?sslmode=require");
   EXPECT_EQ(masked_url("https://h/a:b"), "https://h/a:b");
   EXPECT_EQ(masked_url("file"), "file");
 }

@@ -48,8 +48,8 @@ std::vector<broker::Broker*> Cores::brokers() {
   return brokers;
 }
 
-Result<std::string> Cores::listen() {
-  std::string bound;
+Result<std::vector<std::string>> Cores::listen() {
+  std::vector<std::string> bound;
   for (std::size_t i = 0; i < config_.listeners.size(); ++i) {
     const auto opened = listen(i);
     if (!opened) {
@@ -57,7 +57,7 @@ Result<std::string> Cores::listen() {
                               opened.error().message),
                   opened.error().system_code);
     }
-    fmt::format_to(std::back_inserter(bound), "{}{}", bound.empty() ? "" : ", ", env::to_text(*opened));
+    bound.push_back(env::to_text(*opened));
   }
   return bound;
 }

@@ -49,8 +49,8 @@ class Cores {
   void use(const AccessPolicy& access);
   void on_each(const std::function<void()>& task);
 
-  // Opens all listeners of the configuration on all cores; where they are bound, separated by commas.
-  Result<std::string> listen();
+  // Opens all listeners of the configuration on all cores; where each is bound.
+  Result<std::vector<std::string>> listen();
   // Until a stop was asked for and carried out. Core 0 runs on the calling thread.
   void run();
   // After run(): nothing of what the cores told each other was lost.
