@@ -217,8 +217,8 @@ bool CoreLoop::let_in(net::ConnectionId id, std::uint32_t listener, std::string_
     remember(id, address);
     return true;
   }
+  log_refusal(listeners_[listener].name, entry_rule(entry), peer_address);
   reactor_.close(id);
-  log_refusal(listeners_[listener].name, entry_rule(entry));
   return false;
 }
 
@@ -257,7 +257,7 @@ void CoreLoop::refused(net::ListenerId listener, net::RefuseReason reason) {
   log_refusal(listeners_[listener_of_[listener.index]].name, refusal_text(reason));
 }
 
-void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {
+void CoreLoop::log_refusal(std::string_view listener, std::string_view reason, std::string_view peer_address) {
   ++refusals_unlogged_;
   const std::int64_t now_ms = reactor_.now().mono_ms;
   if (refusals_logged_at_ms_ != 0 && now_ms < refusals_logged_at_ms_ + kRefusalLogMs) return;
@@ -265,8 +265,9 @@ void CoreLoop::log_refusal(std::string_view listener, std::string_view reason) {
   const std::string count = std::to_string(std::exchange(refusals_unlogged_, 0));
   const broker::LogField more[] = {{"reason", reason}, {"connections", count}};
   net_log().write(broker::LogLevel::warning,
-                  fmt::format("listener \"{}\" turned away {} connection(s): {}", listener, count, reason),
-                  {{}, {}, {}, listener, more});
+                  fmt::format("listener \"{}\" turned away {} connection(s){}: {}", listener, count,
+                              peer_address.empty() ? "" : fmt::format(", the last one of {}", peer_address), reason),
+                  {{}, peer_address, {}, listener, more});
 }
 
 void CoreLoop::on_dump(std::function<void()> dump) {

@@ -144,7 +144,8 @@ class CoreLoop : private net::ReactorHandler,
   std::uint64_t bytes_sent() const override { return reactor_.stats().bytes_out; }
 
   broker::Log& net_log() const { return dependencies_.net_log ? *dependencies_.net_log : dependencies_.log; }
-  void log_refusal(std::string_view listener, std::string_view reason);
+  // `peer_address`: empty where it is not known.
+  void log_refusal(std::string_view listener, std::string_view reason, std::string_view peer_address = {});
   // Nobody new is let in, and the last wills are said; then, with several cores once all have, clients are told
   // goodbye.
   void begin_stop();

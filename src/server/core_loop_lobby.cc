@@ -87,7 +87,7 @@ void CoreLoop::move_in(MovedConnection& moved) {
   const auto id = reactor_.adopt(std::move(moved.socket));
   if (!id) {
     if (moved.address != 0) dependencies_.admission->leave(moved.address);
-    return log_refusal(listeners_[moved.listener].name, "too many connections");
+    return log_refusal(listeners_[moved.listener].name, "too many connections", moved.peer_address);
   }
   remember(*id, moved.address);
   if (stop_by_ms_ != kNever) {

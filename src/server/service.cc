@@ -200,7 +200,7 @@ Result<void> Service::open() {
   for (const ListenerConfig& listener : config_.listeners) {
     config_.broker.listeners.push_back(policy_of(config_, listener));
   }
-  admission_ = std::make_unique<Admission>(config_.abuse, means_.entropy.seed());
+  admission_ = std::make_unique<Admission>(config_.abuse, means_.entropy.seed(), &means_.log.room("net"));
   cores_ = std::make_unique<Cores>(config_, means_.networks, records, *access,
                                    CoresDependencies{means_.clock, means_.log.room("broker"), means_.log.room("net"),
                                                      *admission_, *doors_, means_.manager.sockets()});

@@ -1,30 +1,15 @@
 #include "server/start_lines.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "server/testing/kept_log.h"
 
 namespace martlet::server {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
-
-struct Entries final : broker::Log {
-  bool wants(broker::LogLevel) const override { return true; }
-  std::vector<std::string> lines;
-  std::vector<std::string> facts;
-
- private:
-  void put(broker::LogLevel, std::string_view text, const broker::LogSubject& subject) override {
-    lines.emplace_back(text);
-    std::string line = fmt::format("{}|{}", subject.listener, subject.address);
-    for (const broker::LogField& field : subject.more) {
-      if (!field.value.empty()) line += fmt::format(" {}={}", field.name, field.value);
-    }
-    facts.push_back(line);
-  }
-};
 
 ListenerConfig listener(const std::string& name, const std::string& address) {
   ListenerConfig config;
@@ -50,8 +35,8 @@ TEST(StartLines, EachListenerSaysWhoMayComeInAndHow) {
   config.listeners[2].authentication = {"directory"};
   config.listeners[2].proxy_protocol = true;
   config.listeners[3].tls.psk_file = "psk";
-  Entries log;
-  Entries net;
+  KeptLog log;
+  KeptLog net;
   log_start(config, {2, {"127.0.0.1:4000", "[::1]:8083", "/run/m", "127.0.0.1:8884"}, 100}, log, net);
   EXPECT_THAT(net.lines,
               ElementsAre("listener at 127.0.0.1:4000: mqtt, no tls; authentication: users, directory, anonymous",
@@ -60,12 +45,12 @@ TEST(StartLines, EachListenerSaysWhoMayComeInAndHow) {
                           "listener at /run/m: mqtt behind PROXY protocol, no tls; authentication: directory",
                           "listener \"keys\" at 127.0.0.1:8884: mqtt, tls with psk; authentication: users, directory"));
   EXPECT_THAT(net.facts,
-              ElementsAre("127.0.0.1:0|127.0.0.1:4000 port=4000 protocol=mqtt tls=none authentication=users, "
+              ElementsAre("|127.0.0.1:4000||127.0.0.1:0 port=4000 protocol=mqtt tls=none authentication=users, "
                           "directory, anonymous",
-                          "web|[::1]:8083 port=8083 protocol=ws tls=tls, client certificate required "
+                          "|[::1]:8083||web port=8083 protocol=ws tls=tls, client certificate required "
                           "authentication=tls identity",
-                          "unix:/run/m|/run/m protocol=mqtt tls=none authentication=directory proxy_protocol=yes",
-                          "keys|127.0.0.1:8884 port=8884 protocol=mqtt tls=tls with psk authentication=users, "
+                          "|/run/m||unix:/run/m protocol=mqtt tls=none authentication=directory proxy_protocol=yes",
+                          "|127.0.0.1:8884||keys port=8884 protocol=mqtt tls=tls with psk authentication=users, "
                           "directory"));
   EXPECT_TRUE(log.lines.empty()) << "standard output has told it";
   config.log.format = LogFormat::json;

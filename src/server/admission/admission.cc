@@ -1,9 +1,13 @@
 #include "server/admission/admission.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "base/hash.h"
+#include "base/printable.h"
 
 namespace martlet::server {
 namespace {
@@ -72,7 +76,7 @@ Admission::Record* Admission::Table::touch(std::uint64_t key, const Now& now) {
 
 // ---- options
 
-Admission::Admission(const AbuseOptions& options, std::uint64_t seed) : seed_(seed) {
+Admission::Admission(const AbuseOptions& options, std::uint64_t seed, broker::Log* log) : seed_(seed), log_(log) {
   apply(options);
 }
 
@@ -180,8 +184,7 @@ wire::ReasonCode Admission::admit(const broker::ConnectFacts& facts, const Now& 
   if (!count_event(*record, limits.flapping_connects + 1, limits.flapping_window_ms, limits, now)) {
     return wire::ReasonCode::success;
   }
-  record->who = facts.client_id;
-  record->why = "abuse.flapping_connects";
+  ban(*record, true, "abuse.flapping_connects", facts, now);
   return wire::ReasonCode::banned;
 }
 
@@ -196,8 +199,23 @@ void Admission::authenticated(const broker::ConnectFacts& facts, bool allowed, c
   // A right password among wrong ones proves nothing about the others: the window just goes on.
   if (!record || allowed) return;
   if (!count_event(*record, limits.failures_before_ban, limits.failure_window_ms, limits, now)) return;
-  record->who = without_port(facts.peer_address);
-  record->why = "abuse.failures_before_ban";
+  ban(*record, false, "abuse.failures_before_ban", facts, now);
+}
+
+void Admission::ban(Record& record, bool is_client, const char* why, const broker::ConnectFacts& facts,
+                    const Now& now) {
+  record.who = is_client ? std::string(facts.client_id) : without_port(facts.peer_address);
+  record.why = why;
+  if (log_ == nullptr || !log_->wants(broker::LogLevel::warning)) return;
+  const std::string seconds = std::to_string((record.banned_until_ms - now.mono_ms + 999) / 1000);
+  const broker::LogField more[] = {{"reason", why}, {"banned", record.who}, {"seconds", seconds}};
+  const std::string_view user = facts.username.value_or("");
+  log_->write(
+      broker::LogLevel::warning,
+      fmt::format("{} \"{}\" is banned for {} s: {}; its last try: client \"{}\"{} at {}",
+                  is_client ? "client" : "address", printable(record.who), seconds, why, printable(facts.client_id),
+                  user.empty() ? " (anonymous)" : fmt::format(" (user \"{}\")", printable(user)), facts.peer_address),
+      {facts.client_id, facts.peer_address, user, facts.listener, more});
 }
 
 // ---- for people

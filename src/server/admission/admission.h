@@ -32,8 +32,8 @@ struct Ban {
 
 class Admission final : public broker::Doorkeeper {
  public:
-  // `seed`: of the hash by which addresses are kept.
-  Admission(const AbuseOptions& options, std::uint64_t seed);
+  // `seed`: of the hash by which addresses are kept. `log`, which outlives this, is told of each ban; null: nobody is.
+  Admission(const AbuseOptions& options, std::uint64_t seed, broker::Log* log = nullptr);
 
   // From now on these hold; what was counted stays.
   void apply(const AbuseOptions& options);
@@ -89,11 +89,14 @@ class Admission final : public broker::Doorkeeper {
   bool count_event(Record& record, std::uint32_t most, std::int64_t window_ms, const AbuseOptions& options,
                    const Now& now) const;
   AbuseOptions options() const;
+  // `record` has just been banned, for what `facts` tell last.
+  void ban(Record& record, bool is_client, const char* why, const broker::ConnectFacts& facts, const Now& now);
 
   mutable std::mutex options_mutex_;
   AbuseOptions options_;
   std::vector<NetworkRange> exempt_;
   const std::uint64_t seed_;
+  broker::Log* const log_;
   std::array<Table, kShards> addresses_;
   std::array<Table, kShards> clients_;
 };

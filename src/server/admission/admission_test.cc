@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "server/testing/kept_log.h"
+
 namespace martlet::server {
 namespace {
 
@@ -104,6 +106,30 @@ TEST(Admission, AClientThatFlapsIsSentAway) {
   EXPECT_EQ(admission.bans(at(7))[0].who, "c");
   EXPECT_TRUE(admission.bans(at(7))[0].is_client);
   EXPECT_EQ(admission.admit(facts("c"), at(1'007)), wire::ReasonCode::success);
+}
+
+TEST(Admission, ABanIsLoggedOnceWithWhoCausedIt) {
+  AbuseOptions options;
+  options.failures_before_ban = 2;
+  options.ban_time_ms = 60'000;
+  options.flapping_connects = 1;
+  KeptLog log;
+  Admission admission(options, 7, &log);
+  broker::ConnectFacts client = facts("c\n");
+  client.username = "eve";
+  client.listener = "main";
+  for (int i = 0; i < 3; ++i) admission.authenticated(client, false, at(i));
+  ASSERT_EQ(log.lines.size(), 1u);
+  EXPECT_EQ(log.lines[0],
+            fmt::format("address \"{}\" is banned for 60 s: abuse.failures_before_ban; its last try: client \"c\\x0a\" "
+                        "(user \"eve\") at {}",
+                        admission.bans(at(3))[0].who, client.peer_address));
+  EXPECT_EQ(log.facts[0], fmt::format("c\n|{}|eve|main reason=abuse.failures_before_ban banned={} seconds=60",
+                                      client.peer_address, admission.bans(at(3))[0].who));
+  const broker::ConnectFacts flapping = facts("d", "192.0.2.77:1");
+  for (int i = 0; i < 3; ++i) admission.admit(flapping, at(i));
+  ASSERT_EQ(log.lines.size(), 2u);
+  EXPECT_EQ(log.lines[1].find("client \"d\" is banned for 60 s: abuse.flapping_connects"), 0u) << log.lines[1];
 }
 
 TEST(Admission, RemembersABoundedNumberOfAddressesAndKeepsThoseThatMatter) {

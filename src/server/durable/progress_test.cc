@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/testing/kept_log.h"
 #include "server/testing/memory_files.h"
 
 namespace martlet::server {
@@ -21,18 +22,10 @@ struct ManualClock final : env::Clock {
   Now time{1'000, 0};
 };
 
-struct Lines final : broker::Log {
-  bool wants(broker::LogLevel) const override { return true; }
-  std::vector<std::string> lines;
-
- private:
-  void put(broker::LogLevel, std::string_view text, const broker::LogSubject&) override { lines.emplace_back(text); }
-};
-
 TEST(RecoveryProgress, LogsEveryFiveSeconds) {
   ManualClock clock;
   MemoryFiles files;
-  Lines log;
+  KeptLog log;
   RecoveryProgress progress(clock, files, log, false);
   progress.show(1, 10);
   clock.time.mono_ms += 4'999;
@@ -48,7 +41,7 @@ TEST(RecoveryProgress, LogsEveryFiveSeconds) {
 TEST(RecoveryProgress, ATerminalHasOneLineThatGoesAtTheEnd) {
   ManualClock clock;
   MemoryFiles files;
-  Lines log;
+  KeptLog log;
   {
     RecoveryProgress progress(clock, files, log, true);
     progress.show(5, 10);
