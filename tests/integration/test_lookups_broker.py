@@ -109,7 +109,7 @@ class RedisUsers(ByProcess, unittest.TestCase):
         """As docs/authentication.md has it."""
         self.service.command("ACL", "SETUSER", "martlet", "on", ">the-brokers-own", "~mqtt:user:*", "+hgetall")
         secret = self.write("password", "the-brokers-own\n")
-        url = f"redis://martlet@127.0.0.1:{self.service.port}/0"
+        url = f"redis://martlet@127.0.0.1:{self.service.port}"
         broker = self.start(authentication=[table("redis", url=url, password_file=secret, key="mqtt:user:%u")])
         self.assertEqual(connack(broker.port, "ann", "secret"), ALLOWED, broker.log()[-1000:])
         self.assertEqual(connack(broker.port, "ann", "wrong"), WRONG)
