@@ -9,6 +9,8 @@
 #include "auth/lookups.h"
 #include "auth/testing/loopback_server.h"
 #include "auth/testing/memory_files.h"
+#include "auth/testing/provider_contract.h"
+#include "auth/testing/small_services.h"
 
 namespace martlet::auth {
 namespace {
@@ -41,6 +43,19 @@ class HttpLookupTest : public ::testing::Test {
   ProviderOptions options_;
   testing::MemoryFiles files_;
 };
+
+TEST_F(HttpLookupTest, KeepsTheContract) {
+  HttpServer server(testing::answer_of_users);
+  testing::ProviderCase one;
+  one.make = [&] { return make(server.url()); };
+  one.right = [] { return testing::credentials_of("ann", "secret"); };
+  one.wrong = [] { return testing::credentials_of("ann", "wrong"); };
+  one.unknown = [] { return testing::credentials_of("bob", "secret"); };
+  one.username = "ann";
+  testing::expect_contract(one);
+  options_.cache_s = 60;
+  testing::expect_contract(one);
+}
 
 TEST_F(HttpLookupTest, TellsTheServiceWhoWantsToConnect) {
   HttpServer server([](const HttpServer::Request&) { return HttpServer::response(200, kAllow); });
