@@ -556,6 +556,18 @@ TEST_F(BrokerAccessTest, ARefusedLogInHasOneLineThatSaysWhoAndWhy) {
   EXPECT_EQ(log_.count("client \"anonymous one\" (anonymous) at 192.0.2.1:5 is refused"), 1u);
 }
 
+TEST_F(BrokerAccessTest, ATokenInPlaceOfAUserNameIsNotLogged) {
+  access_.on_authenticate = [](const ConnectFacts&) {
+    return AuthDecision::refuse(ReasonCode::server_unavailable);  // it may be good, and is to be tried again
+  };
+  connect(hello("c", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.AAAA"));
+  EXPECT_EQ(log_.count("AAAA"), 0u);
+  EXPECT_EQ(log_.count("client \"c\" (user \"(a token)\") at 192.0.2.1:5 is refused"), 1u);
+  EXPECT_THAT(log_.facts("is refused"), HasSubstr("|(a token)|"));
+  connect(hello("c", "eyJ.no.token.at.all"));
+  EXPECT_EQ(log_.count("user \"eyJ.no.token.at.all\""), 1u);
+}
+
 TEST_F(BrokerAccessTest, ComingAndGoingNameTheirClient) {
   const ConnectionId id = connect("c", 0, 0, "eve");
   EXPECT_EQ(log_.facts("is connected as \"eve\""), "1 c|192.0.2.1:5|eve|default");

@@ -1,6 +1,7 @@
 // What the log says of clients that come, go and are turned away.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -26,6 +27,13 @@ std::string shown(const LogSubject& subject) {
 
 std::string shown_with_user(const LogSubject& subject) {
   return shown(subject, subject.user.empty() ? " (anonymous)" : fmt::format(" (user \"{}\")", printable(subject.user)));
+}
+
+// A token may stand in the user name's place, and who reads the log must not be able to use it: of one that has the
+// shape of a JSON Web Token (its first part is JSON, `{"`, in base64url) nothing is shown.
+std::string_view without_token(std::string_view username) {
+  const bool is_token = username.starts_with("eyJ") && std::count(username.begin(), username.end(), '.') == 2;
+  return is_token ? "(a token)" : username;
 }
 
 struct ActionTexts {
@@ -61,7 +69,7 @@ LogSubject Broker::subject_of(const Connection& connection) {
   LogSubject subject{{}, connection.peer_address(), {}, connection.policy->name};
   if (const auto& pending = connection.aside->pending) {
     subject.client = pending->client_id;
-    subject.user = pending->username;
+    subject.user = without_token(pending->username);
   }
   return subject;
 }
