@@ -202,5 +202,18 @@ class Restarts:
             self.assertEqual({a["opinion"] for a in lookup.ask("ann", "secret", at_once=8)}, {"allow"})
             self.assertEqual({a["opinion"] for a in lookup.ask("ann", "wrong", at_once=8)}, {"refuse"})
 
+    def test_strange_texts_open_nothing_and_harm_nobody(self):
+        # What MQTT keeps out is among them: the providers do not rely on it.
+        lookup = self.lookup("--cache-s", 600)
+        for text in ("a\0b", "\0", "\ufeff", "\u202e", "\r\nx", "%s%n%u%c", "${x}", "*)(uid=*", "' OR '1'='1", "\\", ":", "u" * 512,
+                     "\u00e9" * 256, "\U0001f600" * 128):
+            for user, password in ((text, text), (text, "secret"), ("ann", text), ("ann" + text, "secret")):
+                self.assertNotEqual(lookup.opinion(user, password), "allow", (user, password))
+            lookup.opinion("ann", "secret", client_id=text)
+            self.assertEqual(lookup.opinion("ann", "secret"), "allow", text)
+        for password in (None, ""):
+            for user in (None, "", "ann"):
+                self.assertNotEqual(lookup.opinion(user, password), "allow", (user, password))
+
     def refill(self):
         """For a service that forgets."""
