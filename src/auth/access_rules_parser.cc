@@ -5,6 +5,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "auth/access_placeholders.h"
 #include "base/nearest.h"
@@ -19,6 +21,9 @@ constexpr std::string_view kRuleKeys[] = {"effect",      "user",     "group",   
                                           "certificate", "listener", "anonymous", "publish", "subscribe",
                                           "receive",     "all",      "qos",       "retain"};
 constexpr std::string_view kFileKeys[] = {"rule", "groups"};
+
+// That are told of one file.
+constexpr std::size_t kMostErrors = 20;
 
 std::size_t line_of(const toml::node& node) {
   return node.source().begin.line;
@@ -39,16 +44,18 @@ class Parser {
       }
     }
     if (errors_ == 0) return std::move(file_);
-    std::string message = fmt::format("{}:{}: {}", file_name_, first_line_, first_error_);
-    if (errors_ > 1) message += fmt::format(" (and {} more)", errors_ - 1);
+    std::vector<std::string> lines;
+    for (const auto& [line, what] : kept_errors_) lines.push_back(fmt::format("{}:{}: {}", file_name_, line, what));
+    std::string message = fmt::format("{}", fmt::join(lines, "\n"));
+    if (errors_ > kept_errors_.size()) message += fmt::format(" (and {} more)", errors_ - kept_errors_.size());
     return fail(std::move(message));
   }
 
  private:
   void error(std::size_t line, std::string what) {
-    if (errors_++ != 0 && line >= first_line_) return;
-    first_line_ = line;
-    first_error_ = std::move(what);
+    ++errors_;
+    kept_errors_.emplace(line, std::move(what));
+    if (kept_errors_.size() > kMostErrors) kept_errors_.erase(std::prev(kept_errors_.end()));
   }
 
   void unknown(const toml::key& key, std::string_view what, std::span<const std::string_view> known) {
@@ -235,8 +242,7 @@ class Parser {
   std::string_view file_name_;
   AccessRuleFile file_;
   std::size_t errors_ = 0;
-  std::size_t first_line_ = 0;
-  std::string first_error_;
+  std::multimap<std::size_t, std::string> kept_errors_;  // the first ones of the file, by line
 };
 
 }  // namespace

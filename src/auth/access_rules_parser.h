@@ -12,7 +12,8 @@ namespace martlet::auth {
 inline constexpr std::size_t kMaxAccessFileBytes = 32u << 20;
 inline constexpr std::size_t kMaxAccessRules = 100'000;
 
-// The error is the first that is wrong in the file, "FILE:LINE: what", and how many more there are.
+// The error has what is wrong in the file, at most 20 lines "FILE:LINE: what" in their order, and how many more there
+// are.
 Result<AccessRuleFile> parse_access_rules(std::string_view text, std::string_view file_name);
 
 }  // namespace martlet::auth

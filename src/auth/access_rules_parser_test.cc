@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace martlet::auth {
@@ -119,9 +120,15 @@ TEST(AccessRulesParser, SaysWhatIsWrongAndWhere) {
   }
 }
 
-TEST(AccessRulesParser, TellsTheFirstErrorOfTheFile) {
-  EXPECT_EQ(error_of("[[rule]]\nzzz = 1\neffect = \"allow\"\npublish = \"#a\"\n"),
-            "r.toml:2: unknown key \"zzz\" (and 1 more)");
+TEST(AccessRulesParser, TellsTheErrorsOfTheFileInTheirOrder) {
+  EXPECT_EQ(error_of("[[rule]]\nzzz = 1\neffect = \"allow\"\npublish = 1\n"),
+            "r.toml:2: unknown key \"zzz\"\nr.toml:4: publish is a text or a list of texts");
+  std::string many;
+  for (int i = 0; i < 30; ++i) many += "[[rule]]\n";
+  const std::string told = error_of(many);
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 19);
+  EXPECT_TRUE(told.starts_with("r.toml:1: ")) << told;
+  EXPECT_TRUE(told.ends_with(" (and 40 more)")) << told;
 }
 
 TEST(AccessRulesParser, AMisspeltKeyIsNotMissingToo) {

@@ -169,10 +169,10 @@ TEST(MakeAccessChain, NamesWhatIsWrong) {
   EXPECT_EQ(error_of(options(AccessKind::rules, "bad.toml")), "bad.toml:2: unknown key \"x\"");
   EXPECT_EQ(error_of(options(AccessKind::mosquitto, "bad")), "bad:2: unknown word \"x\"");
   EXPECT_EQ(error_of(options(AccessKind::rules, "none")), "cannot open 'none'");
-  EXPECT_EQ(error_of(options(AccessKind::rules)), "authorization \"the source\" needs a path");
+  EXPECT_EQ(error_of(options(AccessKind::rules)), "path: it is missing: the file of rules");
   AccessOptions http = options(AccessKind::http);
   http.shadow = true;
-  EXPECT_EQ(error_of(http), "authorization: kind \"http\" cannot be a shadow");
+  EXPECT_EQ(error_of(http), "shadow: a service (kind = \"http\") cannot be one; a file of rules can");
 }
 
 TEST(MakeAccessChain, ShadowsDecideNothing) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "auth/access_grants.h"
@@ -9,6 +12,8 @@
 #include "auth/access_mosquitto_parser.h"
 #include "auth/access_rules.h"
 #include "auth/access_rules_parser.h"
+#include "base/nearest.h"
+#include "base/printable.h"
 
 namespace martlet::auth {
 namespace {
@@ -32,21 +37,38 @@ std::string name_of(const AccessOptions& options) {
 }
 
 Result<std::shared_ptr<AccessSource>> make_one(const AccessOptions& options, const std::vector<std::string>& listeners,
-                                               const AccessParts& parts) {
-  if (options.kind != AccessKind::http) return make_access_source(options, listeners, parts.files);
+                                               const AccessParts& parts, const std::vector<std::string>* coming) {
+  if (options.kind != AccessKind::http) return make_access_source(options, listeners, parts.files, coming);
   // It would be asked twice for everything, and nobody would wait for the answer.
-  if (options.shadow) return fail("authorization: kind \"http\" cannot be a shadow");
-  if (!parts.make_http) return fail("authorization: kind \"http\" is not available here");
+  if (options.shadow) return fail("shadow: a service (kind = \"http\") cannot be one; a file of rules can");
+  if (!parts.make_http) return fail("kind: \"http\" is not available here");
   return parts.make_http(options);
+}
+
+// A rule that is for no listener at all would deny nothing and allow nothing, and nobody would notice.
+Result<void> check_listeners(const AccessRuleFile& file, const std::string& path,
+                             const std::vector<std::string>& listeners, const std::vector<std::string>& coming) {
+  std::vector<std::string_view> known(listeners.begin(), listeners.end());
+  known.insert(known.end(), coming.begin(), coming.end());
+  std::string errors;
+  for (const AccessRule& rule : file.rules) {
+    for (const std::string& name : rule.listeners) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      errors += fmt::format("{}{}:{}: listener: there is no [[listener]] with the name \"{}\"{}",
+                            errors.empty() ? "" : "\n", path, rule.line, printable(name), suggestion(name, known));
+    }
+  }
+  return errors.empty() ? Result<void>() : fail(std::move(errors));
 }
 
 }  // namespace
 
 Result<std::shared_ptr<AccessSource>> make_access_source(const AccessOptions& options,
-                                                         const std::vector<std::string>& listeners, env::Files& files) {
+                                                         const std::vector<std::string>& listeners, env::Files& files,
+                                                         const std::vector<std::string>* coming) {
   if (options.kind == AccessKind::jwt) return std::make_shared<AccessGrants>(name_of(options));
-  if (options.kind == AccessKind::http) return fail("authorization: kind \"http\" has no file");
-  if (options.path.empty()) return fail(fmt::format("authorization \"{}\" needs a path", name_of(options)));
+  if (options.kind == AccessKind::http) return fail("kind: \"http\" has no file");
+  if (options.path.empty()) return fail("path: it is missing: the file of rules");
   const auto text = files.read_all(options.path, kMaxAccessFileBytes);
   if (!text) return tl::unexpected(text.error());
   if (options.kind == AccessKind::mosquitto) {
@@ -57,6 +79,11 @@ Result<std::shared_ptr<AccessSource>> make_access_source(const AccessOptions& op
   }
   auto rules = parse_access_rules(*text, options.path);
   if (!rules) return tl::unexpected(rules.error());
+  if (coming) {
+    if (const auto checked = check_listeners(*rules, options.path, listeners, *coming); !checked) {
+      return tl::unexpected(checked.error());
+    }
+  }
   return std::make_shared<AccessRules>(std::move(*rules), options.path, name_of(options), listeners);
 }
 
@@ -65,11 +92,19 @@ Result<std::shared_ptr<AccessChain>> make_access_chain(const AuthOptions& option
   listeners.reserve(options.listeners.size());
   for (const ListenerAuth& listener : options.listeners) listeners.push_back(listener.name);
   AccessChain::Sources sources, shadows;
-  for (const AccessOptions& one : options.access) {
-    auto source = make_one(one, listeners, parts);
-    if (!source) return tl::unexpected(source.error());
-    (one.shadow ? shadows : sources).push_back(std::move(*source));
+  // Whoever wants to know of all faults has told all listeners.
+  const std::vector<std::string>* coming = parts.fault ? &options.coming_listeners : nullptr;
+  std::optional<Error> first;
+  for (std::size_t i = 0; i < options.access.size(); ++i) {
+    auto source = make_one(options.access[i], listeners, parts, coming);
+    if (source) {
+      (options.access[i].shadow ? shadows : sources).push_back(std::move(*source));
+      continue;
+    }
+    if (parts.fault) parts.fault(i, source.error());
+    if (!first) first = source.error();
   }
+  if (first) return tl::unexpected(*first);
   return std::make_shared<AccessChain>(std::move(sources), std::move(shadows), parts.first_difference);
 }
 

@@ -61,9 +61,9 @@ Result<JwtRules> rules_of(const ProviderOptions& options) {
     const auto algorithm = jwt_algorithm(text);
     if (!algorithm) {
       return fail(
-          fmt::format("authentication \"{}\": algorithms: \"{}\" is none of HS256, HS384, HS512, RS256, RS384, "
-                      "RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
-                      options.name, text));
+          fmt::format("algorithms: \"{}\" is none of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, "
+                      "ES256, ES384, ES512, EdDSA",
+                      text));
     }
     rules.algorithms.push_back(*algorithm);
   }
@@ -84,13 +84,13 @@ Result<std::unique_ptr<Provider>> make_jwt(const ProviderOptions& options, env::
   }
   if (options.jwks.find("://") != std::string::npos) {
     auto made = fetch_from(options, files);
-    if (!made) return fail(fmt::format("authentication \"{}\": jwks: {}", options.name, made.error().message));
+    if (!made) return fail(fmt::format("jwks: {}", made.error().message));
     fetch = std::move(*made);
   } else if (!options.jwks.empty()) {
     if (auto done = add_set(files, options.jwks, keys); !done) return tl::unexpected(done.error());
   }
   if (keys.empty() && !fetch) {
-    return fail(fmt::format("authentication \"{}\": no key: set secret_file, public_key_file or jwks", options.name));
+    return fail("it has no key: set secret_file, public_key_file or jwks");
   }
   auto rules = rules_of(options);
   if (!rules) return tl::unexpected(rules.error());

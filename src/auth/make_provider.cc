@@ -16,8 +16,7 @@ namespace martlet::auth {
 namespace {
 
 Result<ChainLink> make_file(const ProviderOptions& options, env::Files& files, broker::Log& log) {
-  if (options.path.empty())
-    return fail(fmt::format("authentication \"{}\": `path` is missing: the file of users", options.name));
+  if (options.path.empty()) return fail("path: it is missing: the file of users");
   auto text = files.read_all(options.path, kMaxPasswordFileBytes);
   if (!text) return tl::unexpected(text.error());
   auto users = PasswordFile::parse(std::move(*text), options.path);

@@ -93,8 +93,10 @@ struct AuthOptions {
   std::vector<ProviderOptions> providers;
   std::vector<AccessOptions> access;
   std::vector<ListenerAuth> listeners;  // by listener_index
-  std::uint32_t workers = 4;            // threads for what takes time: password hashes, look-ups
-  std::uint32_t max_waiting = 10'000;   // questions that wait for one of them; more are refused (server busy)
+  // Names that rules may have although nobody comes through such a listener yet: a restart opens them.
+  std::vector<std::string> coming_listeners = {};
+  std::uint32_t workers = 4;           // threads for what takes time: password hashes, look-ups
+  std::uint32_t max_waiting = 10'000;  // questions that wait for one of them; more are refused (server busy)
 };
 
 }  // namespace martlet::auth

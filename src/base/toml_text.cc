@@ -78,6 +78,11 @@ class Scanner {
 
   static bool is_escapable(char c) { return c == '"' || c == '\\'; }
 
+  // A quotation mark in the middle of something begins no text for a parser either: it is part of a bad number or name.
+  bool may_begin_text() const {
+    return at_ == line_begin_ || std::string_view(" \t\r=[,{.").find(text_[at_ - 1]) != std::string_view::npos;
+  }
+
   std::size_t quotes() const {
     const std::size_t end = text_.find_first_not_of(quote_, at_);
     return (end == std::string_view::npos ? text_.size() : end) - at_;
@@ -85,7 +90,7 @@ class Scanner {
 
   std::size_t begin(char c) {
     if (c == '#') inside_ = Inside::comment;
-    if (c != '"' && c != '\'') return 1;
+    if ((c != '"' && c != '\'') || !may_begin_text()) return 1;
     quote_ = c;
     const bool is_long = quotes() >= 3;
     inside_ = is_long ? Inside::long_text : Inside::text;

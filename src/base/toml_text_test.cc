@@ -30,6 +30,7 @@ TEST(TomlText, RefusesCharactersOutsideWithTheirPlace) {
             "of TOML: write \"");
   // The column counts characters.
   EXPECT_TRUE(fault("a = \"ää\" ö").starts_with("c.toml:1:10: the character \"ö\"")) << fault("a = \"ää\" ö");
+  EXPECT_TRUE(fault("a = 9\"é\"").starts_with("c.toml:1:7: ")) << "no text begins inside a number";
   EXPECT_TRUE(fault("\"\"é = 1").starts_with("c.toml:1:3: "));
   EXPECT_TRUE(fault("a = '\\'é").starts_with("c.toml:1:8: ")) << "a literal has no escapes";
   EXPECT_TRUE(fault("a = \"\"\"x\"\"\" é").starts_with("c.toml:1:13: "));

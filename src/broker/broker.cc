@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/check.h"
@@ -61,7 +62,7 @@ struct Broker::EventHandler {
 
 Broker::Broker(const BrokerOptions& options, const Ports& ports, const Now& now)
     : options_(options),
-      policies_(complete_policies(options)),
+      policies_{complete_policies(options, options.listeners)},
       ports_(ports),
       random_(options.random_seed),
       own_commons_(ports.commons ? nullptr : std::make_unique<Commons>(options, random_.next(), 1)),
@@ -89,8 +90,9 @@ void Broker::connection_opened(ConnectionId id, const Arrival& arrival, const No
   if (connections_.size() <= id.slot) connections_.resize(id.slot + 1);
   check(!connections_[id.slot], "a slot is used by one connection at a time");
   const std::uint32_t index = options_.listeners.empty() ? 0 : arrival.listener_index;
-  check(index < policies_.size(), "a connection comes through a listener that is known");
-  connections_[id.slot] = std::make_unique<Connection>(id, policies_[index], now);
+  const std::vector<ListenerPolicy>& policies = policies_.back();
+  check(index < policies.size(), "a connection comes through a listener that is known");
+  connections_[id.slot] = std::make_unique<Connection>(id, policies[index], now);
   Connection& connection = *connections_[id.slot];
   connection.listener_index = index;
   connection.address = arrival.peer_address;
@@ -99,6 +101,20 @@ void Broker::connection_opened(ConnectionId id, const Arrival& arrival, const No
   connection.endpoint.durable(durable_position_, ports_.transport.outbox(id));
   ++counters_.connections_accepted;
   arm(connection);
+}
+
+void Broker::use_policies(const std::vector<ListenerPolicy>& listeners) {
+  check(listeners.size() == options_.listeners.size(), "the listeners are those that there were");
+  policies_.push_back(complete_policies(options_, listeners));
+  std::unordered_set<const ListenerPolicy*> used;
+  for (const auto& connection : connections_) {
+    if (connection) used.insert(connection->policy);
+  }
+  const auto unused = [&](const std::vector<ListenerPolicy>& policies) {
+    return &policies != &policies_.back() &&
+           std::none_of(policies.begin(), policies.end(), [&](const auto& policy) { return used.contains(&policy); });
+  };
+  policies_.remove_if(unused);
 }
 
 Connection* Broker::find(ConnectionId id) {

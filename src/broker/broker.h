@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -85,6 +86,10 @@ class Broker : private session::DeliveryObserver {
   // Every few seconds: says what of the log nobody here needs any more, and cuts what its limits do not let it keep. It
   // does so by itself while there is something to do; with several cores each has to.
   void trim_if_due(const Now& now);
+
+  // From now on these hold for the connections that come, in place of BrokerOptions::listeners; there are as many.
+  // Those that are there keep what they were told when they came.
+  void use_policies(const std::vector<ListenerPolicy>& listeners);
 
   // ---- start-up: what was durable, before the first event; restored() ends it
 
@@ -374,7 +379,8 @@ class Broker : private session::DeliveryObserver {
   void log_held(const Connection& connection);
 
   const BrokerOptions& options_;
-  const std::vector<ListenerPolicy> policies_;  // by listener_index
+  // By listener_index: the last ones hold for new connections, those before them for connections that are older.
+  std::list<std::vector<ListenerPolicy>> policies_;
   Ports ports_;
   Random random_;
   std::unique_ptr<Commons> own_commons_;  // of a broker that is alone

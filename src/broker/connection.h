@@ -40,7 +40,7 @@ struct Connection {
   ConnectionId id;
   session::Endpoint endpoint;
   Session* session = nullptr;    // once CONNECT was accepted
-  const ListenerPolicy* policy;  // lives as long as the broker
+  const ListenerPolicy* policy;  // lives longer
   CompactText address;           // of the peer, while there is no session to keep it
   Lazy<Aside> aside;
   std::vector<std::uint8_t> unread;    // packets that wait for the next turn

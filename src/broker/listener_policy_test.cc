@@ -16,7 +16,7 @@ class ListenerPolicyTest : public testing::BrokerFixture {};
 TEST_F(ListenerPolicyTest, WithoutListenersTheOptionsHoldForAll) {
   options_.max_keep_alive_s = 7;
   options_.endpoint.receive_maximum = 5;
-  const std::vector<ListenerPolicy> policies = complete_policies(options_);
+  const std::vector<ListenerPolicy> policies = complete_policies(options_, {});
   ASSERT_EQ(policies.size(), 1u);
   EXPECT_EQ(policies[0].endpoint.receive_maximum, 5);
   EXPECT_EQ(policies[0].max_keep_alive_s, 7);
@@ -38,6 +38,22 @@ TEST_F(ListenerPolicyTest, EachHasItsLimits) {
   willing.will = wire::Will{"t", {}, QoS::at_least_once, false, {}};
   EXPECT_THAT(written(connect(willing, 1)), ElementsAre(HasSubstr("CONNACK 9B")));
   EXPECT_THAT(written(connect(willing, 0)), ElementsAre("CONNACK 00"));
+}
+
+TEST_F(ListenerPolicyTest, NewPoliciesHoldForNewConnections) {
+  add_listener().endpoint.receive_maximum = 3;
+  const ConnectionId old = connect(hello("old"));
+  EXPECT_THAT(written(old), ElementsAre("CONNACK 00 21=3"));
+  std::vector<ListenerPolicy> fresh = options_.listeners;
+  fresh[0].endpoint.receive_maximum = 4;
+  broker().use_policies(fresh);
+  EXPECT_THAT(written(connect(hello("new"))), ElementsAre("CONNACK 00 21=4"));
+  fresh[0].max_connections = 1;
+  broker().use_policies(fresh);
+  EXPECT_THAT(written(connect(hello("one too many"))), ElementsAre(HasSubstr("CONNACK 89")));
+  // Who was there goes on as it began.
+  subscribe(old, {"t"}, 1);
+  EXPECT_THAT(written(old), ElementsAre("SUBACK 900 01"));
 }
 
 TEST_F(ListenerPolicyTest, AllowedVersions) {

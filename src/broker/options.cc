@@ -2,8 +2,7 @@
 
 namespace martlet::broker {
 
-std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options) {
-  std::vector<ListenerPolicy> policies = options.listeners;
+std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options, std::vector<ListenerPolicy> policies) {
   if (policies.empty()) {
     policies.emplace_back();
     policies.front().name = "default";

@@ -64,7 +64,7 @@ struct BrokerOptions {
   std::string version = "unknown";  // for $SYS/broker/version
 };
 
-// The listeners' policies, or the one for all, with what they leave to the options filled in.
-std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options);
+// `policies`, or the one for all if they are empty, with what they leave to the options filled in.
+std::vector<ListenerPolicy> complete_policies(const BrokerOptions& options, std::vector<ListenerPolicy> policies);
 
 }  // namespace martlet::broker

@@ -137,7 +137,7 @@ TEST_P(TlsClientCertificateTest, AListThatIsTooOldRefusesAndWarns) {
   EXPECT_EQ(try_with(&device), LayerStatus::failed);
   EXPECT_THAT(failure(), HasSubstr("CRL has expired"));
   ASSERT_EQ(context->warnings().size(), 1u);
-  EXPECT_THAT(context->warnings()[0], StartsWith("crl_file: list 1 in 'crl.pem' was to be replaced on Jan  1 "));
+  EXPECT_THAT(context->warnings()[0], StartsWith("crl: list 1 in 'crl.pem' was to be replaced on Jan  1 "));
 }
 
 TEST_P(TlsClientCertificateTest, AZeroByteInTheNameIsRefused) {

@@ -14,29 +14,31 @@ TlsContext::TlsContext(std::shared_ptr<const TlsSet> set, bool websocket, env::F
 TlsContext::~TlsContext() = default;
 
 Result<std::unique_ptr<TlsContext>> TlsContext::make(const TlsOptions& options, bool websocket, env::Files& files,
-                                                     env::Clock& clock) {
-  auto set = load_tls_set(options, websocket, nullptr, files, clock);
+                                                     env::Clock& clock, const TlsContext* earlier) {
+  auto set = load_tls_set(options, websocket, earlier ? earlier->current().get() : nullptr, files, clock);
   if (!set) return tl::unexpected(set.error());
   return std::unique_ptr<TlsContext>(new TlsContext(std::move(*set), websocket, files, clock));
 }
 
 Result<void> TlsContext::reload(const TlsOptions& options) {
-  const std::shared_ptr<const TlsSet> earlier = current();
-  auto set = load_tls_set(options, websocket_, earlier.get(), files_, clock_);
-  if (!set) return tl::unexpected(set.error());
-  const std::lock_guard lock(mutex_);
-  set_ = std::move(*set);
+  const auto fresh = make(options, websocket_, files_, clock_, this);
+  if (!fresh) return tl::unexpected(fresh.error());
+  adopt(**fresh);
   return {};
+}
+
+void TlsContext::adopt(const TlsContext& fresh) {
+  std::shared_ptr<const TlsSet> set = fresh.current();
+  const std::lock_guard lock(mutex_);
+  set_ = std::move(set);
 }
 
 std::unique_ptr<StreamLayer> TlsContext::make(std::string_view) {
   return std::make_unique<TlsLayer>(current());
 }
 
-std::optional<std::int64_t> TlsContext::certificate_expiry_wall_ms() const {
-  const std::shared_ptr<const TlsSet> set = current();
-  if (set->identities.empty()) return std::nullopt;
-  return set->identities.expiry_wall_ms();
+std::vector<TlsValidity> TlsContext::validities() const {
+  return current()->identities.validities();
 }
 
 std::vector<std::string> TlsContext::files() const {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "env/files.h"
 #include "net/stream_layer.h"
 #include "net/tls_options.h"
+#include "net/tls_validity.h"
 
 namespace martlet::net {
 
@@ -23,9 +23,9 @@ class TlsContext final : public LayerFactory {
  public:
   // Reads the files that `options` names. `websocket`: ALPN is "http/1.1" instead of "mqtt". `files` and `clock`
   // outlive all layers. An Error names the option and the file and says what to do; what is only suspicious is in
-  // warnings().
+  // warnings(). `earlier`: the one that is to adopt() it, if any.
   static Result<std::unique_ptr<TlsContext>> make(const TlsOptions& options, bool websocket, env::Files& files,
-                                                  env::Clock& clock);
+                                                  env::Clock& clock, const TlsContext* earlier = nullptr);
   ~TlsContext() override;
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -34,14 +34,16 @@ class TlsContext final : public LayerFactory {
   // what they began with. An Error changes nothing. Clients' session tickets stay good as long as nothing changes but
   // the server's own certificates and keys.
   Result<void> reload(const TlsOptions& options);
+  // The same with what `fresh` has loaded: it cannot fail.
+  void adopt(const TlsContext& fresh);
 
   std::unique_ptr<StreamLayer> make(std::string_view peer_address) override;
 
-  // When the first of the server's certificates ends; nullopt with PSK alone.
-  std::optional<std::int64_t> certificate_expiry_wall_ms() const;
+  // Of the server's certificates; none with PSK alone.
+  std::vector<TlsValidity> validities() const;
   // Every path that it was made of, each once: files, and client_ca_dir itself.
   std::vector<std::string> files() const;
-  // What was suspicious when it was loaded last: expired certificates and lists, weak keys. One line each.
+  // What was suspicious when it was loaded last: expired lists, weak keys. One line each.
   std::vector<std::string> warnings() const;
 
  private:

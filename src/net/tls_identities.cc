@@ -6,7 +6,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <limits>
 
 namespace martlet::net {
 namespace {
@@ -108,21 +107,6 @@ Result<TlsIdentity> load_one(std::string_view option, const std::string& file, c
   return made;
 }
 
-void warn_of_dates(std::string_view option, const std::string& file, const X509* certificate, std::int64_t wall_ms,
-                   std::vector<std::string>& warnings) {
-  const ASN1_TIME* begin = X509_get0_notBefore(certificate);
-  const ASN1_TIME* end = X509_get0_notAfter(certificate);
-  if (wall_ms_of(end) <= wall_ms) {
-    warnings.push_back(fmt::format("{}: the certificate in '{}' expired on {}: clients refuse it; renew it", option,
-                                   file, text_of(end)));
-  } else if (wall_ms_of(begin) > wall_ms) {
-    warnings.push_back(
-        fmt::format("{}: the certificate in '{}' is good only from {}: clients refuse it until then; is "
-                    "this machine's clock right?",
-                    option, file, text_of(begin)));
-  }
-}
-
 // `*.example.com` is for `a.example.com`, not for `a.b.example.com` or `example.com`.
 bool wildcard_covers(std::string_view pattern, std::string_view name) {
   if (!pattern.starts_with("*.")) return false;
@@ -136,7 +120,7 @@ bool has_kind(const std::vector<const TlsIdentity*>& list, int kind) {
 
 }  // namespace
 
-Result<TlsIdentities> TlsIdentities::load(const TlsOptions& options, std::int64_t wall_ms, TlsSources& sources) {
+Result<TlsIdentities> TlsIdentities::load(const TlsOptions& options, TlsSources& sources) {
   TlsIdentities made;
   if (options.certificate.empty()) {
     if (!options.key.empty()) return fail("key: it needs a certificate beside it; set `certificate` to its file");
@@ -148,7 +132,6 @@ Result<TlsIdentities> TlsIdentities::load(const TlsOptions& options, std::int64_
   const auto add = [&](std::string_view option, const std::string& file, const std::string& key) -> Result<void> {
     Result<TlsIdentity> one = load_one(option, file, key, sources);
     if (!one) return tl::unexpected(one.error());
-    warn_of_dates(option, file, one->certificate.get(), wall_ms, sources.warnings);
     made.all_.push_back(std::move(*one));
     return {};
   };
@@ -179,10 +162,15 @@ std::vector<const TlsIdentity*> TlsIdentities::choose(std::string_view server_na
   return wild.empty() ? standard_ : wild;
 }
 
-std::int64_t TlsIdentities::expiry_wall_ms() const {
-  std::int64_t first = std::numeric_limits<std::int64_t>::max();
-  for (const TlsIdentity& one : all_) first = std::min(first, wall_ms_of(X509_get0_notAfter(one.certificate.get())));
-  return first;
+std::vector<TlsValidity> TlsIdentities::validities() const {
+  std::vector<TlsValidity> validities;
+  validities.reserve(all_.size());
+  for (const TlsIdentity& one : all_) {
+    const ASN1_TIME* begin = X509_get0_notBefore(one.certificate.get());
+    const ASN1_TIME* end = X509_get0_notAfter(one.certificate.get());
+    validities.push_back({one.source, wall_ms_of(begin), wall_ms_of(end), text_of(begin), text_of(end)});
+  }
+  return validities;
 }
 
 }  // namespace martlet::net

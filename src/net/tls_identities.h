@@ -10,6 +10,7 @@
 #include "net/tls_openssl.h"
 #include "net/tls_options.h"
 #include "net/tls_sources.h"
+#include "net/tls_validity.h"
 
 namespace martlet::net {
 
@@ -26,9 +27,9 @@ struct TlsIdentity {
 // Immutable once loaded: any thread.
 class TlsIdentities {
  public:
-  // Reads options.certificate with options.key, and more_certificates. Errors name the option and the file; a
-  // certificate that is not good today is a warning, since clients may not care and without it nobody comes in.
-  static Result<TlsIdentities> load(const TlsOptions& options, std::int64_t wall_ms, TlsSources& sources);
+  // Reads options.certificate with options.key, and more_certificates. Errors name the option and the file. A
+  // certificate that is not good today is no error, since clients may not care and without it nobody comes in.
+  static Result<TlsIdentities> load(const TlsOptions& options, TlsSources& sources);
 
   bool empty() const { return all_.empty(); }
   const std::vector<TlsIdentity>& all() const { return all_; }
@@ -39,8 +40,8 @@ class TlsIdentities {
   std::vector<const TlsIdentity*> choose(std::string_view server_name) const;
   // True if choose() can answer differently.
   bool choice() const { return all_.size() > standard_.size(); }
-  // When the first of the certificates ends; INT64_MAX without any.
-  std::int64_t expiry_wall_ms() const;
+  // From when to when each of the certificates is good.
+  std::vector<TlsValidity> validities() const;
 
  private:
   std::vector<TlsIdentity> all_;

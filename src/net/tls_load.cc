@@ -63,19 +63,18 @@ Result<void> set_dh(SSL_CTX* context, const TlsOptions& options, TlsSources& sou
   // Without the file there is no DHE: a client that asked for it, and for nothing in return, would make the broker
   // compute for some milliseconds each time. ECDHE serves every client of the last ten years.
   if (options.dh_file.empty()) return {};
-  const Result<std::string> text = sources.read("dh_file", options.dh_file);
+  const Result<std::string> text = sources.read("dh", options.dh_file);
   if (!text) return tl::unexpected(text.error());
   OwnedKey parameters(PEM_read_bio_Parameters(bio_over(*text).get(), nullptr));
   if (!parameters || !EVP_PKEY_is_a(parameters.get(), "DH")) {
     ERR_clear_error();
     return fail(
-        fmt::format("dh_file: no DH parameters in '{}'; make some with `openssl dhparam 2048`, or leave the option "
+        fmt::format("dh: no DH parameters in '{}'; make some with `openssl dhparam 2048`, or leave the option "
                     "out: OpenSSL then chooses good ones",
                     options.dh_file));
   }
   if (SSL_CTX_set0_tmp_dh_pkey(context, parameters.get()) != 1) {
-    return fail(
-        fmt::format("dh_file: OpenSSL refuses the parameters in '{}': {}", options.dh_file, take_openssl_error()));
+    return fail(fmt::format("dh: OpenSSL refuses the parameters in '{}': {}", options.dh_file, take_openssl_error()));
   }
   static_cast<void>(parameters.release());  // the context's now
   return {};
@@ -118,7 +117,7 @@ Result<void> check_key_log(const TlsOptions& options, env::Files& files) {
   // The broker does not create it: everybody could read it then, and with it all that is said.
   const Result<std::string> there = files.read_all(options.key_log_file, TlsSources::kMostFileBytes);
   if (there || there.error().system_code == 0) return {};
-  return fail(fmt::format("key_log_file: {}; create it first: install -m 600 /dev/null FILE", there.error().message),
+  return fail(fmt::format("key_log: {}; create it first: install -m 600 /dev/null FILE", there.error().message),
               there.error().system_code);
 }
 
@@ -179,7 +178,7 @@ Result<std::shared_ptr<const TlsSet>> load_tls_set(const TlsOptions& options, bo
 
   if (auto done = set_versions(context, options); !done) return tl::unexpected(done.error());
   if (auto done = set_ciphers(context, options); !done) return tl::unexpected(done.error());
-  Result<TlsIdentities> identities = TlsIdentities::load(options, wall_ms, sources);
+  Result<TlsIdentities> identities = TlsIdentities::load(options, sources);
   if (!identities) return tl::unexpected(identities.error());
   set->identities = std::move(*identities);
   if (auto done = set_identities(context, set->identities); !done) return tl::unexpected(done.error());

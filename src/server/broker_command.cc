@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "env/posix/system.h"
 #include "server/broker_arguments.h"
-#include "server/config/check_files.h"
+#include "server/configuration_check.h"
 #include "server/service.h"
 #include "server/start_environment.h"
 
@@ -28,16 +30,23 @@ int broker_main(int argc, char** argv) {
     say(*files, stream, parsed.message);
     return *parsed.exit_code;
   }
-  ConfigErrors errors;
-  ServerConfig config = configure(parsed.arguments, start_environment(), *files, errors);
-  if (parsed.arguments.check_only) check_files(config, *files, errors);
-  for (const std::string& error : errors)
-    say(*files, env::Handle::standard_error, fmt::format("martlet broker: {}\n", error));
-  if (!errors.empty()) return kUsageExit;
+  const auto complain = [&](std::string_view kind, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+      say(*files, env::Handle::standard_error, fmt::format("martlet broker: {}{}\n", kind, line));
+    }
+  };
   if (parsed.arguments.check_only) {
+    const ConfigurationCheck check = check_configuration(parsed.arguments, *files);
+    complain("warning: ", check.warnings);
+    complain("", check.errors);
+    if (!check.ok()) return kUsageExit;
     say(*files, env::Handle::standard_output, "the configuration is in order\n");
     return kCleanExit;
   }
+  ConfigErrors errors;
+  ServerConfig config = configure(parsed.arguments, start_environment(), *files, errors);
+  complain("", errors);
+  if (!errors.empty()) return kUsageExit;
   const auto read = [&](ConfigErrors& again) {
     return configure(parsed.arguments, start_environment(), *files, again);
   };

@@ -5,16 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/nearest.h"
 #include "env/posix/system.h"
-#include "server/config/check_files.h"
 #include "server/config/documentation.h"
 #include "server/config/explain.h"
 #include "server/config/show.h"
+#include "server/configuration_check.h"
 #include "server/start_environment.h"
 
 namespace martlet::server {
@@ -34,8 +33,9 @@ struct ConfigArguments {
 void describe(CLI::App& app, ConfigArguments& arguments) {
   app.add_option(
          "ACTION", arguments.action,
-         "explain OPTION: what it does and takes; check FILE: whether the broker would start with it; show: what "
-         "holds, and where it comes from; docs [FILE]: the options as Markdown, or renews them in FILE")
+         "explain OPTION: what it does and takes; check FILE: whether the broker would start with it, and all that is "
+         "wrong; show: what holds, and where it comes from; docs [FILE]: the options as Markdown, or renews them in "
+         "FILE")
       ->required();
   app.add_option("OPTION|FILE", arguments.subject, "As the action says");
   app.add_option("--config", arguments.broker.config_file, "show: with this configuration file")->type_name("FILE");
@@ -43,10 +43,13 @@ void describe(CLI::App& app, ConfigArguments& arguments) {
       ->type_name("SECTION.KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_flag("--json", arguments.json, "show: as one JSON object");
+  app.add_flag("--json", arguments.json, "explain, check, show: as JSON");
   app.footer(
-      "\nExit codes: 0 done, and with check all is in order; 1 the page cannot be renewed; 2 bad usage or "
-      "configuration.");
+      "\ncheck reads all files that the configuration names and makes what a start makes of them, but binds and "
+      "connects to nothing. Run it as the user who starts the broker.\n"
+      "Exit codes: 0 done, and with check all is in order (there may be warnings); 1 the output cannot be written; 2 "
+      "bad "
+      "usage, or a configuration with errors.");
 }
 
 class Command {
@@ -54,7 +57,7 @@ class Command {
   explicit Command(env::Files& files) : files_(files) {}
 
   int run(ConfigArguments& arguments) {
-    if (arguments.action == "explain" && !arguments.subject.empty()) return explain(arguments.subject);
+    if (arguments.action == "explain" && !arguments.subject.empty()) return explain(arguments);
     if (arguments.action == "check" && !arguments.subject.empty()) return check(arguments);
     if (arguments.action == "show" && arguments.subject.empty()) return show(arguments);
     if (arguments.action == "docs") return docs(arguments.subject);
@@ -78,30 +81,30 @@ class Command {
   }
 
  private:
-  int explain(const std::string& option) {
-    const auto text = explain_option(option);
+  int explain(const ConfigArguments& arguments) {
+    const auto text = arguments.json ? explain_option_json(arguments.subject) : explain_option(arguments.subject);
     return text ? print(*text) : complain(kUsageExit, text.error().message);
-  }
-
-  // The configuration; nothing if it has errors, which are told.
-  std::optional<ServerConfig> configured(const BrokerArguments& arguments, bool with_files) {
-    ConfigErrors errors;
-    ServerConfig config = configure(arguments, start_environment(), files_, errors);
-    if (with_files) check_files(config, files_, errors);
-    for (const std::string& error : errors) complain(kUsageExit, error);
-    return errors.empty() ? std::optional(std::move(config)) : std::nullopt;
   }
 
   int check(ConfigArguments& arguments) {
     arguments.broker.config_file = arguments.subject;
-    if (!configured(arguments.broker, true)) return kUsageExit;
+    const ConfigurationCheck checked = check_configuration(arguments.broker, files_);
+    if (arguments.json) {
+      const int printed = print(check_json(checked));
+      return checked.ok() ? printed : kUsageExit;
+    }
+    for (const std::string& warning : checked.warnings) complain(0, "warning: " + warning);
+    for (const std::string& error : checked.errors) complain(kUsageExit, error);
+    if (!checked.ok()) return kUsageExit;
     return print(fmt::format("{}: the configuration is in order\n", arguments.subject));
   }
 
   int show(const ConfigArguments& arguments) {
-    const auto config = configured(arguments.broker, false);
-    if (!config) return kUsageExit;
-    return print(arguments.json ? config_json(*config) : config_text(*config));
+    ConfigErrors errors;
+    const ServerConfig config = configure(arguments.broker, start_environment(), files_, errors);
+    for (const std::string& error : errors) complain(kUsageExit, error);
+    if (!errors.empty()) return kUsageExit;
+    return print(arguments.json ? config_json(config) : config_text(config));
   }
 
   int docs(const std::string& path) {

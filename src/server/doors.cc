@@ -10,8 +10,8 @@
 namespace martlet::server {
 namespace {
 
-constexpr std::int64_t kDayMs = 24 * 3'600'000;
-constexpr std::int64_t kWarnDays = 30;
+// How the keys of a listener begin that TLS is about.
+const std::string kTlsPrefix = "tls.";
 
 bool is_websocket(const ListenerConfig& listener) {
   return listener.protocol == ListenerProtocol::ws;
@@ -26,15 +26,13 @@ net::ProxyOptions proxy_options(const ListenerConfig& listener) {
   return options;
 }
 
-tl::unexpected<Error> at_listener(const ListenerConfig& listener, const Error& error) {
-  return fail(fmt::format("listener \"{}\": {}", listener.name, error.message), error.system_code);
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Doors>> Doors::make(const ServerConfig& config, env::Files& files, env::Clock& clock) {
-  std::unique_ptr<Doors> doors(new Doors(files, clock));
-  for (const ListenerConfig& listener : config.listeners) {
+std::unique_ptr<Doors> Doors::make(const ServerConfig& config, env::Files& files, env::Clock& clock, const Fault& fault,
+                                   const Doors* earlier) {
+  auto doors = std::make_unique<Doors>();
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const ListenerConfig& listener = config.listeners[i];
     Door door;
     door.name = listener.name;
     if (listener.proxy_protocol) {
@@ -42,10 +40,14 @@ Result<std::unique_ptr<Doors>> Doors::make(const ServerConfig& config, env::File
       door.layers.push_back(door.proxy.get());
     }
     if (listener.tls.on()) {
-      auto tls = net::TlsContext::make(listener.tls, is_websocket(listener), files, clock);
-      if (!tls) return at_listener(listener, tls.error());
-      door.tls = std::move(*tls);
-      door.layers.push_back(door.tls.get());
+      const net::TlsContext* before = earlier ? earlier->doors_[i].tls.get() : nullptr;
+      auto tls = net::TlsContext::make(listener.tls, is_websocket(listener), files, clock, before);
+      if (tls) {
+        door.tls = std::move(*tls);
+        door.layers.push_back(door.tls.get());
+      } else {
+        fault(i, {kTlsPrefix + tls.error().message, tls.error().system_code});
+      }
     }
     if (is_websocket(listener)) {
       door.websocket = std::make_unique<net::WebSocketFactory>(listener.websocket);
@@ -56,21 +58,10 @@ Result<std::unique_ptr<Doors>> Doors::make(const ServerConfig& config, env::File
   return doors;
 }
 
-Result<void> Doors::reload(const ServerConfig& config) {
-  // All are tried before the first one changes.
-  for (const ListenerConfig& listener : config.listeners) {
-    if (!listener.tls.on()) continue;
-    if (const auto tried = net::TlsContext::make(listener.tls, is_websocket(listener), files_, clock_); !tried) {
-      return at_listener(listener, tried.error());
-    }
-  }
+void Doors::adopt(const Doors& fresh) {
   for (std::size_t i = 0; i < doors_.size(); ++i) {
-    if (!doors_[i].tls) continue;
-    if (const auto loaded = doors_[i].tls->reload(config.listeners[i].tls); !loaded) {
-      return at_listener(config.listeners[i], loaded.error());
-    }
+    if (doors_[i].tls) doors_[i].tls->adopt(*fresh.doors_[i].tls);
   }
-  return {};
 }
 
 std::vector<std::string> Doors::files() const {
@@ -83,19 +74,19 @@ std::vector<std::string> Doors::files() const {
   return files;
 }
 
-std::vector<std::string> Doors::warnings(std::int64_t wall_ms) const {
-  std::vector<std::string> warnings;
+std::vector<Notice> Doors::notices(std::int64_t wall_ms) const {
+  std::vector<Notice> notices;
   for (const Door& door : doors_) {
     if (!door.tls) continue;
-    for (const std::string& text : door.tls->warnings()) {
-      warnings.push_back(fmt::format("listener \"{}\": {}", door.name, text));
+    const auto add = [&](const Notice& notice) {
+      notices.push_back({notice.level, fmt::format("listener \"{}\": {}{}", door.name, kTlsPrefix, notice.text)});
+    };
+    for (const std::string& text : door.tls->warnings()) add({broker::LogLevel::warning, text});
+    for (const net::TlsValidity& validity : door.tls->validities()) {
+      if (const auto notice = notice_of_dates(validity, wall_ms)) add(*notice);
     }
-    const auto expiry_ms = door.tls->certificate_expiry_wall_ms();
-    if (!expiry_ms || *expiry_ms <= wall_ms || *expiry_ms - wall_ms > kWarnDays * kDayMs) continue;
-    warnings.push_back(fmt::format("listener \"{}\": a certificate expires in {} days: replace it", door.name,
-                                   (*expiry_ms - wall_ms) / kDayMs));
   }
-  return warnings;
+  return notices;
 }
 
 }  // namespace martlet::server

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,25 +13,30 @@
 #include "env/files.h"
 #include "net/stream_layer.h"
 #include "net/tls_context.h"
+#include "server/certificate_dates.h"
 #include "server/config/server_config.h"
 
 namespace martlet::server {
 
 class Doors {
  public:
-  // `files` and `clock` outlive it. An Error names the listener, option and file.
-  static Result<std::unique_ptr<Doors>> make(const ServerConfig& config, env::Files& files, env::Clock& clock);
+  // Told what is wrong with the n-th listener: option, file and what to do.
+  using Fault = std::function<void(std::size_t listener, const Error& error)>;
+
+  // `files` and `clock` outlive it. Tells `fault` of each listener that cannot be made; what is returned is of no use
+  // then. `earlier`: those that are to adopt() them, if any; their listeners are the same.
+  static std::unique_ptr<Doors> make(const ServerConfig& config, env::Files& files, env::Clock& clock,
+                                     const Fault& fault, const Doors* earlier = nullptr);
 
   // Of the n-th listener, from the socket upwards.
   const net::LayerFactories& layers(std::size_t listener) const { return doors_[listener].layers; }
 
-  // Any thread: certificates, keys, CAs, CRLs and PSKs are loaded anew as `config` names them; its listeners must be
-  // those that there are. On an Error nothing changes, at any listener.
-  Result<void> reload(const ServerConfig& config);
+  // Any thread: certificates, keys, CAs, CRLs and PSKs are those of `fresh` from now on, which has the same listeners.
+  void adopt(const Doors& fresh);
 
-  // Any thread: the files that reload() reads; what is suspicious of what was loaded last.
+  // Any thread: the files that TLS is made of; what is suspicious of what was loaded last.
   std::vector<std::string> files() const;
-  std::vector<std::string> warnings(std::int64_t wall_ms) const;
+  std::vector<Notice> notices(std::int64_t wall_ms) const;
 
  private:
   struct Door {
@@ -41,10 +46,6 @@ class Doors {
     std::unique_ptr<net::LayerFactory> websocket;
     net::LayerFactories layers;
   };
-  Doors(env::Files& files, env::Clock& clock) : files_(files), clock_(clock) {}
-
-  env::Files& files_;
-  env::Clock& clock_;
   std::vector<Door> doors_;
 };
 

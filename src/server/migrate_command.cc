@@ -35,7 +35,8 @@ void describe(CLI::App& app, MigrateArguments& arguments) {
   app.add_flag("--json", arguments.json, "The report as one JSON object");
   app.footer(
       "\nThe configuration goes to standard output, the report to standard error: what became of each line. Relative "
-      "paths in the new file are taken from its own directory.\n"
+      "paths in the new file are taken from its own directory; those in a mosquitto.conf, include_dir among them, from "
+      "the working directory, as with Mosquitto: run this where Mosquitto is started.\n"
       "Exit codes: 0 all of it has an equal, 1 something has none, 2 bad usage, or errors in the file.");
 }
 

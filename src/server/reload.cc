@@ -1,27 +1,49 @@
 #include "server/reload.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "server/config/changes.h"
+#include "server/config/effective.h"
+#include "server/preparation.h"
 
 namespace martlet::server {
 namespace {
+
+// What stands where in `from` of its n-th listener is what stands in `to` of its m-th.
+void copy_places(const ServerConfig& from, std::size_t n, ServerConfig& to, std::size_t m) {
+  const std::string prefix = fmt::format("listener[{}]", n);
+  for (auto place = from.places.lower_bound(prefix); place != from.places.end() && place->first.starts_with(prefix);
+       ++place) {
+    to.places.insert_or_assign(fmt::format("listener[{}]{}", m, place->first.substr(prefix.size())), place->second);
+  }
+}
 
 // `fresh` with the listeners that there are: sockets stay as they were opened, what is asked of their clients and
 // their certificates is as `fresh` says.
 ServerConfig with_open_listeners(const ServerConfig& fresh, const ServerConfig& open) {
   ServerConfig config = fresh;
   config.listeners = open.listeners;
-  for (ListenerConfig& listener : config.listeners) {
+  std::erase_if(config.places, [](const auto& place) { return place.first.starts_with("listener["); });
+  for (const ListenerConfig& listener : fresh.listeners) config.auth.coming_listeners.push_back(listener.name);
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    ListenerConfig& listener = config.listeners[i];
     const auto now = std::find_if(fresh.listeners.begin(), fresh.listeners.end(), [&](const ListenerConfig& one) {
       return one.address == listener.address && one.tls.on() == listener.tls.on();
     });
     if (now == fresh.listeners.end()) continue;
+    copy_places(fresh, static_cast<std::size_t>(now - fresh.listeners.begin()), config, i);
     listener.tls = now->tls;
     listener.allow_anonymous = now->allow_anonymous;
     listener.authentication = now->authentication;
     listener.identity = now->identity;
+    listener.max_connections = now->max_connections;
+    listener.max_packet_bytes = now->max_packet_bytes;
+    listener.receive_maximum = now->receive_maximum;
+    listener.topic_alias_maximum = now->topic_alias_maximum;
+    listener.max_keep_alive_s = now->max_keep_alive_s;
   }
   return config;
 }
@@ -33,24 +55,18 @@ ReloadReport Reloader::reload() {
   const ServerConfig fresh = read_(report.errors);
   if (!report.ok()) return report;
   const ServerConfig config = with_open_listeners(fresh, config_);
-  if (const auto doors = targets_.check_doors(config); !doors) {
-    report.errors.push_back(doors.error().message);
-    return report;
-  }
-  auto access = make_access_policy(config, targets_.means);
-  if (!access) {
-    report.errors.push_back(access.error().message);
-    return report;
-  }
-  if (const auto loaded = targets_.doors.reload(config); !loaded) {
-    report.errors.push_back(loaded.error().message);
-    return report;
-  }
+  const auto prepared = prepare(config, {targets_.means, targets_.network, &targets_.doors}, report.errors);
+  if (!prepared) return report;
+  targets_.doors.adopt(*prepared->doors);
   OptionChanges changes = changed_options(config_, fresh);
   report.changed = std::move(changes.live);
   report.restart = std::move(changes.restart);
-  access_ = *access;
+  access_ = prepared->access;
+  // The broker's own limits, which stand in for a listener's, wait for a restart.
+  std::vector<broker::ListenerPolicy> policies;
+  for (const ListenerConfig& listener : config.listeners) policies.push_back(policy_of(config_, listener));
   targets_.cores.use(access_);
+  targets_.cores.use(policies);
   targets_.admission.apply(config.abuse);
   targets_.log.apply(config.log);
   // What waits for a restart is told again each time.
@@ -63,7 +79,11 @@ ReloadReport Reloader::reload() {
 
 ReloadReport Reloader::reload_certificates() {
   ReloadReport report;
-  if (const auto loaded = targets_.doors.reload(config_); !loaded) report.errors.push_back(loaded.error().message);
+  const auto fault = [&](std::size_t listener, const Error& error) {
+    report.errors.push_back(fmt::format("listener \"{}\": {}", config_.listeners[listener].name, error.message));
+  };
+  const auto fresh = Doors::make(config_, targets_.means.files, targets_.means.clock, fault, &targets_.doors);
+  if (report.ok()) targets_.doors.adopt(*fresh);
   return report;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "env/network.h"
 #include "server/access/access_policy.h"
 #include "server/admission/admission.h"
 #include "server/config/load.h"
@@ -26,12 +27,11 @@ struct ReloadReport {
 // What it acts on; all outlive it.
 struct ReloadTargets {
   AccessMeans means;
+  env::Network& network;  // for host names; the steward's thread
   Doors& doors;
   Admission& admission;
   Cores& cores;
   LineLog& log;
-  // What a start asks of the listeners: no open door to other machines. The steward's thread.
-  std::function<Result<void>(const ServerConfig&)> check_doors;
 };
 
 // One thread.

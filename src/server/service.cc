@@ -27,7 +27,7 @@
 #include "server/durable/open.h"
 #include "server/durable/progress.h"
 #include "server/durable/recovery.h"
-#include "server/loopback.h"
+#include "server/preparation.h"
 #include "server/reload.h"
 #include "server/start_lines.h"
 #include "topic/interest_table.h"
@@ -45,25 +45,6 @@ int fail_with(env::Files& files, int exit_code, std::string_view message) {
   return exit_code;
 }
 
-// Refuses an open door: one that other machines reach and that asks nobody who they are.
-Result<void> check_doors(const ServerConfig& config, env::Network& network) {
-  if (config.auth.allow_anonymous_public) return {};
-  const auth::AuthOptions access = auth_options_of(config);
-  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    const ListenerConfig& listener = config.listeners[i];
-    if (listener.is_unix() || !access.listeners[i].allow_anonymous || access.listeners[i].identity_from_tls) continue;
-    const auto endpoint = env::parse_endpoint(listener.address, kDefaultPort);
-    if (!endpoint) return tl::unexpected(endpoint.error());
-    const auto local = is_loopback(*endpoint, network);
-    if (!local) return tl::unexpected(local.error());
-    if (*local) continue;
-    return fail(
-        fmt::format("{} can be reached by other machines, and lets in whoever comes. Add [[authentication]] (martlet "
-                    "passwd makes a file of users), listen on 127.0.0.1 or [::1], or allow it with --set "
-                    "auth.allow_anonymous_public=true",
-                    listener.address));
-  }
-  return {};
 }
 
 // Brings back what the data directory holds; without one, nothing.
@@ -155,9 +136,13 @@ class Service {
   Service(ServerConfig config, Reloader::Read read, const Means& means)
       : config_(std::move(config)), read_(std::move(read)), means_(means) {}
 
+  // Makes what may need to be root: keys and lists of users may be readable for root alone. All that is wrong with the
+  // configuration is added to `errors`; then there is nothing to run().
+  void prepare(ConfigErrors& errors);
   Result<void> run();
 
  private:
+  AccessMeans access_means() const;
   Result<void> open();
   Result<void> open_control();
   ReloadReport reload();
@@ -170,6 +155,7 @@ class Service {
   const Means means_;
   std::unique_ptr<auth::Workers> workers_;
   std::unique_ptr<Doors> doors_;
+  AccessPolicy access_;
   std::unique_ptr<Admission> admission_;
   DataDirectory data_;
   broker::NoRecords no_records_;
@@ -179,15 +165,19 @@ class Service {
   std::unique_ptr<Steward> steward_;
 };
 
-// What may need to be root comes first: keys and lists of users may be readable for root alone.
-Result<void> Service::open() {
-  auto doors = Doors::make(config_, means_.files, means_.clock);
-  if (!doors) return tl::unexpected(doors.error());
-  doors_ = std::move(*doors);
+AccessMeans Service::access_means() const {
+  return {means_.files, means_.clock, means_.entropy, *workers_, means_.log.room("auth")};
+}
+
+void Service::prepare(ConfigErrors& errors) {
   workers_ = std::make_unique<auth::Workers>(config_.auth.workers, config_.auth.max_waiting);
-  const AccessMeans access_means{means_.files, means_.clock, means_.entropy, *workers_, means_.log.room("auth")};
-  auto access = make_access_policy(config_, access_means);
-  if (!access) return tl::unexpected(access.error());
+  auto prepared = server::prepare(config_, {access_means(), *means_.networks.front()}, errors);
+  if (!prepared) return;
+  doors_ = std::move(prepared->doors);
+  access_ = std::move(prepared->access);
+}
+
+Result<void> Service::open() {
   if (!config_.user.empty() && env::posix::is_root()) {
     if (auto become = env::posix::become_user(config_.user, config_.group); !become) return become;
   }
@@ -201,7 +191,7 @@ Result<void> Service::open() {
     config_.broker.listeners.push_back(policy_of(config_, listener));
   }
   admission_ = std::make_unique<Admission>(config_.abuse, means_.entropy.seed(), &means_.log.room("net"));
-  cores_ = std::make_unique<Cores>(config_, means_.networks, records, *access,
+  cores_ = std::make_unique<Cores>(config_, means_.networks, records, access_,
                                    CoresDependencies{means_.clock, means_.log.room("broker"), means_.log.room("net"),
                                                      *admission_, *doors_, means_.manager.sockets()});
   if (auto back = bring_back(config_, data_, *cores_, means_.clock, means_.files, log); !back) return back;
@@ -213,9 +203,8 @@ Result<void> Service::open() {
         [this, &broker, sink = records[core], thread] { means_.log.dump(dump(broker, *sink, thread)); });
   }
   reloader_ = std::make_unique<Reloader>(
-      read_, config_, *access,
-      ReloadTargets{access_means, *doors_, *admission_, *cores_, means_.log,
-                    [this](const ServerConfig& config) { return check_doors(config, *means_.networks.front()); }});
+      read_, config_, access_,
+      ReloadTargets{access_means(), *means_.networks.front(), *doors_, *admission_, *cores_, means_.log});
   return open_control();
 }
 
@@ -245,6 +234,7 @@ StewardTasks Service::tasks() {
     warn();
   };
   tasks.watched_files = [this] { return doors_->files(); };
+  tasks.daily = [this] { warn(); };
   tasks.answer = [this](std::string_view question) { return answer_question(question, *control_); };
   tasks.ask_cores = [this](const std::function<void()>& turned) { cores_->on_each(turned); };
   tasks.cores = cores_->count();
@@ -275,8 +265,8 @@ void Service::tell(const ReloadReport& report, std::string_view what) {
 }
 
 void Service::warn() {
-  for (const std::string& text : doors_->warnings(means_.clock.now().wall_ms)) {
-    means_.log.room("net").write(broker::LogLevel::warning, text);
+  for (const Notice& notice : doors_->notices(means_.clock.now().wall_ms)) {
+    means_.log.room("net").write(notice.level, notice.text);
   }
 }
 
@@ -313,9 +303,6 @@ int run_service(ServerConfig config, std::function<ServerConfig(ConfigErrors&)> 
   const std::uint32_t processors = std::min(env::posix::usable_processors(), topic::InterestTable::kMostCores);
   const auto networks = make_networks(config.threads != 0 ? config.threads : processors, config.io);
   if (!networks) return fail_with(files, kFailedExit, networks.error().message);
-  if (const auto doors = check_doors(config, *networks->front()); !doors) {
-    return fail_with(files, kUsageExit, doors.error().message);
-  }
   const auto signals = env::posix::make_signals();
   if (!signals) return fail_with(files, kFailedExit, signals.error().message);
   const auto entropy = env::posix::make_entropy();
@@ -331,11 +318,16 @@ int run_service(ServerConfig config, std::function<ServerConfig(ConfigErrors&)> 
   for (const auto& network : *networks) by_core.push_back(network.get());
   {
     Service service(std::move(config), std::move(read), {files, *clock, *entropy, **signals, manager, log, by_core});
-    if (const auto served = service.run(); !served) {
-      if (!json) return fail_with(files, kFailedExit, served.error().message);
-      log.write(broker::LogLevel::error, served.error().message);
-      return kFailedExit;
-    }
+    const auto fail = [&](int exit_code, const std::string& message) {
+      if (!json) return fail_with(files, exit_code, message);
+      log.write(broker::LogLevel::error, message);
+      return exit_code;
+    };
+    ConfigErrors errors;
+    service.prepare(errors);
+    for (const std::string& error : errors) fail(kUsageExit, error);
+    if (!errors.empty()) return kUsageExit;
+    if (const auto served = service.run(); !served) return fail(kFailedExit, served.error().message);
   }
   log.write(broker::LogLevel::info, "stopped");
   return kCleanExit;

@@ -1,6 +1,7 @@
 """`martlet config` and `martlet migrate`, the environment, and a broker with a mosquitto.conf."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -10,7 +11,9 @@ import tempfile
 import time
 import unittest
 
+from certificates import Authority, openssl
 from support import MARTLET, PATIENCE_S, run
+from test_tls import listener
 
 
 class Files(unittest.TestCase):
@@ -75,6 +78,100 @@ class Config(Files):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE_S)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b'did you mean "MARTLET_LOG_LEVEL"?', done.stderr)
+
+
+class CheckAndStart(Files):
+    """What the check says of a mistake is what the start says, and a reload too."""
+
+    def setUp(self):
+        super().setUp()
+        self.authority = Authority(self.path / "ca")
+        self.certificate, self.key = self.authority.issue("server")
+
+    def errors(self, *arguments):
+        done = run(MARTLET, *arguments, expect=2)
+        self.assertEqual(done.stdout, b"")
+        lines = done.stderr.decode().splitlines()
+        return [line.split(": ", 1)[1] for line in lines if ": warning: " not in line]
+
+    def disagree(self, text, *expected):
+        """That both refuse `text` with just these lines."""
+        path = self.write("c.toml", text)
+        told = self.errors("config", "check", path)
+        self.assertEqual(self.errors("broker", "--config", path, "--data", "none", "--set", "log.level=error"), told)
+        self.assertEqual(self.errors("broker", "--check", "--config", path), told)
+        self.assertEqual(len(told), len(expected), told)
+        for line, part in zip(told, expected):
+            self.assertIn(part.replace("FILE", path), line)
+
+    def tls(self, **options):
+        return listener(**{"tls__certificate": self.certificate, "tls__key": self.key, **options})
+
+    def test_tls(self):
+        other = self.authority.issue("other")[1]
+        junk = self.write("junk", "nothing")
+        self.disagree(self.tls(tls__key=other), "FILE:4: listener 1: tls.key: the key in")
+        self.disagree(self.tls(tls__certificate=junk), "FILE:3: listener 1: tls.certificate: no certificate in")
+        self.disagree(self.tls(tls__client_ca=junk), "FILE:5: listener 1: tls.client_ca: no certificate in")
+        self.disagree(self.tls(tls__client_ca=self.authority.ca, tls__crl=junk), "FILE:6: listener 1: tls.crl: no list")
+        self.disagree(self.tls(tls__ciphers="NOTHING"), "FILE:5: listener 1: tls.ciphers: ")
+        self.disagree(listener(tls__psk_file=junk), "FILE:3: listener 1: tls.psk_file: ")
+        self.disagree(self.tls(tls__key="gone.key") + self.tls(tls__client_ca="gone.ca", tls__crl="gone.crl") +
+                      listener(tls__psk_file=junk),
+                      "FILE:4: listener 1: tls.key: cannot open", "FILE:9: listener 2: tls.client_ca: cannot open",
+                      "FILE:10: listener 2: tls.crl: cannot open", "FILE:13: listener 3: tls.psk_file: ")
+
+    def test_who_comes_in(self):
+        self.write("users", "ada:secret\n")
+        self.write("key.pem", "no key")
+        self.write("rules.toml", '[[rule]]\neffect = "allow"\nall = "#"\nlistener = "publik"\n'
+                                 '[[rule]]\neffect = "deny"\nall = "a/#b"\n')
+        self.write("acl", "topic nothing a b\nuser\n")
+        text = (listener(name="public") + '[[authentication]]\nkind = "file"\npath = "users"\n'
+                '[[authentication]]\nkind = "jwt"\npublic_key_file = "key.pem"\n'
+                '[[authentication]]\nkind = "redis"\nurl = "redis://h"\nkey = "x"\n')
+        self.disagree(text + '[[authorization]]\nkind = "rules"\npath = "rules.toml"\nshadow = true\n'
+                      '[[authorization]]\nkind = "mosquitto"\npath = "acl"\n',
+                      "FILE:6: authentication 1: path: ", "FILE:9: authentication 2: public_key_file: ",
+                      "FILE:13: authentication 3: key: has neither %u", "rules.toml:7: all: bad topic filter",
+                      "FILE:20: authorization 2: path: ")
+        self.write("rules.toml", '[[rule]]\neffect = "allow"\nall = "#"\nlistener = "publik"\n')
+        self.disagree(listener(name="public") + '[[authorization]]\nkind = "rules"\npath = "rules.toml"\n',
+                      'rules.toml:1: listener: there is no [[listener]] with the name "publik": did you mean "public"?')
+
+    def test_addresses_and_accounts(self):
+        self.disagree('[[listener]]\naddress = "no-such-host.invalid:1883"\n[[listener]]\naddress = "0.0.0.0:0"\n',
+                      "FILE:2: listener 1: address: ", "FILE:4: listener 2: 0.0.0.0:0 can be reached by other machines")
+        self.disagree('[[listener]]\naddress = "1883"\n', "FILE:2: listener 1: address: ")
+        if os.geteuid() == 0:
+            self.disagree('server.user = "no-such-user"\n' + listener(), 'FILE:1: server.user: there is no user "no-such-user"')
+        self.disagree('name = “x”\n', "FILE:1:8: the character")
+        self.disagree('[listner]\naddress = "x"\n', "FILE:2: unknown table [listner]: did you mean [[listener]]?")
+
+    def test_json(self):
+        path = self.write("c.toml", '[[authentication]]\nkind = "file"\npath = "gone"\n')
+        done = run(MARTLET, "config", "check", path, "--json", expect=2)
+        told = json.loads(done.stdout)
+        self.assertFalse(told["ok"])
+        self.assertEqual(told["errors"][0]["place"], f"{path}:3")
+        self.assertTrue(told["errors"][0]["text"].startswith("authentication 1: path: cannot open"))
+        self.write("gone", "")
+        told = json.loads(run(MARTLET, "config", "check", path, "--json").stdout)
+        self.assertEqual((told["ok"], told["errors"]), (True, []))
+        self.assertTrue(any("has no users" in warning["text"] for warning in told["warnings"]), told)
+        explained = json.loads(run(MARTLET, "config", "explain", "limits.max_packet_size", "--json").stdout)
+        self.assertEqual(explained["environment"], "MARTLET_LIMITS_MAX_PACKET_SIZE")
+        self.assertEqual(len(json.loads(run(MARTLET, "config", "explain", "store", "--json").stdout)),
+                         len([line for line in self.martlet("config", "explain", "store")[0].splitlines() if line[:2] == "  "]))
+
+    def test_certificates_that_end(self):
+        lasting = self.authority.issue("lasting", days=13)[0:2]
+        path = self.write("c.toml", listener(tls__certificate=lasting[0], tls__key=lasting[1]))
+        self.assertNotIn("warning", self.martlet("config", "check", path)[1])
+        openssl("x509", "-in", "lasting.pem", "-signkey", "lasting.key", "-days", "-1", "-out", "over.pem",
+                folder=self.authority.folder)
+        path = self.write("c.toml", listener(tls__certificate=self.authority.path("over.pem"), tls__key=lasting[1]))
+        self.assertRegex(self.martlet("config", "check", path)[1], "warning: .*tls.certificate: .*expired on ")
 
 
 class Migrate(Files):

@@ -198,7 +198,7 @@ class Listeners(unittest.TestCase):
         self.assertIn(f"Uid:\t{nobody.pw_uid}\t{nobody.pw_uid}\t{nobody.pw_uid}", status)
         self.assertRegex(status, r"CapEff:\t0+\n")
         self.talker(broker.port, b"anyone")
-        refused = run(MARTLET, "broker", "--set", "server.user=no-such-user", "--data", "none", "--listen", "127.0.0.1:0", expect=1)
+        refused = run(MARTLET, "broker", "--set", "server.user=no-such-user", "--data", "none", "--listen", "127.0.0.1:0", expect=2)
         self.assertIn(b"no-such-user", refused.stderr)
 
 

@@ -115,6 +115,53 @@ class Reload(unittest.TestCase):
         done = run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-t", "t", "-m", "x", expect=None)
         self.assertNotEqual(done.returncode, 0)
 
+    def test_limits_of_a_listener_hold_for_new_clients(self):
+        broker = self.start(listener(name="in", receive_maximum=3))
+
+        def connack(client_id):
+            client = socket.create_connection(("127.0.0.1", broker.port), 20)
+            self.addCleanup(client.close)
+            client.sendall(connect_packet(client_id, version=5))
+            return client, client.recv(512)
+
+        receive_maximum = b"\x21\x00%c"
+        first, told = connack(b"one")
+        self.assertIn(receive_maximum % 3, told)
+        self.config.write_text(listener(name="in", receive_maximum=4, keep_alive_max="7s", max_packet_size="2 KiB"))
+        report = self.reload()
+        for key in ("receive_maximum", "keep_alive_max", "max_packet_size"):
+            self.assertIn(f": {key}", report)
+        self.assertNotIn("restart", report)
+        told = connack(b"two")[1]
+        self.assertIn(receive_maximum % 4, told)
+        self.assertIn(b"\x13\x00\x07", told)
+        self.assertIn(b"\x27\x00\x00\x08\x00", told)
+        # Two are there.
+        self.config.write_text(listener(name="in", max_connections=2))
+        self.assertIn("max_connections", self.reload())
+        self.assertEqual(connack(b"three")[1][3], 0x89)
+        first.sendall(b"\xc0\x00")
+        self.assertEqual(first.recv(2), b"\xd0\x00")
+        self.config.write_text(listener(name="in"))
+        self.reload()
+        told = connack(b"four")[1]
+        self.assertEqual(told[3], 0)
+        self.assertNotIn(receive_maximum % 4, told)
+
+    def test_a_reload_says_what_a_start_says(self):
+        rules = self.folder / "rules.toml"
+        rules.write_text('[[rule]]\neffect = "allow"\nall = "#"\n')
+        good = listener(name="in") + f'[[authorization]]\nkind = "rules"\npath = "{rules}"\n'
+        self.start(good)
+        rules.write_text('[[rule]]\neffect = "allow"\nall = "#"\nlistener = "new"\n')
+        told = self.reload(expect=1)
+        self.assertIn(f'{self.config}:6: authorization 1: path: {rules}:1: listener: there is no [[listener]]', told)
+        checked = run(MARTLET, "config", "check", str(self.config), expect=2).stderr.decode()
+        self.assertIn(checked.strip().split(": ", 1)[1], told)
+        # A rule may name a listener that a restart opens.
+        self.config.write_text(good + listener(name="new").replace(":0", ":1"))
+        self.assertIn("restart", self.reload())
+
     def test_users_and_rules_change_and_errors_change_nothing(self):
         users = self.folder / "users"
         run(MARTLET, "passwd", "-c", "-b", str(users), "ada", "first")

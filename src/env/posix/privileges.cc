@@ -42,6 +42,11 @@ bool is_root() {
   return ::geteuid() == 0;
 }
 
+Result<void> check_user(const std::string& user, const std::string& group) {
+  const auto account = look_up(user, group);
+  return account ? Result<void>() : tl::unexpected(account.error());
+}
+
 Result<void> become_user(const std::string& user, const std::string& group) {
   const auto account = look_up(user, group);
   if (!account) return tl::unexpected(account.error());

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <utility>
+#include <string_view>
 
 #include "auth/access_http.h"
 #include "auth/make_access.h"
@@ -35,17 +35,27 @@ auth::ShadowTable::FirstSeen shadow_log(broker::Log& log) {
 
 }  // namespace
 
-Result<AccessPolicy> make_access_policy(const ServerConfig& config, const AccessMeans& means) {
+std::optional<AccessPolicy> make_access_policy(const ServerConfig& config, const AccessMeans& means,
+                                               const AccessFault& fault) {
   const auth::AuthOptions options = auth_options_of(config);
-  auto chain = auth::make_chain(options, means.files, {means.clock, means.entropy, means.workers, means.log});
-  if (!chain) return tl::unexpected(chain.error());
+  bool told = false;
+  const auto fault_in = [&](std::string_view array) {
+    return [&told, &fault, array](std::size_t table, const Error& error) {
+      told = true;
+      fault({array, table}, error);
+    };
+  };
+  const auto chain = auth::make_chain(options, means.files, {means.clock, means.entropy, means.workers, means.log},
+                                      fault_in("authentication"));
+  // Of none of the tables alone.
+  if (!chain && !told) fault({}, chain.error());
   const auto make_http = [&](const auth::AccessOptions& one) {
     return auth::make_http_access(one, means.files, means.workers);
   };
-  const auth::AccessParts parts{means.files, make_http, shadow_log(means.log)};
-  auto access = auth::make_access_chain(options, parts);
-  if (!access) return tl::unexpected(access.error());
-  return AccessPolicy{std::move(*chain), std::move(*access)};
+  const auth::AccessParts parts{means.files, make_http, shadow_log(means.log), fault_in("authorization")};
+  const auto access = auth::make_access_chain(options, parts);
+  if (!chain || !access) return std::nullopt;
+  return AccessPolicy{*chain, *access};
 }
 
 }  // namespace martlet::server

@@ -15,6 +15,10 @@ namespace {
 constexpr std::size_t kMostMountPointBytes = 1024;
 constexpr std::size_t kMostUnixPathBytes = 107;  // what a Unix socket's address holds
 
+bool is_number(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 // One listener under check.
 class Check {
  public:
@@ -67,6 +71,12 @@ class Check {
       const auto endpoint = env::parse_endpoint(listener_.address, kDefaultPort);
       if (!endpoint) {
         fault("address", endpoint.error().message);
+        return false;
+      }
+      if (const std::string& host = endpoint->host; !host.empty() && is_number(host)) {
+        fault("address", fmt::format("address: \"{}\" is a port without an address: write \"127.0.0.1:{}\", or "
+                                     "\"*:{}\" for all addresses of this machine",
+                                     host, host, host));
         return false;
       }
       listener_.address = env::to_text(*endpoint);

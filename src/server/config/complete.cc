@@ -76,7 +76,8 @@ void check_kinds(const ServerConfig& config, std::string_view array, std::vector
         fault(key, fmt::format("key `{}` is for {}, not for \"{}\"", key, kinds_text(options, option.facts),
                                kind_facts.choices[kind]));
       } else if ((option.facts.needed & bit) && option.value_text(tables[i]).empty()) {
-        fault("", fmt::format("kind = \"{}\" needs {} = {}", kind_facts.choices[kind], key, option.facts.example));
+        fault("", fmt::format("kind = \"{}\" needs {} = {}", kind_facts.choices[kind], key,
+                              example_for(option.facts, kind)));
       }
     }
     if (tables[i].name.empty()) tables[i].name = kind_facts.choices[kind];
@@ -89,14 +90,15 @@ void check_kinds(const ServerConfig& config, std::string_view array, std::vector
 }
 
 void check_url(const ServerConfig& config, TableId id, const std::string& url,
-               std::initializer_list<std::string_view> schemes, ConfigErrors& errors) {
+               std::initializer_list<std::string_view> schemes, std::string_view example, ConfigErrors& errors) {
   if (url.empty()) return;
   for (const std::string_view scheme : schemes) {
     if (url.starts_with(scheme) && url.size() > scheme.size()) return;
   }
   // The URL itself is not shown: it may hold a password.
-  errors.push_back(fmt::format("{}{} {}: its url must begin with {}, and name a host behind it",
-                               place_before(config, id, "url"), id.array, id.index + 1, fmt::join(schemes, " or ")));
+  errors.push_back(fmt::format("{}{} {}: its url must begin with {}, and name a host behind it, as {}",
+                               place_before(config, id, "url"), id.array, id.index + 1, fmt::join(schemes, " or "),
+                               example));
 }
 
 void check_authentication(ServerConfig& config, ConfigErrors& errors) {
@@ -105,6 +107,10 @@ void check_authentication(ServerConfig& config, ConfigErrors& errors) {
   for (std::size_t i = 0; i < config.auth.providers.size(); ++i) {
     const auth::ProviderOptions& provider = config.auth.providers[i];
     const TableId id{"authentication", i};
+    const auto check_scheme = [&](std::initializer_list<std::string_view> schemes) {
+      const OptionFacts& url = find_option(provider_options(), "url")->facts;
+      check_url(config, id, provider.url, schemes, example_for(url, static_cast<std::size_t>(provider.kind)), errors);
+    };
     switch (provider.kind) {
       case ProviderKind::jwt:
         if (provider.secret_file.empty() && provider.public_key_file.empty() && provider.jwks.empty()) {
@@ -113,16 +119,16 @@ void check_authentication(ServerConfig& config, ConfigErrors& errors) {
         }
         break;
       case ProviderKind::http:
-        check_url(config, id, provider.url, {"http://", "https://"}, errors);
+        check_scheme({"http://", "https://"});
         break;
       case ProviderKind::postgresql:
-        check_url(config, id, provider.url, {"postgresql://", "postgres://"}, errors);
+        check_scheme({"postgresql://", "postgres://"});
         break;
       case ProviderKind::redis:
-        check_url(config, id, provider.url, {"redis://", "rediss://"}, errors);
+        check_scheme({"redis://", "rediss://"});
         break;
       case ProviderKind::ldap:
-        check_url(config, id, provider.url, {"ldap://", "ldaps://", "ldapi://"}, errors);
+        check_scheme({"ldap://", "ldaps://", "ldapi://"});
         break;
       case ProviderKind::file:
       case ProviderKind::certificate:
@@ -136,7 +142,8 @@ void check_authorization(ServerConfig& config, ConfigErrors& errors) {
   for (std::size_t i = 0; i < config.auth.access.size(); ++i) {
     const auth::AccessOptions& access = config.auth.access[i];
     if (access.kind != auth::AccessKind::http) continue;
-    check_url(config, {"authorization", i}, access.url, {"http://", "https://"}, errors);
+    check_url(config, {"authorization", i}, access.url, {"http://", "https://"},
+              find_option(access_options(), "url")->facts.example, errors);
   }
 }
 

@@ -50,6 +50,7 @@ auth::AuthOptions auth_options_of(const ServerConfig& config) {
   options.access = config.auth.access;
   options.workers = config.auth.workers;
   options.max_waiting = config.auth.max_waiting;
+  options.coming_listeners = config.auth.coming_listeners;
   const bool anonymous = config.auth.allow_anonymous.value_or(config.auth.providers.empty());
   for (const ListenerConfig& listener : config.listeners) {
     auth::ListenerAuth& each = options.listeners.emplace_back();

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
-#include "base/nearest.h"
+#include "base/printable.h"
 #include "server/config/load.h"
+#include "server/config/name_hint.h"
 
 namespace martlet::server {
 namespace {
@@ -33,30 +35,75 @@ std::string example_of(const Option<Config>& option) {
   return toml_text(facts, number_text(facts, facts.kind == OptionKind::boolean ? 1 : facts.max));
 }
 
+// What is known of one option, under the names of the JSON object.
+struct Explanation {
+  std::string name;
+  std::string description;
+  std::string permitted;
+  std::string value;        // the default; empty: unset
+  std::string only_with;    // kinds; empty: all
+  std::string environment;  // the variable; empty: none
+  std::string table;        // "[limits]" or "[[listener]]"
+  std::vector<std::string> examples;
+  bool live = false;
+
+  std::string text() const {
+    std::string out = fmt::format("{}\n  {}\n", name, description);
+    const auto add = [&](std::string_view label, std::string_view text) {
+      fmt::format_to(std::back_inserter(out), "  {:<13}{}\n", label, text);
+    };
+    add("permitted:", permitted);
+    add("default:", value.empty() ? "unset" : value);
+    if (!only_with.empty()) add("only with:", only_with);
+    add("run time:", live ? "a reload changes it" : "only a restart changes it");
+    if (!environment.empty()) add("environment:", environment);
+    add("example:", table);
+    for (const std::string& example : examples) add("", example);
+    return out;
+  }
+
+  std::string json() const {
+    std::string out = "{";
+    const auto add = [&](std::string_view key, std::string_view value_text) {
+      fmt::format_to(std::back_inserter(out), "{}\"{}\":\"", out.size() == 1 ? "" : ",", key);
+      append_json_string(out, value_text, kAllChars);
+      out += '"';
+    };
+    add("name", name);
+    add("description", description);
+    add("permitted", permitted);
+    add("default", value);
+    add("only_with", only_with);
+    add("environment", environment);
+    add("example", examples.front());
+    return out + fmt::format(",\"live\":{}}}", live);
+  }
+};
+
 // `array`: that the option's table belongs to; empty: none.
 template <class Config>
-std::string explain(std::string_view array, std::span<const Option<Config>> options, const Option<Config>& option) {
+Explanation explain(std::string_view array, std::span<const Option<Config>> options, const Option<Config>& option) {
   const OptionFacts& facts = option.facts;
-  std::string out = fmt::format("{}{}{}\n  {}\n", array, array.empty() ? "" : ".", facts.name, facts.description);
-  const auto add = [&](std::string_view label, std::string_view text) {
-    fmt::format_to(std::back_inserter(out), "  {:<13}{}\n", label, text);
-  };
-  const std::string value = option.value_text(Config{});
-  add("permitted:", permitted_values(facts));
-  add("default:", value.empty() ? "unset" : value);
-  if (const std::string kinds = kinds_text(options, facts); !kinds.empty()) add("only with:", kinds);
-  add("run time:", facts.live ? "a reload changes it" : "only a restart changes it");
+  Explanation made;
+  made.name = fmt::format("{}{}{}", array, array.empty() ? "" : ".", facts.name);
+  made.description = facts.description;
+  made.permitted = permitted_values(facts);
+  made.value = option.value_text(Config{});
+  made.only_with = kinds_text(options, facts);
+  made.live = facts.live;
+  std::string_view key = facts.name;
   if (array.empty()) {
-    const std::string_view key = facts.name.substr(facts.name.find('.') + 1);
-    const std::string_view section = facts.name.substr(0, facts.name.find('.'));
-    add("environment:", environment_name(facts.name));
-    add("example:", fmt::format("[{}]", section));
-    add("", fmt::format("{} = {}", key, example_of(option)));
+    made.environment = environment_name(facts.name);
+    made.table = fmt::format("[{}]", facts.name.substr(0, facts.name.find('.')));
+    key = facts.name.substr(facts.name.find('.') + 1);
   } else {
-    add("example:", fmt::format("[[{}]]", array));
-    add("", fmt::format("{} = {}", facts.name, example_of(option)));
+    made.table = fmt::format("[[{}]]", array);
   }
-  return out;
+  for (const std::string_view example : facts.kind_examples) {
+    if (!example.empty()) made.examples.push_back(fmt::format("{} = {}", key, example));
+  }
+  if (made.examples.empty()) made.examples.push_back(fmt::format("{} = {}", key, example_of(option)));
+  return made;
 }
 
 // The first sentence of a description is enough in a list.
@@ -68,45 +115,63 @@ std::string_view first_sentence(std::string_view text) {
 // Collects what a name may mean, over all tables.
 class Search {
  public:
-  explicit Search(std::string_view wanted) : wanted_(wanted) {}
+  explicit Search(std::string_view wanted) : wanted_(wanted) {
+    in("", server_options());
+    in("listener", listener_options());
+    in("authentication", provider_options());
+    in("authorization", access_options());
+    in("durability", durability_options());
+  }
 
+  // One option; or those of the section of that name, which are several or have a longer name. An Error if none.
+  Result<std::vector<Explanation>> result() {
+    if (found_) return std::vector{std::move(*found_)};
+    if (!section_.empty()) return std::move(section_);
+    const std::vector<std::string_view> names(names_.begin(), names_.end());
+    std::string hint = option_hint(wanted_, names);
+    if (hint.empty()) hint = section_hint(wanted_);
+    return fail(fmt::format("unknown option \"{}\"{}", wanted_, hint));
+  }
+
+ private:
   template <class Config>
   void in(std::string_view array, std::span<const Option<Config>> options) {
     for (const Option<Config>& option : options) {
       std::string full = fmt::format("{}{}{}", array, array.empty() ? "" : ".", option.facts.name);
-      if (full == wanted_) found = explain(array, options, option);
+      if (full == wanted_) found_ = explain(array, options, option);
       if (full.starts_with(wanted_) && full.substr(wanted_.size()).starts_with('.')) {
-        fmt::format_to(std::back_inserter(section), "  {:<36} {}\n", full, first_sentence(option.facts.description));
+        section_.push_back(explain(array, options, option));
       }
       names_.push_back(std::move(full));
     }
   }
 
-  std::string nearest() const {
-    const std::vector<std::string_view> names(names_.begin(), names_.end());
-    return suggestion(wanted_, names);
-  }
-
-  std::string found;
-  std::string section;
-
- private:
   std::string_view wanted_;
+  std::optional<Explanation> found_;
+  std::vector<Explanation> section_;
   std::vector<std::string> names_;
 };
 
 }  // namespace
 
 Result<std::string> explain_option(std::string_view name) {
-  Search search(name);
-  search.in("", server_options());
-  search.in("listener", listener_options());
-  search.in("authentication", provider_options());
-  search.in("authorization", access_options());
-  search.in("durability", durability_options());
-  if (!search.found.empty()) return search.found;
-  if (!search.section.empty()) return fmt::format("{}\n{}", name, search.section);
-  return fail(fmt::format("unknown option \"{}\"{}", name, search.nearest()));
+  const auto found = Search(name).result();
+  if (!found) return tl::unexpected(found.error());
+  if (found->front().name == name) return found->front().text();
+  std::string out = fmt::format("{}\n", name);
+  for (const Explanation& one : *found) {
+    fmt::format_to(std::back_inserter(out), "  {:<36} {}\n", one.name, first_sentence(one.description));
+  }
+  return out;
+}
+
+Result<std::string> explain_option_json(std::string_view name) {
+  const auto found = Search(name).result();
+  if (!found) return tl::unexpected(found.error());
+  if (found->front().name == name) return found->front().json() + "\n";
+  std::string out = "[";
+  for (const Explanation& one : *found) out += (out.size() == 1 ? "" : ",") + one.json();
+  return out + "]\n";
 }
 
 }  // namespace martlet::server

@@ -15,6 +15,9 @@ namespace martlet::server {
 // What there is to know about one option: "limits.max_in_flight", "listener.tls.key", "authentication.query"; or, for
 // a section or array ("limits", "listener"), a line for each of its options. The error names the nearest one.
 Result<std::string> explain_option(std::string_view name);
+// The same for programs: an object with the texts "name", "description", "permitted", "default", "only_with",
+// "environment" and "example" (empty: there is none) and "live"; of a section or array a list of these.
+Result<std::string> explain_option_json(std::string_view name);
 
 // Of an option that belongs to some kinds of its table only: `kind = "http", "ldap"`; else nothing.
 template <class Config>

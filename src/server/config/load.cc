@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <set>
 #include <string>
 
 #include "base/nearest.h"
+#include "server/config/name_hint.h"
 #include "server/config/option_table.h"
 #include "server/config/toml_reader.h"
 
 namespace martlet::server {
 namespace {
-
-constexpr std::array<std::string_view, 4> kArrays = {"listener", "durability", "authentication", "authorization"};
 
 // Bounds for a file that is none of ours: checks compare tables with each other, and unknown names with all known ones.
 constexpr std::size_t kMostTables = 1'000;
@@ -59,7 +58,7 @@ template <class Config>
 Result<void> assign(Config& config, std::span<const Option<Config>> options, std::string_view name,
                     const WrittenValue& value, const Source& source) {
   const Option<Config>* option = find_option(options, name);
-  if (!option) return fail(fmt::format("unknown option \"{}\"{}", name, suggestion(name, option_names(options))));
+  if (!option) return fail(fmt::format("unknown option \"{}\"{}", name, option_hint(name, option_names(options))));
   if (const auto applied = option->apply(config, value); !applied) {
     return fail(fmt::format("option \"{}\"{}: {}", name, shown(option->facts, value), applied.error().message));
   }
@@ -88,8 +87,8 @@ Result<void> apply_to_table(std::vector<Config>& tables, std::span<const Option<
 
 // The array that `name` is, or is a key of, although it is written as a table.
 std::string_view array_of(std::string_view name) {
-  const auto found = std::find(kArrays.begin(), kArrays.end(), name.substr(0, name.find('.')));
-  return found == kArrays.end() || (name.size() > found->size() && !name.substr(found->size()).starts_with('.'))
+  const auto found = std::find(kOptionArrays.begin(), kOptionArrays.end(), name.substr(0, name.find('.')));
+  return found == kOptionArrays.end() || (name.size() > found->size() && !name.substr(found->size()).starts_with('.'))
              ? std::string_view()
              : *found;
 }
@@ -106,7 +105,16 @@ Result<void> apply_array_entry(ServerConfig& config, const TomlEntry& entry, con
   // Only its headings are reported: what is inside is as unknown.
   if (!entry.name.empty()) return {};
   return fail(fmt::format("unknown array of tables [[{}]]; there are [[{}]]{}", entry.array,
-                          fmt::join(kArrays, "]], [["), suggestion(entry.array, kArrays)));
+                          fmt::join(kOptionArrays, "]], [["), suggestion(entry.array, kOptionArrays)));
+}
+
+// The table that an entry outside arrays is in; empty: none.
+std::string_view section_of(const TomlEntry& entry) {
+  const std::string_view name = entry.name;
+  if (!entry.array.empty()) return {};
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return is_empty_table(entry.value) ? name : std::string_view();
+  return name.substr(0, dot);
 }
 
 Result<void> apply_entry(ServerConfig& config, const TomlEntry& entry, const Source& source) {
@@ -115,6 +123,10 @@ Result<void> apply_entry(ServerConfig& config, const TomlEntry& entry, const Sou
     return fail(fmt::format("write it as [[{}]], with two brackets, and its keys below", array));
   }
   if (is_empty_table(entry.value) && is_section(server_options(), entry.name)) return {};
+  const std::string_view section = section_of(entry);
+  if (!section.empty() && !is_section_or_array(section)) {
+    return fail(fmt::format("unknown table [{}]{}", section, section_hint(section)));
+  }
   return assign(config, server_options(), entry.name, entry.value, source);
 }
 
@@ -139,11 +151,18 @@ ConfigErrors apply_toml(ServerConfig& config, std::string_view text, std::string
   if (!entries) return {entries.error().message};
   ConfigErrors errors;
   clear_arrays(config);
+  std::set<std::string> unknown_sections;
   const std::string directory(file_name.substr(0, file_name.rfind('/') + 1));
   for (const TomlEntry& entry : *entries) {
     const Source source{fmt::format("{}:{}", file_name, entry.line), directory};
     const auto applied = apply_entry(config, entry, source);
-    if (!applied) errors.push_back(fmt::format("{}: {}", source.place, applied.error().message));
+    if (!applied) {
+      // Of a table that does not exist the first key is enough.
+      const std::string section(section_of(entry));
+      const bool known = section.empty() || is_section_or_array(section);
+      if (!known && !unknown_sections.insert(section).second) continue;
+      errors.push_back(fmt::format("{}: {}", source.place, applied.error().message));
+    }
     if (errors.size() >= kMostErrors) {
       errors.push_back(fmt::format("{}: what comes behind this is not looked at", source.place));
       break;

@@ -156,12 +156,15 @@ TEST(ApplyToml, UnknownNamesGetTheNearestOne) {
               ElementsAre("c.toml:3: unknown option \"limits.max_qeued\": did you mean "
                           "\"limits.max_queued_messages\"?"));
   EXPECT_THAT(errors_of("[limit]\nreceive_maximum = 1\n"),
-              ElementsAre("c.toml:2: unknown option \"limit.receive_maximum\": did you mean "
-                          "\"limits.receive_maximum\"?"));
+              ElementsAre("c.toml:2: unknown table [limit]: did you mean [limits]?"));
+  EXPECT_THAT(errors_of("[listner]\naddress = \"x\"\nname = \"y\"\n[limits]\n"),
+              ElementsAre("c.toml:2: unknown table [listner]: did you mean [[listener]]?"));
+  EXPECT_THAT(errors_of("receive_maximum = 1\n"),
+              ElementsAre("c.toml:1: unknown option \"receive_maximum\": did you mean \"limits.receive_maximum\"?"));
   EXPECT_THAT(errors_of("[[listener]]\nadress = \"x\"\n"),
               ElementsAre("c.toml:2: unknown option \"adress\": did you mean \"address\"?"));
   EXPECT_THAT(errors_of("frobnicate = 1\n"), ElementsAre("c.toml:1: unknown option \"frobnicate\""));
-  EXPECT_THAT(errors_of("[frobs]\n"), ElementsAre("c.toml:1: unknown option \"frobs\""));
+  EXPECT_THAT(errors_of("[frobs]\n"), ElementsAre("c.toml:1: unknown table [frobs]"));
 }
 
 TEST(ApplyToml, WrongValuesNameOptionAndRange) {

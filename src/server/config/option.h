@@ -46,17 +46,24 @@ struct WrittenValue {
 struct OptionFacts {
   std::string_view name;
   OptionKind kind = OptionKind::text;
-  std::string_view description = {};               // one sentence or more
-  std::int64_t min = 0;                            // of a number, in the unit that is kept
-  std::int64_t max = 0;                            //
-  std::optional<std::int64_t> off = std::nullopt;  // a duration: what "never" stands for
-  std::span<const std::string_view> choices = {};  // of a choice, or of each text of a list
-  std::string_view example = {};                   // as the file has it, with quotes; empty: the default serves
+  std::string_view description = {};                     // one sentence or more
+  std::int64_t min = 0;                                  // of a number, in the unit that is kept
+  std::int64_t max = 0;                                  //
+  std::optional<std::int64_t> off = std::nullopt;        // a duration: what "never" stands for
+  std::span<const std::string_view> choices = {};        // of a choice, or of each text of a list
+  std::string_view example = {};                         // as the file has it, with quotes; empty: the default serves
+  std::span<const std::string_view> kind_examples = {};  // by the table's kind, where they differ; empty: `example`
   TextForm form = TextForm::plain;
   bool live = false;         // a reload changes it; else only a restart does
   std::uint32_t kinds = 0;   // of a table with a `kind`: those (a bit each, by number) that it belongs to; 0: all
   std::uint32_t needed = 0;  // those of which a table must have it
 };
+
+// Of an option for a table of that kind.
+inline std::string_view example_for(const OptionFacts& facts, std::size_t kind) {
+  return kind < facts.kind_examples.size() && !facts.kind_examples[kind].empty() ? facts.kind_examples[kind]
+                                                                                 : facts.example;
+}
 
 // The number that `value` gives an option of any kind but text and list. The error says what is permitted, without the
 // name.

@@ -1,6 +1,7 @@
 // The one table of what an operator can set. Adding an option is adding a row.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,10 @@ std::span<const Option<broker::DurabilityRule>> durability_options();
 // The keys of one [[authentication]] and one [[authorization]] table; their `kinds` are ProviderKind and AccessKind.
 std::span<const Option<auth::ProviderOptions>> provider_options();
 std::span<const Option<auth::AccessOptions>> access_options();
+
+// The arrays of tables.
+inline constexpr std::array<std::string_view, 4> kOptionArrays = {"listener", "durability", "authentication",
+                                                                  "authorization"};
 
 template <class Config>
 const Option<Config>* find_option(std::span<const Option<Config>> options, std::string_view name) {

@@ -16,6 +16,13 @@ constexpr std::string_view kAccessNames[] = {"rules", "mosquitto", "jwt", "http"
 constexpr std::string_view kCertificateNames[] = {"common_name", "subject", "fingerprint"};
 constexpr std::string_view kAlgorithmNames[] = {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256",
                                                 "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"};
+// By ProviderKind.
+constexpr std::string_view kUrlExamples[] = {"",
+                                             "",
+                                             "\"https://auth.example.org/login\"",
+                                             "\"postgresql://martlet@db.example.org/mqtt\"",
+                                             "\"redis://127.0.0.1:6379/0\"",
+                                             "\"ldaps://ldap.example.org\""};
 
 template <class Field>
 constexpr Option<auth::ProviderOptions> row(Field, const OptionFacts& facts) {
@@ -89,9 +96,13 @@ constexpr std::array kProviderOptions = {
     // --- what is asked over the network
     row(
         [](auto& c) -> auto& { return c.url; },
-        needed_for({http, postgresql, redis, ldap},
-                   url("url", "\"postgresql://martlet@db.example.org/mqtt\"",
-                       "The service: http(s)://, postgresql://, redis:// or ldap(s)://."))),
+        [] {
+          OptionFacts facts = needed_for({http, postgresql, redis, ldap},
+                                         url("url", kUrlExamples[static_cast<std::size_t>(http)],
+                                             "The service: http(s)://, postgresql://, redis:// or ldap(s)://."));
+          facts.kind_examples = kUrlExamples;
+          return facts;
+        }()),
     row(
         [](auto& c) -> auto& { return c.ca_file; },
         only_for({jwt, http, postgresql, redis, ldap},

@@ -23,7 +23,7 @@ constexpr std::array kListenerOptions = {
     row(
         [](auto& c) -> auto& { return c.address; },
         text("address", "\"127.0.0.1:1883\"",
-             "Where to listen: \"host:port\", \"[v6]:port\", \"*:port\", port 0: any; or \"unix:/path\".")),
+             "Where to listen: \"host:port\", \"[v6]:port\", \"*:port\", port 0: any, none: 1883; or \"unix:/path\".")),
     row(
         [](auto& c) -> auto& { return c.name; }, text("name", "\"public\"", "Name in logs; without it, the address.")),
     row(
@@ -60,7 +60,7 @@ constexpr std::array kListenerOptions = {
         choice("maximum_qos", kQosNames, "In place of mqtt.maximum_qos.")),
     row(
         [](auto& c) -> auto& { return c.max_keep_alive_s; },
-        seconds("keep_alive_max", 1, 65'535, 0, "In place of mqtt.keep_alive_max.")),
+        live(seconds("keep_alive_max", 1, 65'535, 0, "In place of mqtt.keep_alive_max."))),
     row(
         [](auto& c) -> auto& { return c.retain_available; },
         toggle("retain_available", "In place of mqtt.retain_available.")),

@@ -11,7 +11,7 @@ namespace martlet::server {
 
 // One table of an array: [[listener]] 0 is the first.
 struct TableId {
-  std::string_view array;
+  std::string_view array = {};
   std::size_t index = 0;
 };
 

@@ -71,6 +71,7 @@ struct AuthConfig {
   std::uint32_t max_waiting = 10'000;
   std::vector<auth::ProviderOptions> providers;
   std::vector<auth::AccessOptions> access;
+  std::vector<std::string> coming_listeners = {};  // auth::AuthOptions'; of a reload
 };
 
 struct ServerConfig {

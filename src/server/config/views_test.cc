@@ -3,16 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "server/config/changes.h"
-#include "server/config/check_files.h"
 #include "server/config/complete.h"
 #include "server/config/explain.h"
 #include "server/config/show.h"
-#include "server/testing/memory_files.h"
 
 namespace martlet::server {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -49,7 +46,26 @@ TEST(Explain, UnknownOnesGetTheNearest) {
             "unknown option \"limits.max_inflight\": did you mean \"limits.max_in_flight\"?");
   EXPECT_THAT(explain_option("listener.adress").error().message, HasSubstr("\"listener.address\""));
   EXPECT_FALSE(explain_option(""));
-  EXPECT_FALSE(explain_option("limit"));
+  EXPECT_THAT(explain_option("limit").error().message, HasSubstr("did you mean"));
+  EXPECT_EQ(explain_option("max_packet_size").error().message,
+            "unknown option \"max_packet_size\": did you mean \"limits.max_packet_size\" or "
+            "\"listener.max_packet_size\"?");
+  EXPECT_THAT(explain_option("lisener").error().message, HasSubstr("\"listener.address\""));
+}
+
+TEST(Explain, JsonForPrograms) {
+  EXPECT_THAT(explain_option_json("log.level").value(), HasSubstr("{\"name\":\"log.level\","));
+  const std::string json = explain_option_json("authentication.query").value();
+  EXPECT_THAT(json, HasSubstr("\"only_with\":\"kind = \\\"postgresql\\\"\",\"environment\":\"\""));
+  EXPECT_THAT(json, HasSubstr("\"live\":true}\n"));
+  EXPECT_THAT(explain_option_json("listener.tls").value(), HasSubstr("[{\"name\":\"listener.tls."));
+  EXPECT_FALSE(explain_option_json("limit"));
+}
+
+TEST(Explain, ExamplesOfEachKind) {
+  const std::string url = explain_option("authentication.url").value();
+  EXPECT_THAT(url, HasSubstr("url = \"https://"));
+  EXPECT_THAT(url, HasSubstr("url = \"ldaps://"));
 }
 
 TEST(Changes, LiveOnesAndThoseThatNeedARestart) {
@@ -87,20 +103,6 @@ TEST(Show, ValuesAndWhereTheyComeFrom) {
   EXPECT_THAT(json, HasSubstr(R"("limits.max_in_flight":{"value":"7","from":"c.toml:1"},)"));
   EXPECT_THAT(json, Not(HasSubstr("hunter2")));
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
-}
-
-TEST(CheckFiles, NamesThoseThatAreMissing) {
-  MemoryFiles files;
-  files.files["a.crt"] = "x";
-  const ServerConfig config = config_of(
-      "[[listener]]\naddress = \"127.0.0.1:1\"\ntls.certificate = \"a.crt\"\ntls.key = \"a.key\"\n"
-      "tls.client_ca_dir = \"ca.d\"\ntls.more_certificates = [\"a.crt\", \"b.crt\"]\n"
-      "[[authentication]]\nkind = \"jwt\"\njwks = \"https://x/keys\"\nsecret_file = \"s\"\n");
-  ConfigErrors errors;
-  check_files(config, files, errors);
-  EXPECT_THAT(errors, ElementsAre(HasSubstr("c.toml:4: listener 1: tls.key: cannot open 'a.key'"),
-                                  HasSubstr("c.toml:6: listener 1: tls.more_certificates: cannot open 'b.crt'"),
-                                  HasSubstr("c.toml:10: authentication 1: secret_file: cannot open 's'")));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ namespace {
 
 // Between looks at the files that are watched; one that changed is read once it looks the same twice.
 constexpr std::int64_t kLookMs = 1'000;
+constexpr std::int64_t kDayMs = 86'400'000;
 
 }  // namespace
 
@@ -14,6 +15,7 @@ Steward::Steward(std::unique_ptr<env::posix::LocalServer> control, const env::po
                  env::Clock& clock, StewardTasks tasks)
     : control_(std::move(control)), manager_(manager), clock_(clock), tasks_(std::move(tasks)) {
   stamps_ = seen_ = stamp_files();
+  daily_at_ms_ = clock_.now().mono_ms + kDayMs;
 }
 
 Steward::~Steward() {
@@ -49,6 +51,10 @@ void Steward::run() {
     if (now_ms >= look_at_ms_) {
       look_at_ms_ = now_ms + kLookMs;
       look_at_files();
+      if (now_ms >= daily_at_ms_) {
+        daily_at_ms_ = now_ms + kDayMs;
+        tasks_.daily();
+      }
     }
     if (manager_.watchdog_ms() != 0 && now_ms >= watchdog_at_ms_) {
       watchdog_at_ms_ = now_ms + std::max<std::int64_t>(manager_.watchdog_ms() / 4, 1);

@@ -26,6 +26,8 @@ struct StewardTasks {
   // Reads again what `watched_files` are for.
   std::function<void()> reload_watched;
   std::function<std::vector<std::string>()> watched_files;
+  // Called each day while there are such files.
+  std::function<void()> daily;
   std::function<std::string(std::string_view question)> answer;
   // Asks all cores to show that they turn: calls `turned` once for each, on its thread.
   std::function<void(std::function<void()> turned)> ask_cores;
@@ -64,6 +66,7 @@ class Steward {
   Stamps stamps_;  // as they were when they were last read
   Stamps seen_;    // at the last look
   std::int64_t look_at_ms_ = 0;
+  std::int64_t daily_at_ms_ = 0;
   std::int64_t watchdog_at_ms_ = 0;
   std::shared_ptr<std::atomic<std::uint32_t>> turned_;  // cores that have shown it since they were asked
   std::thread thread_;

@@ -53,6 +53,7 @@ class StewardTest : public testing::Test {
     tasks.reload = [&] { events_.happen("reload"); };
     tasks.reload_watched = [&] { events_.happen("watched"); };
     tasks.watched_files = [&] { return std::vector{directory_ + "/certificate"}; };
+    tasks.daily = [&] { events_.happen("daily"); };
     tasks.answer = [&](std::string_view question) {
       events_.happen(std::string(question));
       return "{}";

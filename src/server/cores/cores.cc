@@ -108,6 +108,12 @@ void Cores::use(const AccessPolicy& access) {
   }
 }
 
+void Cores::use(const std::vector<broker::ListenerPolicy>& listeners) {
+  for (std::size_t core = 0; core < loops_.size(); ++core) {
+    mailboxes_[core]->post([loop = loops_[core].get(), listeners] { loop->broker().use_policies(listeners); });
+  }
+}
+
 void Cores::on_each(const std::function<void()>& task) {
   for (const auto& mailbox : mailboxes_) mailbox->post(task);
 }

@@ -45,8 +45,10 @@ class Cores {
   CoreLoop& loop(std::uint32_t core) { return *loops_[core]; }
   std::vector<broker::Broker*> brokers();
 
-  // Any thread, while they run: from now on each asks `access`; calls `task` on each one's thread.
+  // Any thread, while they run: from now on each asks `access`, and `listeners` hold for new connections; calls `task`
+  // on each one's thread.
   void use(const AccessPolicy& access);
+  void use(const std::vector<broker::ListenerPolicy>& listeners);
   void on_each(const std::function<void()>& task);
 
   // Opens all listeners of the configuration on all cores; where each is bound.

@@ -103,7 +103,13 @@ class Reader {
       return;
     }
     auto names = source_.list ? source_.list(line.value) : fail("there are no directories here");
-    if (!names) return errors_.push_back(fmt::format("{}: include_dir: {}", line.place(), names.error().message));
+    if (!names) {
+      const std::string_view hint = line.value.starts_with('/')
+                                        ? ""
+                                        : "; it counts from the working directory, as with Mosquitto, not from this "
+                                          "file: run the command where Mosquitto is started, or write the whole path";
+      return errors_.push_back(fmt::format("{}: include_dir: {}{}", line.place(), names.error().message, hint));
+    }
     std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".conf") || name.starts_with('.'); });
     std::sort(names->begin(), names->end());
     if (names->size() > kMostIncludedFiles) {

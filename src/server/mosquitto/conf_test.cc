@@ -104,7 +104,9 @@ TEST(MosquittoConf, Errors) {
   EXPECT_THAT(read("\nuser\n").errors, ElementsAre("m.conf:2: user has no value"));
   EXPECT_THAT(read("remote_password hunter2\n").errors, ElementsAre("m.conf:1: remote_password belongs below a line "
                                                                     "`connection NAME`"));
-  EXPECT_THAT(read("include_dir nowhere\n").errors, ElementsAre(HasSubstr("m.conf:1: include_dir: cannot open")));
+  EXPECT_THAT(read("include_dir nowhere\n").errors, ElementsAre(AllOf(HasSubstr("m.conf:1: include_dir: cannot open"),
+                                                                      HasSubstr("counts from the working directory"))));
+  EXPECT_THAT(read("include_dir /nowhere\n").errors, ElementsAre(Not(HasSubstr("working directory"))));
   EXPECT_THAT(read("include_dir d\n", {{"d/a.conf", "include_dir d\n"}}).errors,
               ElementsAre("d/a.conf:1: include_dir works in the main file only"));
   std::string many;
