@@ -252,7 +252,7 @@ Result<AccessRuleFile> parse_access_rules(std::string_view text, std::string_vie
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return fail(fmt::format("{}:{}: {}", file_name, error.source().begin.line, error.description()));
+    return tl::unexpected(toml_fault(file_name, error.source().begin.line, error.description()));
   }
   return Parser(file_name).read(parsed.table());
 }

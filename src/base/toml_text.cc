@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 
 #include "base/printable.h"
@@ -41,6 +42,20 @@ std::string_view advice_for(std::uint32_t code_point) {
       return "put the name or text in quotes";
   }
 }
+
+// What to do about an error of the parser, by a part of its description: the first that fits.
+struct Advice {
+  std::string_view part;
+  std::string_view text;
+};
+constexpr Advice kAdvice[] = {
+    {"could not determine value type", "; a text stands in quotes, as in user = \"martlet\""},
+    {"parsing decimal", "; a text stands in quotes, as in timeout = \"30s\""},
+    {"parsing boolean", "; write true or false, or put a text in quotes"},
+    {"control characters", "; is the quotation mark at the end of the line missing?"},
+    {"escape sequence", "; write \\\\ for a backslash, or put the text in single quotation marks"},
+    {"expected '=', saw ':'", "; write name = value"},
+};
 
 class Scanner {
  public:
@@ -134,6 +149,13 @@ class Scanner {
 };
 
 }  // namespace
+
+Error toml_fault(std::string_view file_name, std::size_t line, std::string_view description) {
+  const auto* advice = std::find_if(std::begin(kAdvice), std::end(kAdvice), [&](const Advice& one) {
+    return description.find(one.part) != std::string_view::npos;
+  });
+  return {fmt::format("{}:{}: {}{}", file_name, line, description, advice == std::end(kAdvice) ? "" : advice->text)};
+}
 
 Result<void> check_toml_text(std::string_view text, std::string_view file_name) {
   return Scanner(text, file_name).run();

@@ -51,5 +51,13 @@ TEST(TomlText, RefusesWhatIsNotUtf8Anywhere) {
             "c.toml:2:12: the byte 0xe9 is not UTF-8: save the file in that encoding");
 }
 
+TEST(TomlText, ErrorsOfTheParserSayWhatToDo) {
+  EXPECT_EQ(
+      toml_fault("c.toml", 3, "Error while parsing value: could not determine value type").message,
+      "c.toml:3: Error while parsing value: could not determine value type; a text stands in quotes, as in user = "
+      "\"martlet\"");
+  EXPECT_EQ(toml_fault("c.toml", 3, "something else").message, "c.toml:3: something else");
+}
+
 }  // namespace
 }  // namespace martlet

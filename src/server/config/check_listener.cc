@@ -83,12 +83,23 @@ class Check {
       unique = endpoint->port != 0;
     }
     if (listener_.name.empty()) listener_.name = listener_.address;
+    check_name();
     for (std::size_t i = 0; i < index_ && unique; ++i) {
       if (config_.listeners[i].address != listener_.address) continue;
       errors_.push_back(fmt::format("{}two listeners have the address {}: remove one",
                                     place_before(config_, id(), "address"), listener_.address));
     }
     return true;
+  }
+
+  // Rules and logs call it by its name; those on port 0 may have the same address as their name.
+  void check_name() {
+    if (!is_set(config_, id(), "name")) return;
+    for (std::size_t i = 0; i < index_; ++i) {
+      if (config_.listeners[i].name != listener_.name) continue;
+      fault("name",
+            fmt::format("name: listener {} is called \"{}\" too: give each a name of its own", i + 1, listener_.name));
+    }
   }
 
   void check_mount_point() {

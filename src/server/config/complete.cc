@@ -128,7 +128,7 @@ void check_authentication(ServerConfig& config, ConfigErrors& errors) {
         check_scheme({"redis://", "rediss://"});
         break;
       case ProviderKind::ldap:
-        check_scheme({"ldap://", "ldaps://", "ldapi://"});
+        check_scheme({"ldap://", "ldaps://"});
         break;
       case ProviderKind::file:
       case ProviderKind::certificate:

@@ -128,8 +128,9 @@ class Search {
     if (found_) return std::vector{std::move(*found_)};
     if (!section_.empty()) return std::move(section_);
     const std::vector<std::string_view> names(names_.begin(), names_.end());
-    std::string hint = option_hint(wanted_, names);
-    if (hint.empty()) hint = section_hint(wanted_);
+    // A name without a dot is rather that of a section.
+    std::string hint = wanted_.find('.') == std::string_view::npos ? section_hint(wanted_) : std::string();
+    if (hint.empty()) hint = option_hint(wanted_, names);
     return fail(fmt::format("unknown option \"{}\"{}", wanted_, hint));
   }
 

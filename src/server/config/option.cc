@@ -79,6 +79,8 @@ Result<Leading> leading_number(const OptionFacts& facts, std::string_view text) 
 }
 
 Result<std::int64_t> read_integer(const OptionFacts& facts, const WrittenValue& value) {
+  if (value.type == Type::string)
+    return fail(fmt::format("write it without quotes; {}", out_of_range(facts).error().message));
   if (value.type != Type::untyped && value.type != Type::integer) return out_of_range(facts);
   const auto leading = leading_number(facts, value.text);
   if (!leading) return tl::unexpected(leading.error());

@@ -157,6 +157,13 @@ TEST(ListenerTable, ErrorsSayWhere) {
               ElementsAre(StartsWith("c.toml:2: listener 1: ")));
   EXPECT_THAT(errors_of("[[listener]]\naddress = \"127.0.0.1:1\"\n[[listener]]\naddress = \"127.0.0.1:1\"\n"),
               ElementsAre("c.toml:4: two listeners have the address 127.0.0.1:1: remove one"));
+  EXPECT_THAT(errors_of("[[listener]]\naddress = \"1883\"\n"),
+              ElementsAre(HasSubstr("c.toml:2: listener 1: address: \"1883\" is a port without an address: write")));
+  EXPECT_THAT(errors_of("[[listener]]\naddress = \"127.0.0.1:1\"\nname = \"a\"\n"
+                        "[[listener]]\naddress = \"127.0.0.1:2\"\nname = \"a\"\n"),
+              ElementsAre("c.toml:6: listener 2: name: listener 1 is called \"a\" too: give each a name of its own"));
+  EXPECT_THAT(errors_of("[[listener]]\naddress = \"127.0.0.1:1\"\nmax_connections = \"100\"\n"),
+              ElementsAre(HasSubstr("write it without quotes; it must be 0 to 4294967295")));
   EXPECT_THAT(errors_of("[[listener]]\naddress = \"127.0.0.1:1\"\nprotocol = \"wss\"\n"),
               ElementsAre("c.toml:3: option \"protocol\" = wss: it must be one of mqtt, ws: did you mean \"ws\"?"));
   EXPECT_THAT(errors_of("[[listener]]\naddress = \"127.0.0.1:1\"\nversions = [\"3.1.1\", \"5\"]\n"),

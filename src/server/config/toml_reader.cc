@@ -70,7 +70,7 @@ Result<std::vector<TomlEntry>> read_toml(std::string_view text, std::string_view
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return fail(fmt::format("{}:{}: {}", file_name, error.source().begin.line, error.description()));
+    return tl::unexpected(toml_fault(file_name, error.source().begin.line, error.description()));
   }
   Flattener flattener;
   flattener.add_table(parsed.table(), {});

@@ -50,7 +50,7 @@ TEST(Explain, UnknownOnesGetTheNearest) {
   EXPECT_EQ(explain_option("max_packet_size").error().message,
             "unknown option \"max_packet_size\": did you mean \"limits.max_packet_size\" or "
             "\"listener.max_packet_size\"?");
-  EXPECT_THAT(explain_option("lisener").error().message, HasSubstr("\"listener.address\""));
+  EXPECT_THAT(explain_option("lisener").error().message, HasSubstr("[[listener]]"));
 }
 
 TEST(Explain, JsonForPrograms) {
