@@ -17,11 +17,12 @@ class WarningList final : public broker::Log {
  public:
   explicit WarningList(std::vector<std::string>& warnings) : warnings_(warnings) {}
   bool wants(broker::LogLevel level) const override { return level >= broker::LogLevel::warning; }
-  void write(broker::LogLevel level, std::string_view text) override {
-    if (wants(level)) warnings_.emplace_back(text);
-  }
 
  private:
+  void put(broker::LogLevel, std::string_view text, const broker::LogSubject&) override {
+    warnings_.emplace_back(text);
+  }
+
   std::vector<std::string>& warnings_;
 };
 

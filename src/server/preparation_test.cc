@@ -20,7 +20,9 @@ class Lines final : public broker::Log {
  public:
   std::vector<std::string> lines;
   bool wants(broker::LogLevel) const override { return true; }
-  void write(broker::LogLevel, std::string_view text) override { lines.emplace_back(text); }
+
+ private:
+  void put(broker::LogLevel, std::string_view text, const broker::LogSubject&) override { lines.emplace_back(text); }
 };
 
 class PreparationTest : public testing::Test {

@@ -45,8 +45,6 @@ int fail_with(env::Files& files, int exit_code, std::string_view message) {
   return exit_code;
 }
 
-}
-
 // Brings back what the data directory holds; without one, nothing.
 Result<void> bring_back(const ServerConfig& config, const DataDirectory& data, Cores& cores, env::Clock& clock,
                         env::Files& files, broker::Log& log) {
