@@ -451,6 +451,7 @@ void Broker::end_failed(Connection& connection, const wire::DecodeError& error, 
 void Broker::end_connection(Connection& connection, const Verdict& verdict, const Now& now, LogLevel level) {
   if (connection.ended) return;
   connection.ended = true;
+  forsake_check(connection);
   counters_.packets_sent += connection.endpoint.take_packets_written();
   Session* session = connection.session;
   Verdict complete = verdict;

@@ -190,6 +190,10 @@ class Broker : private session::DeliveryObserver {
   ConnectFacts facts_of(Connection& connection);
   void authenticate(Connection& connection, const wire::Connect& connect, const Now& now);
   void decide(Connection& connection, AuthDecision decision, const Now& now);
+  bool begin_check(Connection& connection, const Now& now);
+  void end_check(Connection& connection, const AuthDecision& decision, const Now& now);
+  void forsake_check(Connection& connection);
+  void hear_forsaken(const QuestionId& question, const AuthDecision& decision, const Now& now);
   bool must_wait(const Connection& connection, AuthDecision& decision) const;
   static void refuse_expired(AuthDecision& decision, const Now& now);
   bool name_client(Connection& connection, const Now& now);
@@ -405,7 +409,14 @@ class Broker : private session::DeliveryObserver {
   FanOutQueue fan_outs_;
   std::vector<ConnectionId> unread_;  // connections with packets that wait for the next turn
   std::uint64_t work_done_ = 0;       // in this turn: packets, subscriptions matched, deliveries
-  std::vector<ConnectionId> gated_;   // connections with acknowledgements that wait for the disk
+  // A client left before the answer whether it is who it says came.
+  struct ForsakenCheck {
+    std::uint32_t question = 0;
+    Doorkeeper::Check check = 0;
+    std::string peer_address;
+  };
+  std::unordered_map<std::uint64_t, ForsakenCheck> forsaken_;  // by connection; no more than the authenticator holds
+  std::vector<ConnectionId> gated_;  // connections with acknowledgements that wait for the disk
 
   // Who is owed the message that is being routed.
   struct OwedShare {

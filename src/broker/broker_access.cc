@@ -123,6 +123,7 @@ void Broker::go_on(Connection& connection, const Now& now) {
 // The connection is lost: nobody hears the answer any more.
 void Broker::forget_questions(Connection& connection, const Now& now) {
   connection.last_words = true;
+  forsake_check(connection);
   if (std::exchange(connection.awaits, Awaits::nothing) == Awaits::nothing) return;
   if (!connection.session) connection.unread.clear();  // it was never let in
   const std::unique_ptr<PendingRequest> request = std::move(connection.aside.make().request);

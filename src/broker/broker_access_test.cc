@@ -297,10 +297,25 @@ class NotedDoor final : public Doorkeeper {
     notes.push_back("admit " + std::string(facts.client_id));
     return reason;
   }
-  void authenticated(const ConnectFacts& facts, bool allowed, const Now&) override {
-    notes.push_back(std::string(facts.client_id) + (allowed ? " allowed" : " refused"));
+  std::optional<Check> begin_check(std::string_view peer_address, const Now&) override {
+    EXPECT_EQ(peer_address, "192.0.2.1:5");
+    if (busy) return std::nullopt;
+    ++waiting;
+    return ++last;
+  }
+  void checked(Check check, std::string_view peer_address, CheckEnd end, const Now&) override {
+    EXPECT_EQ(peer_address, "192.0.2.1:5");
+    --waiting;
+    const char* word = end == CheckEnd::undecided ? "undecided" : end == CheckEnd::allowed ? "allowed" : "refused";
+    notes.push_back(std::to_string(check) + " " + word);
+  }
+  void identified(const ConnectFacts& facts, const Now&) override {
+    notes.push_back("is " + std::string(facts.client_id));
   }
   ReasonCode reason = ReasonCode::success;
+  bool busy = false;
+  int waiting = 0;
+  Check last = 0;
   std::vector<std::string> notes;
 };
 
@@ -310,9 +325,9 @@ TEST_F(BrokerAccessTest, TheDoorkeeperSeesWhoComesAndHowItEnded) {
   connect("a");
   authenticate_later();
   connect(hello("b"));
-  EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a", "a allowed", "admit b"));
+  EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a", "1 allowed", "is a", "admit b"));
   answer(AuthDecision::refuse(ReasonCode::not_authorized));
-  EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("b refused"));
+  EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("2 refused"));
   door.reason = ReasonCode::banned;
   access_.on_authenticate = [](const ConnectFacts&) {
     ADD_FAILURE() << "nobody is asked about who may not try";
@@ -329,8 +344,53 @@ TEST_F(BrokerAccessTest, WhoCouldNotBeAskedAboutIsNoFailureForTheDoorkeeper) {
   for (const ReasonCode reason : {ReasonCode::server_unavailable, ReasonCode::server_busy}) {
     access_.on_authenticate = [reason](const ConnectFacts&) { return AuthDecision::refuse(reason); };
     connect("a");
-    EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a"));
+    EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a", HasSubstr("undecided")));
   }
+}
+
+// Else a password could be guessed uncounted, and the authenticator asked without end, by closing early.
+TEST_F(BrokerAccessTest, TheDoorkeeperHearsTheAnswerThatTheClientDidNotStayFor) {
+  NotedDoor door;
+  doorkeeper_ = &door;
+  authenticate_later();
+  const ConnectionId id = connect(hello("a"));
+  const QuestionId question = access_.question;
+  lose(id);
+  EXPECT_EQ(door.waiting, 1) << "it is still being checked";
+  connect(hello("b"));  // in the same slot
+  EXPECT_EQ(door.waiting, 2);
+  broker().answered({question.connection, question.number + 1}, AuthDecision::allow(), now_);
+  EXPECT_EQ(door.waiting, 2);
+  broker().answered(question, AuthDecision::refuse(ReasonCode::bad_user_name_or_password), now_);
+  broker().answered(question, AuthDecision::refuse(ReasonCode::bad_user_name_or_password), now_);
+  EXPECT_EQ(door.waiting, 1);
+  EXPECT_THAT(door.notes, ElementsAre("admit a", "admit b", "1 refused"));
+}
+
+TEST_F(BrokerAccessTest, TooManyThatWaitAreRefusedAsBusyAndNobodyIsAskedAboutThem) {
+  NotedDoor door;
+  doorkeeper_ = &door;
+  door.busy = true;
+  access_.on_authenticate = [](const ConnectFacts&) {
+    ADD_FAILURE() << "nobody is asked";
+    return AuthDecision::allow();
+  };
+  EXPECT_THAT(written(connect(hello("c"))), ElementsAre(HasSubstr("CONNACK 89")));
+  EXPECT_THAT(door.notes, ElementsAre("admit c"));
+}
+
+TEST_F(BrokerAccessTest, EveryStepOfAnExchangeIsACheckThatEnds) {
+  NotedDoor door;
+  doorkeeper_ = &door;
+  exchange({challenge("what?"), AuthDecision::pending()});
+  PropertyWriter properties;
+  const ConnectionId id = connect(with_method("c", properties));
+  EXPECT_EQ(door.waiting, 0);
+  send(id, auth(ReasonCode::continue_authentication));
+  EXPECT_EQ(door.waiting, 1);
+  lose(id);
+  broker().answered({id, access_.question.number + 1}, AuthDecision::refuse(ReasonCode::not_authorized), now_);
+  EXPECT_THAT(door.notes, ElementsAre("admit c", "1 undecided", "2 refused"));
 }
 
 TEST_F(BrokerAccessTest, ThoseWhoWaitForAnAnswerDoNotPassTheLimitTogether) {

@@ -14,6 +14,7 @@ using wire::ReasonCode;
 namespace {
 
 constexpr const char* kExpired = "the token has expired";
+constexpr const char* kTooManyChecks = "abuse.max_checks_per_address";
 
 VerdictReason verdict_on(ReasonCode reason) {
   switch (reason) {
@@ -28,9 +29,17 @@ VerdictReason verdict_on(ReasonCode reason) {
   }
 }
 
-// Whether an outcome says anything about the client: that nobody could be asked is not its fault.
-bool is_about_client(const AuthDecision& decision) {
-  return decision.reason != ReasonCode::server_unavailable && decision.reason != ReasonCode::server_busy;
+// That nobody could be asked is not the client's fault.
+Doorkeeper::CheckEnd check_end_of(const AuthDecision& decision) {
+  if (decision.kind == AuthDecision::Kind::allow) return Doorkeeper::CheckEnd::allowed;
+  const bool about_client = decision.kind == AuthDecision::Kind::refuse &&
+                            decision.reason != ReasonCode::server_unavailable &&
+                            decision.reason != ReasonCode::server_busy;
+  return about_client ? Doorkeeper::CheckEnd::refused : Doorkeeper::CheckEnd::undecided;
+}
+
+std::uint64_t key_of(ConnectionId id) {
+  return std::uint64_t{id.generation} << 32 | id.slot;
 }
 
 // A decision's time by the clock on the wall, as a deadline.
@@ -69,32 +78,63 @@ void Broker::authenticate(Connection& connection, const wire::Connect& connect, 
     }
   }
   const auto method = connect.properties.text(PropertyId::authentication_method);
-  if (!method) return decide(connection, ports_.authenticator.authenticate(facts), now);
-  connection.aside.make().exchange = ports_.authenticator.begin(*method, facts);
-  if (!connection.aside->exchange) {
+  if (method) connection.aside.make().exchange = ports_.authenticator.begin(*method, facts);
+  if (method && !connection.aside->exchange) {
     return refuse(connection, ReasonCode::bad_authentication_method, "MQTT-4.12.0-1",
                   connection.aside->pending->client_id, now);
   }
+  if (!begin_check(connection, now)) {
+    return refuse(connection, ReasonCode::server_busy, kTooManyChecks, facts.client_id, now);
+  }
+  if (!method) return decide(connection, ports_.authenticator.authenticate(facts), now);
   const auto data = connect.properties.binary(PropertyId::authentication_data);
   decide(connection, connection.aside->exchange->step(data.value_or(ByteView()), facts.question), now);
+}
+
+// False: it is to be refused as busy.
+bool Broker::begin_check(Connection& connection, const Now& now) {
+  if (!ports_.doorkeeper) return true;
+  const auto check = ports_.doorkeeper->begin_check(connection.peer_address(), now);
+  if (check) connection.aside.make().check = check;
+  return check.has_value();
+}
+
+void Broker::end_check(Connection& connection, const AuthDecision& decision, const Now& now) {
+  if (!connection.aside->check) return;
+  const Doorkeeper::Check check = *std::exchange(connection.aside.make().check, std::nullopt);
+  ports_.doorkeeper->checked(check, connection.peer_address(), check_end_of(decision), now);
+}
+
+// The connection ends before its answer came. The doorkeeper still hears it: else who leaves early could guess
+// uncounted, and ask without end.
+void Broker::forsake_check(Connection& connection) {
+  if (connection.awaits != Awaits::authentication || !connection.aside->check) return;
+  const Doorkeeper::Check check = *std::exchange(connection.aside.make().check, std::nullopt);
+  forsaken_[key_of(connection.id)] = {connection.questions, check, std::string(connection.peer_address())};
+}
+
+void Broker::hear_forsaken(const QuestionId& question, const AuthDecision& decision, const Now& now) {
+  const auto at = forsaken_.find(key_of(question.connection));
+  if (at == forsaken_.end() || at->second.question != question.number) return;
+  const ForsakenCheck forsaken = std::move(at->second);
+  forsaken_.erase(at);
+  ports_.doorkeeper->checked(forsaken.check, forsaken.peer_address, check_end_of(decision), now);
 }
 
 void Broker::decide(Connection& connection, AuthDecision decision, const Now& now) {
   PendingConnect& pending = *connection.aside->pending;
   if (must_wait(connection, decision)) return await(connection, Awaits::authentication);
+  refuse_expired(decision, now);
+  end_check(connection, decision, now);
   if (decision.kind == AuthDecision::Kind::challenge) {
     return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
   }
-  refuse_expired(decision, now);
-  const bool allowed = decision.kind == AuthDecision::Kind::allow;
-  if (ports_.doorkeeper && (allowed || is_about_client(decision))) {
-    ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
-  }
-  if (!allowed) {
+  if (decision.kind != AuthDecision::Kind::allow) {
     if (pending.username.empty()) pending.username = std::move(decision.username);
     return refuse(connection, decision.reason, "authentication", pending.client_id, now, VerdictReason::denied,
                   decision.reason_string, decision.detail);
   }
+  if (ports_.doorkeeper) ports_.doorkeeper->identified(facts_of(connection), now);
   if (!decision.username.empty()) pending.username = decision.username;
   if (decision.anonymous) pending.username.clear();
   connection.aside.make().expires_at_ms = deadline_of(decision.until_wall_ms, now);
@@ -191,7 +231,9 @@ void Broker::on_auth(Connection& connection, const session::AuthReceived& receiv
     connection.aside.make().exchange = ports_.authenticator.begin(connection.endpoint.authentication_method(), facts);
   }
   AuthDecision decision = AuthDecision::refuse(ReasonCode::not_authorized);
-  if (connection.aside->exchange) {
+  if (!begin_check(connection, now)) {
+    decision = AuthDecision::refuse(ReasonCode::server_busy, kTooManyChecks);
+  } else if (connection.aside->exchange) {
     const auto data = received.auth.properties.binary(PropertyId::authentication_data);
     decision = connection.aside->exchange->step(data.value_or(ByteView()), facts.question);
   }
@@ -202,20 +244,17 @@ void Broker::on_auth(Connection& connection, const session::AuthReceived& receiv
 // The outcome of a step of re-authentication [4.12.1].
 void Broker::decide_again(Connection& connection, AuthDecision decision, const Now& now) {
   if (must_wait(connection, decision)) return await(connection, Awaits::authentication);
-  if (decision.kind == AuthDecision::Kind::challenge) {
-    return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
-  }
   Session& session = *connection.session;
   refuse_expired(decision, now);
   if (decision.kind == AuthDecision::Kind::allow && !decision.username.empty() &&
       decision.username != session.username.view()) {
     decision = AuthDecision::refuse(ReasonCode::not_authorized, "the connection is another user's");
   }
-  const bool allowed = decision.kind == AuthDecision::Kind::allow;
-  if (ports_.doorkeeper && (allowed || is_about_client(decision))) {
-    ports_.doorkeeper->authenticated(facts_of(connection), allowed, now);
+  end_check(connection, decision, now);
+  if (decision.kind == AuthDecision::Kind::challenge) {
+    return challenge(connection, ReasonCode::continue_authentication, decision.data, now);
   }
-  if (!allowed) {
+  if (decision.kind != AuthDecision::Kind::allow) {
     connection.endpoint.disconnect(decision.reason, decision.reason_string, ports_.transport.outbox(connection.id));
     if (ports_.log.wants(LogLevel::warning)) {
       const std::string& told = decision.detail.empty() ? decision.reason_string : decision.detail;
@@ -254,7 +293,7 @@ void Broker::end_expired(Connection& connection, const Now& now) {
 
 void Broker::answered(const QuestionId& question, AuthDecision decision, const Now& now) {
   Connection* connection = who_waits(question);
-  if (!connection || connection->awaits != Awaits::authentication) return;
+  if (!connection || connection->awaits != Awaits::authentication) return hear_forsaken(question, decision, now);
   connection->awaits = Awaits::nothing;
   // An answer is the last word.
   if (decision.kind == AuthDecision::Kind::pending) decision = AuthDecision::refuse(ReasonCode::server_unavailable);

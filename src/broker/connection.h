@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +29,12 @@ struct Aside {
   std::unique_ptr<PendingRequest> request;  // that waits for an answer
   std::unique_ptr<PublishQuota> quota;      // null: it may publish as fast as it likes
   std::shared_ptr<const PeerFacts> peer;    // null: plain TCP
+  std::optional<Doorkeeper::Check> check;   // that the doorkeeper waits for the end of
   DeadlineMs expires_at_ms = kNever;        // what the client proved itself with is good no longer
 
-  bool empty() const { return !pending && !exchange && !request && !quota && !peer && expires_at_ms == kNever; }
+  bool empty() const {
+    return !pending && !exchange && !request && !quota && !peer && !check && expires_at_ms == kNever;
+  }
 };
 
 struct Connection {

@@ -254,11 +254,21 @@ class Authorizer {
 // Sees who comes and goes, for limits that hold across transports and cores (server/admission). Any thread.
 class Doorkeeper {
  public:
+  // Whom a check counts for; only the doorkeeper knows what it says.
+  using Check = std::uint64_t;
+  // undecided: it says nothing about the client, as when nobody could be asked.
+  enum class CheckEnd : std::uint8_t { allowed, refused, undecided };
+
   virtual ~Doorkeeper() = default;
   // Before authentication: whether this client may try at all; if not, the reason to refuse with.
   virtual wire::ReasonCode admit(const ConnectFacts& facts, const Now& now) = 0;
-  // How its authentication ended.
-  virtual void authenticated(const ConnectFacts& facts, bool allowed, const Now& now) = 0;
+  // An authenticator is about to be asked, for CONNECT or AUTH. Nothing: so many checks of its address wait that this
+  // one is to be refused as busy. Else checked() follows, once, when the answer is there: also when the client did not
+  // stay for it.
+  virtual std::optional<Check> begin_check(std::string_view peer_address, const Now& now) = 0;
+  virtual void checked(Check check, std::string_view peer_address, CheckEnd end, const Now& now) = 0;
+  // CONNECT's client has shown who it is.
+  virtual void identified(const ConnectFacts& facts, const Now& now) = 0;
 };
 
 // Lets everybody in and allows everything; knows no authentication method.

@@ -24,7 +24,7 @@ LayerStack::LayerStack(const LayerFactories& factories, std::string_view peer_ad
   for (LayerFactory* factory : factories) floors_.push_back({factory->make(peer_address), {}});
 }
 
-ByteView LayerStack::receive(ByteView bytes, Scratch& scratch) {
+ByteView LayerStack::receive(ByteView bytes, Scratch& scratch, const Judge& judge) {
   check(status_ == LayerStatus::open, "only an open stack receives");
   std::vector<std::uint8_t>* up = &scratch.one;
   std::vector<std::uint8_t>* spare = &scratch.other;
@@ -32,6 +32,12 @@ ByteView LayerStack::receive(ByteView bytes, Scratch& scratch) {
     up->clear();
     note(floors_[i].layer->receive(bytes, *up, below(i)), i);
     sink(i);
+    if (judge && !located_) {
+      const std::string_view address = floors_[i].layer->peer_address();
+      located_ = !address.empty();
+      turned_away_ = located_ && !judge(address);
+      if (turned_away_) return {};
+    }
     bytes = *up;
     std::swap(up, spare);
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ class LayerStack {
     std::vector<std::uint8_t> one;
     std::vector<std::uint8_t> other;
   };
+  using Judge = std::function<bool(std::string_view peer_address)>;
   // What send() makes ready ahead of what the socket has taken, but for the layers' own framing.
   static constexpr std::size_t kAheadBytes = 64 * 1024;
 
@@ -30,7 +32,9 @@ class LayerStack {
 
   // Takes `bytes` from the socket; returns what they carry, in `scratch`. What the layers answer is in wire(). Only
   // while status() is open.
-  ByteView receive(ByteView bytes, Scratch& scratch);
+  // `judge` is asked once a layer knows the peer's address, before those above it get anything; after a no they never
+  // do, and turned_away() is true.
+  ByteView receive(ByteView bytes, Scratch& scratch, const Judge& judge = {});
   // Moves bytes off the front of `plain` through the layers into wire(), until that holds kAheadBytes. Returns how many
   // it took: none before ready(), none after end() or a failure.
   std::size_t send(ByteChain& plain);
@@ -44,6 +48,7 @@ class LayerStack {
   bool clogged() const { return wire_.size() > 2 * kAheadBytes; }
 
   LayerStatus status() const { return status_; }
+  bool turned_away() const { return turned_away_; }
   bool ready() const;
   bool costly() const;
   // end() was called.
@@ -75,6 +80,8 @@ class LayerStack {
   LayerStatus status_ = LayerStatus::open;
   std::uint8_t failed_floor_ = 0;
   bool ended_ = false;
+  bool located_ = false;
+  bool turned_away_ = false;
 };
 
 }  // namespace martlet::net

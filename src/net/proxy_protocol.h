@@ -37,6 +37,7 @@ class ProxyLayer final : public StreamLayer {
   bool ready() const override { return stage_ == Stage::passing; }
   void end(ByteChain&) override {}  // a header is all that there is to this layer
   void tell(PeerFacts& facts) const override;
+  std::string_view peer_address() const override { return ready() ? std::string_view(address_) : std::string_view(); }
   std::string_view failure() const override { return failure_; }
 
  private:

@@ -31,6 +31,13 @@ class ReactorHandler {
 
   // A new connection; `peer_address` ("192.0.2.1:50123") dies on return.
   virtual void accepted(ConnectionId id, ListenerId listener, std::string_view peer_address) = 0;
+  // A PROXY header told another address of the peer than accepted() did, before any layer above it has got a byte; for
+  // `peer_address` the same holds. False: the connection is dropped, without a closed(). Not to be closed or released
+  // from in here.
+  virtual bool located(ConnectionId id, std::string_view peer_address) {
+    (void)id, (void)peer_address;
+    return true;
+  }
   // A connection started by connect() is up.
   virtual void connected(ConnectionId id) = 0;
   // Bytes, at least one; the view into the shared buffer dies on return. Of a layered connection what its layers give.

@@ -26,7 +26,10 @@ void Reactor::layered_bytes_came(Connection& connection, ConnectionId id, ByteVi
   // What a finishing connection has to send may wait for the end of a handshake.
   const bool awaits_handshake = connection.state == ConnectionState::finishing && !layers.ended() && !layers.ready();
   if (layers.status() != LayerStatus::open || (!open && !awaits_handshake)) return;
-  const ByteView plain = layers.receive(bytes, scratch_);
+  LayerStack::Judge judge;
+  if (open) judge = [this, id](std::string_view peer_address) { return handler_.located(id, peer_address); };
+  const ByteView plain = layers.receive(bytes, scratch_, judge);
+  if (layers.turned_away()) return drop(id);
   // For what the layers answer, and for the outbox, that may have waited for a handshake.
   if (anything_left(connection)) mark_dirty(connection, id.slot);
   if (open && !plain.empty()) handler_.received(id, plain);

@@ -40,6 +40,8 @@ class StreamLayer {
 
   // Once ready: adds what this layer knows about the peer.
   virtual void tell(PeerFacts& facts) const = 0;
+  // The peer's address, if this layer knows it better than the socket; lives as long as the layer.
+  virtual std::string_view peer_address() const { return {}; }
   // Why it failed, in one line for a log; lives as long as the layer.
   virtual std::string_view failure() const { return {}; }
 };

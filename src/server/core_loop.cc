@@ -202,15 +202,14 @@ void CoreLoop::say_goodbye() {
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId from, std::string_view peer_address) {
   const std::uint32_t listener = listener_of_[from.index];
-  if (!let_in(id, listener, peer_address)) return;
+  // A proxy's own address says nothing of the client: see located().
+  if (!listeners_[listener].behind_proxy && !let_in(id, listener, peer_address)) return reactor_.close(id);
   if (dependencies_.link || reactor_.layered(id)) return enter_lobby(id, listener, peer_address);
   broker_.connection_opened(broker_id(id), {listener, peer_address, nullptr}, reactor_.now());
 }
 
 bool CoreLoop::let_in(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address) {
   if (!dependencies_.admission) return true;
-  // A proxy's own address says nothing of the client.
-  if (listeners_[listener].behind_proxy && lobby_.find(id) == nullptr) return true;
   const AddressKey address = dependencies_.admission->key_of(peer_address);
   const Entry entry = dependencies_.admission->enter(address, reactor_.now());
   if (entry == Entry::admitted) {
@@ -218,7 +217,6 @@ bool CoreLoop::let_in(net::ConnectionId id, std::uint32_t listener, std::string_
     return true;
   }
   log_refusal(listeners_[listener].name, entry_rule(entry), peer_address);
-  reactor_.close(id);
   return false;
 }
 
@@ -233,7 +231,7 @@ AddressKey CoreLoop::forget(net::ConnectionId id) {
 }
 
 void CoreLoop::let_out(net::ConnectionId id) {
-  if (const AddressKey address = forget(id)) dependencies_.admission->leave(address);
+  if (const AddressKey address = forget(id)) dependencies_.admission->leave(address, reactor_.now());
 }
 
 void CoreLoop::received(net::ConnectionId id, ByteView bytes) {

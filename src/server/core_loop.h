@@ -92,6 +92,7 @@ class CoreLoop : private net::ReactorHandler,
  private:
   // net::ReactorHandler
   void accepted(net::ConnectionId id, net::ListenerId listener, std::string_view peer_address) override;
+  bool located(net::ConnectionId id, std::string_view peer_address) override;
   void connected(net::ConnectionId) override {}  // a broker connects to nobody
   void received(net::ConnectionId id, ByteView bytes) override;
   void drained(net::ConnectionId id) override;
@@ -117,7 +118,7 @@ class CoreLoop : private net::ReactorHandler,
   void answered(const broker::QuestionId& question, const broker::AuthDecision& decision) override;
   void answered(const broker::QuestionId& question, const broker::AccessDecision& decision) override;
 
-  // False if the connection is not let in: it is closed.
+  // Whether the connection may come in; if not, it is to be closed.
   bool let_in(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address);
   void remember(net::ConnectionId id, AddressKey address);
   // The connection leaves this core; the address it was counted for.
@@ -131,7 +132,6 @@ class CoreLoop : private net::ReactorHandler,
   void move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes);
   void move_in(MovedConnection& moved);
   void clear_lobby();
-  bool knows_peer(net::ConnectionId id, Lobby::Guest& guest);
   bool named_by_user(std::uint32_t listener) const;
   void guest_lost(net::ConnectionId id, net::CloseReason reason);
   void log_failure(const Lobby::Guest& guest, std::string_view why);

@@ -16,7 +16,7 @@ void CoreLoop::enter_lobby(net::ConnectionId id, std::uint32_t listener, std::st
 
 void CoreLoop::greet(net::ConnectionId id, ByteView bytes) {
   Lobby::Guest& guest = *lobby_.find(id);
-  if (!knows_peer(id, guest)) return;
+  if (!guest.peer && guest.layered) guest.peer = reactor_.peer_facts(id);
   if (!dependencies_.link) return stay(id, bytes);
   if (!guest.bytes.empty()) {
     guest.bytes.insert(guest.bytes.end(), bytes.begin(), bytes.end());
@@ -44,17 +44,11 @@ void CoreLoop::greet(net::ConnectionId id, ByteView bytes) {
   move_on(id, home, bytes);
 }
 
-// Takes from the layers who the peer is, once. False if it may not come in: it is gone.
-bool CoreLoop::knows_peer(net::ConnectionId id, Lobby::Guest& guest) {
-  if (guest.peer || !guest.layered) return true;
-  guest.peer = reactor_.peer_facts(id);
-  if (!guest.peer || guest.peer->address.empty()) return true;
-  // A proxy was in between: the address that counts is known only now.
-  guest.peer_address = guest.peer->address;
-  const std::uint32_t listener = guest.listener;
-  let_out(id);
-  const std::string peer_address = guest.peer_address;
-  if (let_in(id, listener, peer_address)) return true;
+// A proxy was in between: the address that counts is known only now, and nothing above its header has cost anything.
+bool CoreLoop::located(net::ConnectionId id, std::string_view peer_address) {
+  Lobby::Guest& guest = *lobby_.find(id);
+  guest.peer_address = peer_address;
+  if (let_in(id, guest.listener, guest.peer_address)) return true;
   lobby_.leave(id);
   return false;
 }
@@ -86,7 +80,7 @@ void CoreLoop::move_on(net::ConnectionId id, std::uint32_t core, ByteView bytes)
 void CoreLoop::move_in(MovedConnection& moved) {
   const auto id = reactor_.adopt(std::move(moved.socket));
   if (!id) {
-    if (moved.address != 0) dependencies_.admission->leave(moved.address);
+    if (moved.address != 0) dependencies_.admission->leave(moved.address, reactor_.now());
     return log_refusal(listeners_[moved.listener].name, "too many connections", moved.peer_address);
   }
   remember(*id, moved.address);

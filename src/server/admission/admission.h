@@ -4,11 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <list>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/network_range.h"
@@ -16,10 +15,11 @@
 #include "broker/ports.h"
 #include "server/admission/address_key.h"
 #include "server/admission/options.h"
+#include "server/admission/record_table.h"
 
 namespace martlet::server {
 
-enum class Entry : std::uint8_t { admitted, rate, too_many, banned };
+enum class Entry : std::uint8_t { admitted, rate, too_many, banned, crowded };
 // For logs: the option that decided.
 const char* entry_rule(Entry entry);
 
@@ -32,7 +32,7 @@ struct Ban {
 
 class Admission final : public broker::Doorkeeper {
  public:
-  // `seed`: of the hash by which addresses are kept. `log`, which outlives this, is told of each ban; null: nobody is.
+  // `seed`: of the hash by which addresses are kept. `log`, for a line about each ban, outlives it; null: no lines.
   Admission(const AbuseOptions& options, std::uint64_t seed, broker::Log* log = nullptr);
 
   // From now on these hold; what was counted stays.
@@ -42,63 +42,51 @@ class Admission final : public broker::Doorkeeper {
   AddressKey key_of(std::string_view peer_address) const;
   // A connection was accepted, before any TLS or password work. One that is admitted is counted until leave().
   Entry enter(AddressKey key, const Now& now);
-  void leave(AddressKey key);
+  void leave(AddressKey key, const Now& now);
 
   // broker::Doorkeeper
   wire::ReasonCode admit(const broker::ConnectFacts& facts, const Now& now) override;
-  void authenticated(const broker::ConnectFacts& facts, bool allowed, const Now& now) override;
+  std::optional<Check> begin_check(std::string_view peer_address, const Now& now) override;
+  void checked(Check check, std::string_view peer_address, CheckEnd end, const Now& now) override;
+  void identified(const broker::ConnectFacts& facts, const Now& now) override;
 
   std::vector<Ban> bans(const Now& now) const;
   // Ends the ban of an address or a client; false if there is none.
   bool lift(std::string_view who, const Now& now);
 
- private:
-  // What is remembered of an address or a client identifier.
-  struct Record {
-    std::uint64_t key = 0;
-    double tokens = 0;  // connections that may come now
-    std::int64_t tokens_at_ms = 0;
-    std::uint32_t connections = 0;
-    std::uint32_t events = 0;          // wrong passwords, or CONNECTs, ...
-    std::int64_t events_since_ms = 0;  // ... in the window that began then
-    std::int64_t banned_until_ms = 0;
-    std::uint32_t bans = 0;  // in a row: each lasts twice as long
-    std::string who;         // once banned
-    std::string why;
-  };
-  // Bounded: of the ones that nothing depends on the least recently used makes room. Without such a one nothing new is
-  // remembered.
-  class Table {
-   public:
-    mutable std::mutex mutex;
-    // The record, made if missing; null if there is no room.
-    Record* touch(std::uint64_t key, const Now& now);
-    Record* find(std::uint64_t key);
-    std::list<Record>& records() { return records_; }
-    const std::list<Record>& records() const { return records_; }
+  // How many addresses and clients are remembered.
+  std::size_t remembered() const;
 
-   private:
-    std::list<Record> records_;  // the least recently used last
-    std::unordered_map<std::uint64_t, std::list<Record>::iterator> by_key_;
-  };
   static constexpr std::size_t kShards = 16;
+  // When what is remembered of addresses with wrong passwords fills a shard, addresses of which nothing is remembered
+  // share this there: so many connections a second, and besides so many at once. An attacker with that many addresses
+  // cannot push out what he did before faster than it is forgotten anyway.
+  static constexpr double kStrangersPerSecond = 16;
+  static constexpr double kStrangersAtOnce = 64;
 
-  Table& addresses(std::uint64_t key) { return addresses_[key % kShards]; }
-  Table& clients(std::uint64_t key) { return clients_[key % kShards]; }
-  // Counts an event; true if `most` in `window_ms` are passed now, and the record is banned.
-  bool count_event(Record& record, std::uint32_t most, std::int64_t window_ms, const AbuseOptions& options,
-                   const Now& now) const;
+ private:
+  struct Shard {
+    mutable std::mutex mutex;
+    RecordTable table;
+    AdmissionRecord strangers;  // the tokens that they share
+  };
+  using Shards = std::array<Shard, kShards>;
+
+  Shard& addresses(std::uint64_t key) { return addresses_[key / 2 % kShards]; }
+  Shard& clients(std::uint64_t key) { return clients_[key / 2 % kShards]; }
+  // For how long the record is banned now.
+  static std::int64_t ban(AdmissionRecord& record, const AbuseOptions& options, const Now& now);
+  // `whom`: with a client, or an address without its port.
+  void log_ban(const broker::LogSubject& whom, std::int64_t ban_ms, std::uint32_t events, std::int64_t window_ms) const;
   AbuseOptions options() const;
-  // `record` has just been banned, for what `facts` tell last.
-  void ban(Record& record, bool is_client, const char* why, const broker::ConnectFacts& facts, const Now& now);
 
   mutable std::mutex options_mutex_;
   AbuseOptions options_;
   std::vector<NetworkRange> exempt_;
   const std::uint64_t seed_;
   broker::Log* const log_;
-  std::array<Table, kShards> addresses_;
-  std::array<Table, kShards> clients_;
+  Shards addresses_;
+  Shards clients_;
 };
 
 }  // namespace martlet::server

@@ -217,6 +217,10 @@ constexpr std::array kServerOptions = {
         live(integer("abuse.max_connections_per_address", 0, kMost,
                      "Connections that one address may have open; 0: no limit."))),
     row(
+        [](auto& c) -> auto& { return c.abuse.max_checks_per_address; },
+        live(integer("abuse.max_checks_per_address", 0, kMost,
+                     "Log-ins of one address that may wait to be checked; more are refused as busy. 0: no limit."))),
+    row(
         [](auto& c) -> auto& { return c.abuse.failures_before_ban; },
         live(integer("abuse.failures_before_ban", 0, 1'000'000,
                      "Refused log-ins of one address in abuse.failure_window that ban it; 0: none is banned."))),
