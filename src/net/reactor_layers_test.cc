@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "net/proxy_protocol.h"
 #include "net/reactor.h"
 #include "net/testing/fake_network.h"
 #include "net/testing/framed_layer.h"
@@ -83,6 +84,47 @@ TEST_F(LayeredReactor, SpeaksPlainlyToItsOwner) {
   EXPECT_EQ(reactor->peer_facts(id)->server_name, "framed U");
   EXPECT_EQ(network.changes, 0u);
   EXPECT_TRUE(reactor->outbox(id).empty());
+}
+
+TEST_F(LayeredReactor, AsksWhetherWhoIsBehindAProxyMayComeInBeforeOtherLayersHearAnything) {
+  ProxyFactory proxies{{}};
+  reactor = std::make_unique<Reactor>(network, clock, handler);
+  ASSERT_TRUE(reactor->listen({"192.0.2.1", 1883}, {}, {&proxies, &factory}).has_value());
+  std::vector<std::string> located;
+  handler.on_located = [&](ConnectionId, std::string_view address) {
+    located.emplace_back(address);
+    return address != "203.0.113.7:1";
+  };
+  constexpr std::string_view kBanned = "PROXY TCP4 203.0.113.7 198.51.100.1 1 1883\r\n";
+  env::Handle banned;
+  const ConnectionId out = admit(&banned);
+  say(banned, kBanned.substr(0, 20));
+  turn();
+  EXPECT_THAT(located, IsEmpty());
+  say(banned, std::string(kBanned.substr(20)) + "hi\n" + framed("x"));
+  turn();
+  EXPECT_THAT(located, ElementsAre("203.0.113.7:1"));
+  EXPECT_FALSE(reactor->is_open(out));
+  EXPECT_EQ(reactor->connection_count(), 0u);
+  EXPECT_EQ(network.socket(banned).written, "") << "the greeting was not answered";
+  EXPECT_EQ(handler.times_closed(out), 0u);
+  EXPECT_EQ(handler.received_by(out), "");
+
+  env::Handle welcome;
+  const ConnectionId in = admit(&welcome);
+  say(welcome, "PROXY TCP4 203.0.113.8 198.51.100.1 1 1883\r\nhi\n" + framed("x"));
+  turn();
+  say(welcome, framed("y"));
+  turn();
+  EXPECT_THAT(located, ElementsAre("203.0.113.7:1", "203.0.113.8:1")) << "once for each";
+  EXPECT_EQ(handler.received_by(in), "xy");
+
+  env::Handle check;
+  const ConnectionId own = admit(&check);
+  say(check, "PROXY UNKNOWN\r\nhi\n" + framed("z"));
+  turn();
+  EXPECT_THAT(located, SizeIs(2)) << "the socket's address holds";
+  EXPECT_EQ(handler.received_by(own), "z");
 }
 
 TEST_F(LayeredReactor, IsPlainWithoutLayers) {

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from certificates import Authority
-from support import PATIENCE_S, Broker, BrokerTest, run
+from support import PATIENCE_S, Broker, BrokerTest, packet, run, text
 
 PSK = "0123456789abcdef0123456789abcdef"
 
@@ -90,6 +90,35 @@ class TlsTest(unittest.TestCase):
             shown = self.s_client(broker.port, f"-{version}", "-psk_identity", "meter-7", "-psk", PSK)
             self.assertIn("PSK" if version == "tls1_2" else "TLSv1.3", shown)
             self.assertNotIn("handshake failure", shown)
+
+
+    def test_a_claimed_psk_identity_without_its_key_is_nobody(self):
+        """Beside a certificate: the handshake may go on with that, and then the identity was only said, not proved."""
+        keys = pathlib.Path(self.folder.name) / "psk-beside"
+        keys.write_text(f"admin:{PSK}\n")
+        broker = self.start(listener(tls__certificate=self.server[0], tls__key=self.server[1], tls__psk_file=str(keys),
+                                     identity="common_name"))
+        connect = packet(0x10, text(b"MQTT") + b"\x04\x02\x00\x00" + text(b"claims"))
+
+        def answer_to(key, version, *more):
+            client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{broker.port}", f"-{version}", "-quiet",
+                                       "-psk_identity", "admin", "-psk", key, *more],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.addCleanup(client.wait)
+            self.addCleanup(client.kill)
+            self.addCleanup(client.stdout.close)
+            client.stdin.write(connect)
+            client.stdin.flush()
+            answer = client.stdout.read(4)
+            client.stdin.close()
+            return answer
+
+        only_psk = ("-cipher", "PSK")
+        for version, more in (("tls1_2", only_psk), ("tls1_2", ()), ("tls1_3", ())):
+            with self.subTest(version=version, more=more):
+                if more or version == "tls1_3":  # else 1.2 settles on the certificate, and no identity is said
+                    self.assertEqual(answer_to(PSK, version, *more), b"\x20\x02\x00\x00")
+                self.assertIn(answer_to("00" * 16, version, *more), (b"", b"\x20\x02\x00\x04", b"\x20\x02\x00\x05"))
 
     def test_names_choose_certificates(self):
         other = self.authority.issue("other", subject="/CN=other.example", names=("DNS:other.example", "DNS:*.wild.example"))

@@ -31,6 +31,7 @@ class RecordingHandler final : public ReactorHandler {
   std::size_t waits_ended = 0;
 
   std::function<void(ConnectionId)> on_accepted;
+  std::function<bool(ConnectionId, std::string_view)> on_located;
   std::function<void(ConnectionId)> on_connected;
   std::function<void(ConnectionId, ByteView)> on_received;
   std::function<void(ConnectionId)> on_drained;
@@ -42,6 +43,9 @@ class RecordingHandler final : public ReactorHandler {
     accepted_ids.push_back(id);
     peers.emplace_back(peer_address);
     if (on_accepted) on_accepted(id);
+  }
+  bool located(ConnectionId id, std::string_view peer_address) override {
+    return !on_located || on_located(id, peer_address);
   }
   void connected(ConnectionId id) override {
     connected_ids.push_back(id);
