@@ -31,14 +31,6 @@ unsigned short_at(std::string_view text, std::size_t at) {
   return byte_at(text, at) << 8 | byte_at(text, at + 1);
 }
 
-bool is_trusted(const ProxyOptions& options, std::string_view peer_address) {
-  if (options.trusted.empty()) return true;
-  const auto address = address_of_peer(peer_address);
-  if (!address) return peer_address.starts_with("unix");
-  return std::any_of(options.trusted.begin(), options.trusted.end(),
-                     [&](const NetworkRange& range) { return range.contains(*address); });
-}
-
 std::string endpoint_text(const NetworkAddress& address, unsigned port) {
   return address.is_v4() ? fmt::format("{}:{}", to_text(address), port)
                          : fmt::format("[{}]:{}", to_text(address), port);
@@ -65,8 +57,16 @@ bool next_tlv(std::string_view& tlvs, unsigned& type, std::string_view& value) {
 
 }  // namespace
 
+bool may_send_header(const std::vector<NetworkRange>& trusted, std::string_view peer_address) {
+  if (trusted.empty()) return true;
+  const auto address = address_of_peer(peer_address);
+  if (!address) return peer_address.starts_with("unix");
+  return std::any_of(trusted.begin(), trusted.end(),
+                     [&](const NetworkRange& range) { return range.contains(*address); });
+}
+
 ProxyLayer::ProxyLayer(const ProxyOptions& options, std::string_view peer_address)
-    : takes_certificate_name_(options.certificate_name), trusted_(is_trusted(options, peer_address)) {}
+    : takes_certificate_name_(options.certificate_name), trusted_(may_send_header(options.trusted, peer_address)) {}
 
 LayerStatus ProxyLayer::fail(std::string_view why) {
   stage_ = Stage::failed;

@@ -21,6 +21,9 @@ struct ProxyOptions {
   bool certificate_name = false;
 };
 
+// Whether `peer_address`, a socket's, is one of those that may.
+bool may_send_header(const std::vector<NetworkRange>& trusted, std::string_view peer_address);
+
 // Requires a header, of either version, and takes it off; the rest passes unchanged. A proxy's own connection (LOCAL,
 // its health check) and a stream of unknown kind (UNKNOWN, UNSPEC) keep the socket's address. What a header of
 // version 2 says besides (TLVs) is passed over, but for the certificate's name; its checksum is not verified.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/proxy_protocol.h"
+
 namespace martlet::server {
 namespace {
 
@@ -70,7 +72,7 @@ Result<env::Endpoint> CoreLoop::listen(const env::Endpoint& endpoint, const List
 
 void CoreLoop::know_listener(const ListenerSetup& setup) {
   if (listeners_.size() <= setup.index) listeners_.resize(setup.index + 1);
-  listeners_[setup.index] = {setup.name, setup.named_by_user, setup.behind_proxy};
+  listeners_[setup.index] = {setup.name, setup.named_by_user, setup.behind_proxy, setup.proxies};
 }
 
 Result<void> CoreLoop::try_address(const env::Endpoint& endpoint) {
@@ -202,10 +204,14 @@ void CoreLoop::say_goodbye() {
 
 void CoreLoop::accepted(net::ConnectionId id, net::ListenerId from, std::string_view peer_address) {
   const std::uint32_t listener = listener_of_[from.index];
-  // A proxy's own address says nothing of the client: see located().
-  if (!listeners_[listener].behind_proxy && !let_in(id, listener, peer_address)) return reactor_.close(id);
+  if (!awaits_address(listener, peer_address) && !let_in(id, listener, peer_address)) return reactor_.close(id);
   if (dependencies_.link || reactor_.layered(id)) return enter_lobby(id, listener, peer_address);
   broker_.connection_opened(broker_id(id), {listener, peer_address, nullptr}, reactor_.now());
+}
+
+// A proxy's own address says nothing of the client: see located().
+bool CoreLoop::awaits_address(std::uint32_t listener, std::string_view peer_address) const {
+  return listeners_[listener].behind_proxy && net::may_send_header(listeners_[listener].proxies, peer_address);
 }
 
 bool CoreLoop::let_in(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/network_range.h"
 #include "base/result.h"
 #include "broker/broker.h"
 #include "env/clock.h"
@@ -45,9 +46,10 @@ struct ListenerSetup {
   std::uint32_t index = 0;  // of BrokerOptions::listeners
   std::string name = {};    // for logs
   env::ListenOptions options = {};
-  net::LayerFactories layers = {};  // of its connections; they outlive the core
-  bool named_by_user = false;       // the user name is the client identifier
-  bool behind_proxy = false;        // the peer's address is a proxy's, the client's is in a header
+  net::LayerFactories layers = {};         // of its connections; they outlive the core
+  bool named_by_user = false;              // the user name is the client identifier
+  bool behind_proxy = false;               // the peer's address is a proxy's, the client's is in a header ...
+  std::vector<NetworkRange> proxies = {};  // ... that these may send; empty: everybody
 };
 
 class CoreLoop : private net::ReactorHandler,
@@ -118,6 +120,7 @@ class CoreLoop : private net::ReactorHandler,
   void answered(const broker::QuestionId& question, const broker::AuthDecision& decision) override;
   void answered(const broker::QuestionId& question, const broker::AccessDecision& decision) override;
 
+  bool awaits_address(std::uint32_t listener, std::string_view peer_address) const;
   // Whether the connection may come in; if not, it is to be closed.
   bool let_in(net::ConnectionId id, std::uint32_t listener, std::string_view peer_address);
   void remember(net::ConnectionId id, AddressKey address);
@@ -164,6 +167,7 @@ class CoreLoop : private net::ReactorHandler,
     std::string name;
     bool named_by_user = false;
     bool behind_proxy = false;
+    std::vector<NetworkRange> proxies;
   };
   std::vector<Listener> listeners_;         // as BrokerOptions::listeners
   std::vector<std::uint32_t> listener_of_;  // by the reactor's ListenerId

@@ -131,6 +131,18 @@ class Listeners(unittest.TestCase):
         come(b"203.0.113.8", b"d")
         broker.wait_for_log("max_connections_per_address")
 
+    def test_who_is_no_proxy_is_counted_where_proxies_are_awaited(self):
+        broker = self.start("[abuse]\nexempt = []\nmax_connections_per_address = 2\n" +
+                            listener(proxy_protocol=True, proxy_trusted=["203.0.113.0/24"]))
+        silent = [socket.create_connection(("127.0.0.1", broker.port), PATIENCE_S) for _ in range(3)]
+        for one in silent:
+            self.addCleanup(one.close)
+        try:
+            self.assertEqual(silent[2].recv(1), b"")
+        except ConnectionError:
+            pass
+        broker.wait_for_log("max_connections_per_address")
+
     def test_mount_points_and_versions(self):
         broker = self.start(listener(mount_point="site1/") + listener() + listener(versions=["5.0"]))
         inside, outside = self.talker(broker.ports[0], b"in"), self.talker(broker.ports[1], b"out")

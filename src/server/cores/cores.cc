@@ -72,6 +72,10 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
   setup.layers = doors_.layers(index);
   setup.named_by_user = listener.username_as_client_id;
   setup.behind_proxy = listener.proxy_protocol;
+  for (const std::string& text : listener.proxy_trusted) {
+    // Checked with the rest of the configuration.
+    if (const auto range = parse_network_range(text)) setup.proxies.push_back(*range);
+  }
   setup.options.unix_mode = listener.unix_mode;
   setup.options.inherited_descriptor = inherited(listener);
   // A Unix socket has one listener; the lobby spreads its connections.
