@@ -171,8 +171,7 @@ class JsonLog(unittest.TestCase):
             self.connect(f"attacker-{number}", password="wrong")
             banned = [entry for entry in self.broker.entries() if "banned" in entry]
         entry = self.broker.wait_for("is banned for 3600 s", level="warning", room="net", banned="127.0.0.1")
-        self.assertTrue(entry["client"].startswith("attacker-"))
-        self.assertEqual((entry["user"], entry["listener"], entry["seconds"]), ("ada", "plain", "3600"))
+        self.assertEqual((entry["address"], entry["seconds"], entry["reason"]), ("127.0.0.1", "3600", "abuse.failures_before_ban"))
         self.assertEqual(json.loads(self.ctl("bans", "--json"))["ban"][0]["address"], "127.0.0.1")
         self.assertIn("address=127.0.0.1 ", self.ctl("bans"))
         with socket.create_connection(("127.0.0.1", self.ports["plain"])) as client:

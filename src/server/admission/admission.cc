@@ -154,11 +154,16 @@ void Admission::log_ban(const broker::LogSubject& whom, std::int64_t ban_ms, std
   const bool is_client = !whom.client.empty();
   const std::string name =
       is_client ? fmt::format("client \"{}\"", printable(whom.client)) : fmt::format("address {}", whom.address);
-  log_->write(
-      broker::LogLevel::warning,
-      fmt::format("{} is banned for {} s: {} {} in {} s ({})", name, ban_ms / 1'000, events,
-                  is_client ? "connections" : "wrong passwords", window_ms / 1'000, is_client ? kFlapping : kFailures),
-      whom);
+  const char* why = is_client ? kFlapping : kFailures;
+  const std::string seconds = std::to_string(ban_ms / 1'000);
+  const broker::LogField more[] = {
+      {"reason", why}, {"banned", is_client ? whom.client : whom.address}, {"seconds", seconds}};
+  broker::LogSubject subject = whom;
+  subject.more = more;
+  log_->write(broker::LogLevel::warning,
+              fmt::format("{} is banned for {} s: {} {} in {} s ({})", name, seconds, events,
+                          is_client ? "connections" : "wrong passwords", window_ms / 1'000, why),
+              subject);
 }
 
 wire::ReasonCode Admission::admit(const broker::ConnectFacts& facts, const Now& now) {
