@@ -38,11 +38,14 @@ AccessDecision decision_of(const AccessOpinion& opinion, const Actor& actor, boo
 
 AccessDecision ask(const AccessChain::Sources& sources, const Actor& actor, const AccessQuestion& question) {
   AccessOpinion opinion;
+  bool any_source = false;
   for (const auto& source : sources) {
+    if (!source->applies_to(actor)) continue;
+    any_source = true;
     opinion = source->check(actor, question);
     if (opinion.kind != AccessOpinion::Kind::unknown) break;
   }
-  return decision_of(opinion, actor, !sources.empty(), question.action);
+  return decision_of(opinion, actor, any_source, question.action);
 }
 
 bool any_checks_receive(const AccessChain::Sources& sources) {
@@ -103,12 +106,13 @@ AccessChain::Explained AccessChain::explain(const Actor& actor, const AccessQues
   silent.answers = nullptr;
   AccessOpinion opinion;
   for (const auto& source : sources_) {
+    if (!source->applies_to(silent)) continue;
     Explanation explanation = source->explain(silent, question);
     opinion = explanation.opinion;
     explained.sources.push_back({std::string(source->name()), std::move(explanation)});
     if (opinion.kind != AccessOpinion::Kind::unknown) break;
   }
-  explained.decision = decision_of(opinion, silent, !sources_.empty(), question.action);
+  explained.decision = decision_of(opinion, silent, !explained.sources.empty(), question.action);
   return explained;
 }
 

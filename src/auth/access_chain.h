@@ -14,7 +14,8 @@
 namespace martlet::auth {
 
 // The first source that has an opinion decides. Without one: what is received was subscribed to, and is allowed; all
-// else is denied, but allowed if there is no source at all. A superuser may do everything. Any thread, several at once.
+// else is denied, but allowed if there is no source for the client's listener at all. A superuser may do everything.
+// Any thread, several at once.
 class AccessChain final : public broker::Authorizer {
  public:
   using Sources = std::vector<std::shared_ptr<AccessSource>>;

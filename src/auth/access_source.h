@@ -43,6 +43,8 @@ class AccessSource {
  public:
   virtual ~AccessSource() = default;
   virtual std::string_view name() const = 0;
+  // Whether it has to do with the client at all: one that has not is as if it were not there.
+  virtual bool applies_to(const broker::Actor&) const { return true; }
   // Whether it has rules about receiving.
   virtual bool checks_receive() const { return false; }
   // `pending` only if actor.answers: then it answers there (with the whole decision, what follows it in the chain is

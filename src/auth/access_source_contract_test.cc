@@ -175,6 +175,34 @@ TEST(MakeAccessChain, NamesWhatIsWrong) {
   EXPECT_EQ(error_of(http), "shadow: a service (kind = \"http\") cannot be one; a file of rules can");
 }
 
+TEST(MakeAccessChain, ATableDecidesAboutItsListenersAlone) {
+  TextFiles files = example_files();
+  AuthOptions all;
+  all.listeners.resize(2);
+  all.listeners[0].name = "inside";
+  all.listeners[1].name = "outside";
+  all.access = {options(AccessKind::mosquitto, "acl")};
+  all.access[0].listeners = {"outside"};
+  const auto made = make_access_chain(all, {files});
+  ASSERT_TRUE(made.has_value());
+  TestActor bob;
+  bob.user = "bob";
+  broker::Actor actor = bob.actor();
+  const auto may_publish = [&](std::uint32_t listener) {
+    actor.listener_index = listener;
+    return (*made)->may_publish(actor, "nowhere", wire::QoS::at_most_once, false).allowed;
+  };
+  EXPECT_TRUE(may_publish(0)) << "no table is about it";
+  EXPECT_FALSE(may_publish(1));
+  actor.listener_index = 0;
+  const AccessQuestion question{Action::publish, "nowhere", wire::QoS::at_most_once, false};
+  EXPECT_TRUE((*made)->explain(actor, question).decision.allowed);
+  all.access[0].listeners = {"outsid"};
+  const auto wrong = make_access_chain(all, {files});
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_NE(wrong.error().message.find("did you mean \"outside\""), std::string::npos);
+}
+
 TEST(MakeAccessChain, ShadowsDecideNothing) {
   TextFiles files = example_files();
   AuthOptions all;

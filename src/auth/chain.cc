@@ -88,13 +88,14 @@ Result<std::shared_ptr<Chain>> Chain::make(const AuthOptions& options, std::vect
     chain->links_.push_back(std::move(link));
   }
   for (const ListenerAuth& given : options.listeners) {
-    Listener listener{given.allow_anonymous,   given.unchecked_user_names,
-                      given.identity_from_tls, given.identity_name,
-                      names.empty(),           {}};
+    const bool none = given.providers.size() == 1 && given.providers[0] == kNoProviders;
+    Listener listener{given.allow_anonymous, given.unchecked_user_names, given.identity_from_tls,
+                      given.identity_name,   none || names.empty(),      {}};
     if (given.providers.empty()) {
       for (const auto& link : chain->links_) listener.links.push_back(link.get());
     }
     for (const std::string& name : given.providers) {
+      if (none) break;
       const auto at = std::find(names.begin(), names.end(), name);
       if (at == names.end()) {
         return fail(fmt::format("listener \"{}\" names the [[authentication]] \"{}\", which is not there{}", given.name,

@@ -47,7 +47,8 @@ struct ChainLink {
 //   without ConnectFacts::answers such a client is refused.
 // - If nobody knows a client: without user name and password it gets in if the listener allows_anonymous, else it is
 //   refused as not_authorized; with them it is refused with bad_user_name_or_password, after the time that a wrong
-//   password would have taken. Only where there are no providers at all, allow_anonymous lets in those too.
+//   password would have taken. Only where there are no providers at all (kNoProviders, for one listener),
+//   allow_anonymous lets in those too.
 // - What waits for workers is bounded by their queue and by kMaxWaitingBytes; above it is server_busy.
 class Chain final : public broker::Authenticator, public std::enable_shared_from_this<Chain> {
  public:

@@ -196,6 +196,14 @@ TEST_F(ChainTest, AListenerAsksItsOwnProviders) {
   expect_refused(decide(*two, client), ReasonCode::not_authorized);
 }
 
+TEST_F(ChainTest, AListenerMayAskNobody) {
+  options_.listeners[0].providers = {std::string(kNoProviders)};
+  const auto refuse = [](const Credentials&) { return Opinion::refuse("no"); };
+  expect_refused(decide(*chain(link("1", false, refuse)), "a", "p"), ReasonCode::bad_user_name_or_password);
+  options_.listeners[0].allow_anonymous = true;
+  EXPECT_EQ(decide(*chain(link("1", false, refuse)), "a", "p").kind, Kind::allow);
+}
+
 TEST_F(ChainTest, NamesHaveToFit) {
   options_.listeners[0].name = "main";
   options_.listeners[0].providers = {"usres"};

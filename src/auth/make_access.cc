@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "auth/access_grants.h"
+#include "auth/access_listeners.h"
 #include "auth/access_mosquitto.h"
 #include "auth/access_mosquitto_parser.h"
 #include "auth/access_rules.h"
@@ -61,6 +62,25 @@ Result<void> check_listeners(const AccessRuleFile& file, const std::string& path
   return errors.empty() ? Result<void>() : fail(std::move(errors));
 }
 
+// The source, for the listeners that the table names.
+Result<std::shared_ptr<AccessSource>> for_listeners(std::shared_ptr<AccessSource> source, const AccessOptions& options,
+                                                    const std::vector<std::string>& listeners,
+                                                    const std::vector<std::string>* coming) {
+  if (options.listeners.empty()) return source;
+  std::vector<bool> applies(listeners.size());
+  for (const std::string& name : options.listeners) {
+    const auto at = std::find(listeners.begin(), listeners.end(), name);
+    if (at == listeners.end()) {
+      if (coming != nullptr && std::find(coming->begin(), coming->end(), name) != coming->end()) continue;
+      const std::vector<std::string_view> known(listeners.begin(), listeners.end());
+      return fail(fmt::format("authorization \"{}\" names the listener \"{}\", which is not there{}", name_of(options),
+                              name, suggestion(name, known)));
+    }
+    applies[static_cast<std::size_t>(at - listeners.begin())] = true;
+  }
+  return std::make_shared<AccessListeners>(std::move(source), std::move(applies));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<AccessSource>> make_access_source(const AccessOptions& options,
@@ -97,6 +117,7 @@ Result<std::shared_ptr<AccessChain>> make_access_chain(const AuthOptions& option
   std::optional<Error> first;
   for (std::size_t i = 0; i < options.access.size(); ++i) {
     auto source = make_one(options.access[i], listeners, parts, coming);
+    if (source) source = for_listeners(std::move(*source), options.access[i], listeners, coming);
     if (source) {
       (options.access[i].shadow ? shadows : sources).push_back(std::move(*source));
       continue;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace martlet::auth {
@@ -17,6 +18,9 @@ enum class ProviderKind : std::uint8_t {
   ldap,         // a bind as the user
   certificate,  // the client's verified certificate (or PSK identity) names the user
 };
+
+// In place of a listener's providers: none is asked, so that who comes with a user name is let in where strangers are.
+inline constexpr std::string_view kNoProviders = "none";
 
 // Where the user name comes from that a certificate stands for.
 enum class CertificateName : std::uint8_t { common_name, subject, fingerprint };
@@ -63,7 +67,7 @@ struct ListenerAuth {
   std::string name;
   // A client without user name and password. Unset by the operator: allowed when there is no [[authentication]] at all.
   bool allow_anonymous = false;
-  std::vector<std::string> providers;  // by name; empty: all
+  std::vector<std::string> providers;  // by name; empty: all; kNoProviders alone: none
   // A client whose certificate was verified, or that came with a PSK identity, is that user without any other proof
   // (Mosquitto's use_identity_as_username, use_subject_as_username).
   bool identity_from_tls = false;
@@ -74,15 +78,16 @@ struct ListenerAuth {
 
 enum class AccessKind : std::uint8_t { rules, mosquitto, jwt, http };
 
-// One [[authorization]] table. They are asked in order; the first that has an opinion decides. With any (that is no
-// shadow), what nobody allows is denied.
+// One [[authorization]] table. They are asked in order; the first that has an opinion decides. With any for the
+// client's listener (that is no shadow), what nobody allows is denied.
 struct AccessOptions {
   std::string name;
   AccessKind kind = AccessKind::rules;
-  std::string path;                // rules: TOML; mosquitto: acl_file
-  bool shadow = false;             // only reports what it would decide otherwise
-  bool lenient_subscribe = false;  // mosquitto: SUBSCRIBE is acknowledged, and reading is checked at delivery
-  std::string url;                 // http
+  std::string path;                    // rules: TOML; mosquitto: acl_file
+  std::vector<std::string> listeners;  // whose clients it decides about, by name; empty: all
+  bool shadow = false;                 // only reports what it would decide otherwise
+  bool lenient_subscribe = false;      // mosquitto: SUBSCRIBE is acknowledged, and reading is checked at delivery
+  std::string url;                     // http
   std::string ca_file;
   std::string token_file;
   std::uint32_t timeout_ms = 3'000;

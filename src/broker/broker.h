@@ -196,6 +196,8 @@ class Broker : private session::DeliveryObserver {
   void hear_forsaken(const QuestionId& question, const AuthDecision& decision, const Now& now);
   bool must_wait(const Connection& connection, AuthDecision& decision) const;
   static void refuse_expired(AuthDecision& decision, const Now& now);
+  // What a client that is refused for it is told.
+  wire::ReasonCode told_reason(wire::ReasonCode reason) const;
   bool name_client(Connection& connection, const Now& now);
   void ask_for_will(Connection& connection, const Now& now);
   void will_decided(Connection& connection, const AccessDecision& access, const Now& now);
@@ -262,6 +264,8 @@ class Broker : private session::DeliveryObserver {
   session::MessageRef message_of(Connection& connection, const wire::Publish& publish, const Now& now);
   bool is_legal(Connection& connection, const wire::Publish& publish, const Now& now);
   void refuse_publish(Connection& connection, const wire::Publish& publish, const char* rule, const Now& now);
+  bool is_too_long(ByteView payload) const;
+  void refuse_length(Connection& connection, const wire::Publish& publish, const Now& now);
   bool disk_takes(Connection& connection, const wire::Publish& publish, const Now& now);
   enum class Retained : std::uint8_t { no, recorded, no_room };
   Retained retain(const session::MessageRef& message, std::string_view client_id, const Now& now);

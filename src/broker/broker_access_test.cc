@@ -119,6 +119,23 @@ TEST_F(BrokerAccessTest, ConnectIsRefusedLater) {
   EXPECT_EQ(broker().sessions(), 0u);
 }
 
+TEST_F(BrokerAccessTest, AWrongPasswordMayBeAnsweredAsNotAuthorized) {
+  options_.refuse_as_not_authorized = true;
+  authenticate_later();
+  const ConnectionId id = connect(hello("c"));
+  answer(AuthDecision::refuse(ReasonCode::bad_user_name_or_password));
+  EXPECT_THAT(written(id), ElementsAre(HasSubstr("CONNACK 87")));
+}
+
+TEST_F(BrokerAccessTest, ClientIdentifiersMayNeedAPrefix) {
+  options_.required_id_prefix = "fleet-";
+  const ConnectionId other = connect(hello("fleet"));
+  EXPECT_THAT(written(other), ElementsAre(HasSubstr("CONNACK 87")));
+  EXPECT_THAT(access_.asked, IsEmpty());
+  const ConnectionId one = connect(hello("fleet-1"));
+  EXPECT_THAT(written(one), ElementsAre(HasSubstr("CONNACK 00")));
+}
+
 TEST_F(BrokerAccessTest, AnswersToNobodyAreDropped) {
   authenticate_later();
   const ConnectionId id = connect(hello("c"));

@@ -131,8 +131,8 @@ void Broker::decide(Connection& connection, AuthDecision decision, const Now& no
   }
   if (decision.kind != AuthDecision::Kind::allow) {
     if (pending.username.empty()) pending.username = std::move(decision.username);
-    return refuse(connection, decision.reason, "authentication", pending.client_id, now, VerdictReason::denied,
-                  decision.reason_string, decision.detail);
+    return refuse(connection, told_reason(decision.reason), "authentication", pending.client_id, now,
+                  VerdictReason::denied, decision.reason_string, decision.detail);
   }
   if (ports_.doorkeeper) ports_.doorkeeper->identified(facts_of(connection), now);
   if (!decision.username.empty()) pending.username = decision.username;
@@ -155,6 +155,11 @@ void Broker::refuse_expired(AuthDecision& decision, const Now& now) {
   if (decision.kind == AuthDecision::Kind::allow && expired) {
     decision = AuthDecision::refuse(ReasonCode::not_authorized, kExpired);
   }
+}
+
+ReasonCode Broker::told_reason(ReasonCode reason) const {
+  const bool hide = options_.refuse_as_not_authorized && reason == ReasonCode::bad_user_name_or_password;
+  return hide ? ReasonCode::not_authorized : reason;
 }
 
 // The listener may want clients to be called by their user names.

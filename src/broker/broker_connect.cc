@@ -76,12 +76,6 @@ bool Broker::admit(Connection& connection, const wire::Connect& connect, const N
            connect.client_id, now);
     return false;
   }
-  const std::uint16_t most_s = connection.policy->max_keep_alive_s;
-  const bool alive_too_long = most_s != 0 && (connect.keep_alive_s == 0 || connect.keep_alive_s > most_s);
-  if (options_.strict_keep_alive && connect.version != ProtocolVersion::v5_0 && alive_too_long) {
-    refuse(connection, ReasonCode::client_identifier_not_valid, "mqtt.keep_alive_max", connect.client_id, now);
-    return false;
-  }
   if (!has_room(connection, connect.client_id)) {
     refuse(connection, ReasonCode::server_busy, "limits.max_connections", connect.client_id, now,
            VerdictReason::too_many_connections);
@@ -105,6 +99,11 @@ bool Broker::admit(Connection& connection, const wire::Connect& connect, const N
 bool Broker::check_will(Connection& connection, const wire::Connect& connect, const Now& now) {
   if (!connect.will) return true;
   const wire::Will& will = *connect.will;
+  if (is_too_long(will.payload)) {
+    refuse(connection, ReasonCode::packet_too_large, "limits.max_payload_size", connect.client_id, now,
+           VerdictReason::too_large);
+    return false;
+  }
   if (will.qos > connection.policy->endpoint.maximum_qos) {
     refuse(connection, ReasonCode::qos_not_supported, "MQTT-3.2.2-12", connect.client_id, now);
     return false;
@@ -138,6 +137,10 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
   pending->keep_alive_s = connect.keep_alive_s;
   pending->assigned = connect.client_id.empty();
   pending->client_id = pending->assigned ? new_client_id() : std::string(connect.client_id);
+  if (!pending->client_id.starts_with(options_.required_id_prefix)) {
+    return refuse(connection, ReasonCode::not_authorized, "mqtt.client_id_prefix", pending->client_id, now,
+                  VerdictReason::denied);
+  }
   pending->username = connect.username.value_or("");
   if (connect.will) {
     pending->will = will_of(connect, connection.policy->mount_point + std::string(connect.will->topic));
@@ -153,7 +156,8 @@ void Broker::on_connect(Connection& connection, const wire::Connect& connect, co
 std::string Broker::new_client_id() {
   for (;;) {
     const std::uint64_t count = ++assigned_ids_;
-    std::string id = fmt::format("auto-{:016x}", fold_multiply(count ^ id_secrets_[0], id_secrets_[1] | 1));
+    std::string id = fmt::format("{}{:016x}", options_.assigned_id_prefix,
+                                 fold_multiply(count ^ id_secrets_[0], id_secrets_[1] | 1));
     if (home_core(sessions_.hash_of(id), commons_.cores()) != ports_.core) continue;
     if (!sessions_.find(id)) return id;
   }

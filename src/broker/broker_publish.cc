@@ -86,6 +86,19 @@ void Broker::refuse_publish(Connection& connection, const wire::Publish& publish
                                    ports_.transport.outbox(connection.id));
 }
 
+bool Broker::is_too_long(ByteView payload) const {
+  return options_.max_payload_bytes != 0 && payload.size() > options_.max_payload_bytes;
+}
+
+// "Packet too large" is not for acknowledgements [3.4.2.1].
+void Broker::refuse_length(Connection& connection, const wire::Publish& publish, const Now& now) {
+  constexpr const char* kRule = "limits.max_payload_size";
+  verdicts_.record({VerdictReason::too_large, connection.session->client_id, publish.topic, kRule}, now);
+  ++counters_.publish_dropped;
+  connection.endpoint.publish_done(publish, Ticket::done(), ReasonCode::implementation_specific_error, kRule,
+                                   ports_.transport.outbox(connection.id));
+}
+
 void Broker::on_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
   ++counters_.publish_received;
   counters_.publish_bytes_received += publish.payload.size();
@@ -100,6 +113,7 @@ void Broker::on_publish(Connection& connection, const wire::Publish& publish, co
 }
 
 void Broker::ask_to_publish(Connection& connection, const wire::Publish& publish, const Now& now) {
+  if (is_too_long(publish.payload)) return refuse_length(connection, publish, now);
   const AccessDecision access =
       ports_.authorizer.may_publish(actor_of(connection), publish.topic, publish.qos, publish.retain);
   if (must_wait(connection, access)) {

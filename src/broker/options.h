@@ -50,8 +50,14 @@ struct BrokerOptions {
   bool queue_qos0_offline = false;    // keep QoS 0 for sessions that are not connected
   bool upgrade_outgoing_qos = false;  // deliver at the subscription's QoS, though the message came at a lower one
   bool allow_empty_client_id = true;
-  bool session_bound_to_user = true;  // only the user name that a session has may connect to it
-  bool strict_keep_alive = false;     // a 3.x client, which cannot be told of another keep alive, is refused for it
+  bool session_bound_to_user = true;         // only the user name that a session has may connect to it
+  std::string assigned_id_prefix = "auto-";  // of the identifiers that the broker gives
+  std::string required_id_prefix;            // clients whose identifiers do not begin with it are refused
+  // A wrong user name or password is answered like one that may not connect: "not authorized" (5, 0x87), not "bad user
+  // name or password" (4, 0x86).
+  bool refuse_as_not_authorized = false;
+  // PUBLISH with a longer payload is acknowledged, with a reason where there is one, and goes nowhere; 0: no limit.
+  std::uint32_t max_payload_bytes = 0;
   std::uint32_t fan_out_part = 2000;  // a message for more sessions is given out in parts of so many, one a turn
   OverlapDelivery overlap = OverlapDelivery::merged;
   SharedStrategy shared_strategy = SharedStrategy::round_robin;

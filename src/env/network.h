@@ -22,6 +22,7 @@ struct ListenOptions {
   // A socket that somebody else opened, bound and listens with (the service manager); -1: none. A duplicate of it is
   // used, so several networks may listen with the same one: a connection is whoever's takes it first.
   int inherited_descriptor = -1;
+  std::string interface = {};  // of IP sockets: only connections that arrive at this device; empty: at any
 };
 
 enum class AcceptStatus : std::uint8_t {

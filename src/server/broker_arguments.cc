@@ -38,18 +38,18 @@ void describe(CLI::App& app, BrokerArguments& arguments) {
                  "beside the configuration file, or here without one")
       ->type_name("DIR");
   app.add_option("--threads", arguments.threads, "Threads that serve clients (server.threads)")->type_name("N");
-  app.add_option("-c,--mosquitto-conf", arguments.mosquitto_conf,
+  app.add_option("-c,--mosquitto-conf,--config-file", arguments.mosquitto_conf,
                  "Run with this mosquitto.conf; what has no equal is logged (martlet migrate mosquitto translates it)")
       ->type_name("FILE");
-  app.add_option("-p", arguments.ports,
+  app.add_option("-p,--port", arguments.ports,
                  "Listen on this port of 127.0.0.1; as in Mosquitto, the listeners of a file come first; may be given "
                  "several times")
       ->type_name("PORT")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_flag("-v", arguments.verbose, "Log everything (log.level = debug)");
+  app.add_flag("-v,--verbose", arguments.verbose, "Log everything (log.level = debug)");
   app.add_flag("--check", arguments.check_only, "Check the configuration and end");
-  app.add_flag_callback("-d", refuse_daemon, "Not offered: the broker stays in the foreground")->group("");
+  app.add_flag_callback("-d,--daemon", refuse_daemon, "Not offered: the broker stays in the foreground")->group("");
   app.footer(
       "\nExit codes: 0 stopped cleanly, 1 failed while running, 2 bad usage or configuration.\n"
       "SIGINT and SIGTERM stop the broker; SIGUSR1 writes the latest verdicts, and how the store does, to standard "

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -23,21 +24,32 @@ struct MigrateArguments {
   std::string path;
   std::string output;
   bool json = false;
+  bool options = false;
 };
 
 void describe(CLI::App& app, MigrateArguments& arguments) {
   app.add_option("BROKER", arguments.from, "Whose configuration it is: mosquitto")
       ->required()
       ->check(CLI::IsMember({"mosquitto"}));
-  app.add_option("DIR_OR_FILE", arguments.path, "A mosquitto.conf, or the directory that has it")->required();
+  app.add_option("DIR_OR_FILE", arguments.path, "A mosquitto.conf, or the directory that has it");
   app.add_option("--output", arguments.output, "Write the configuration here, not to standard output")
       ->type_name("FILE");
   app.add_flag("--json", arguments.json, "The report as one JSON object");
+  app.add_flag("--options", arguments.options, "Only list what becomes of each option that there is (Markdown)");
   app.footer(
       "\nThe configuration goes to standard output, the report to standard error: what became of each line. Relative "
       "paths in the new file are taken from its own directory; those in a mosquitto.conf, include_dir among them, from "
       "the working directory, as with Mosquitto: run this where Mosquitto is started.\n"
       "Exit codes: 0 all of it has an equal, 1 something has none, 2 bad usage, or errors in the file.");
+}
+
+std::string option_list() {
+  std::string list = "| option | fate | in Martlet |\n| --- | --- | --- |\n";
+  for (const mosquitto::Key& key : mosquitto::keys()) {
+    fmt::format_to(std::back_inserter(list), "| `{}{}` | {} | {} |\n", key.name, key.name.ends_with('_') ? "*" : "",
+                   mosquitto::to_text(key.fate), key.note);
+  }
+  return list;
 }
 
 int migrate(const MigrateArguments& arguments, env::Files& files) {
@@ -79,6 +91,9 @@ int migrate_main(int argc, char** argv) {
   try {
     describe(app, arguments);
     app.parse(argc, argv);
+    if (arguments.path.empty() != arguments.options) {
+      throw CLI::ValidationError("DIR_OR_FILE", "give a mosquitto.conf or its directory, or --options");
+    }
   } catch (const CLI::CallForHelp&) {
     return files->write_stream(env::Handle::standard_output, as_bytes(app.help())) ? 0 : kUsageExit;
   } catch (const CLI::Error& error) {
@@ -87,6 +102,8 @@ int migrate_main(int argc, char** argv) {
                             as_bytes(fmt::format("martlet migrate: {}\nSee martlet migrate --help.\n", error.what()))));
     return kUsageExit;
   }
+  if (arguments.options)
+    return files->write_stream(env::Handle::standard_output, as_bytes(option_list())) ? 0 : kUsageExit;
   return migrate(arguments, *files);
 }
 

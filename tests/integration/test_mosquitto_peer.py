@@ -1,232 +1,35 @@
 """Mosquitto's configuration means the same to us: each case's file is run by Debian's mosquitto and by `martlet broker
---mosquitto-conf`, the same client script talks to both, and what it saw has to be equal."""
+--mosquitto-conf`, the same client script talks to both, and what it saw has to be equal. This module: users, listeners and
+what the broker promises; test_mosquitto_peer_limits.py has the limits, test_mosquitto_peer_tls.py what is encrypted."""
 
+import os
 import pathlib
 import re
+import shutil
+import signal
 import socket
-import ssl
-import struct
-import subprocess
-import tempfile
 import time
 import unittest
 
-from certificates import Authority
-from peers import varint
+from mosquitto_peer import Client, PeerCase, Side, connect, covers, free_port
 from support import MARTLET, PATIENCE_S, packet, run, text
 from test_websocket import RawWebSocket
 
-PSK = "00112233445566778899aabbccddeeff"
-# CONNACK properties that are compared, with how many bytes their values have.
-SHOWN = {0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1}
-# Receive maximum and topic alias maximum: what we allow without being told otherwise is more than Mosquitto's 20 and 10.
-MORE_IS_FINE = (0x21, 0x22)
 
-
-def refusal(code):
-    """Mosquitto 2.0 calls a wrong password "not authorized"; we use the code that the specification has for it."""
-    return {b"\x00\x04": b"\x00\x05", 0x86: 0x87}.get(code, code)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def connect(client_id=b"c", version=4, user=None, password=None, keep_alive=60, clean=True, expiry=None):
-    flags = (2 if clean else 0) | (0x80 if user is not None else 0) | (0x40 if password is not None else 0)
-    body = text(b"MQTT") + struct.pack("!BBH", version, flags, keep_alive)
-    if version == 5:
-        properties = b"" if expiry is None else b"\x11" + struct.pack("!I", expiry)
-        body += varint(len(properties)) + properties
-    body += text(client_id)
-    for part in (user, password):
-        if part is not None:
-            body += text(part)
-    return packet(0x10, body)
-
-
-class Client:
-    """What one client sees."""
-
-    def __init__(self, transport):
-        self.transport = transport
-        self.transport.settimeout(PATIENCE_S)
-        self.buffer = b""
-
-    def send(self, data):
-        try:
-            self.transport.sendall(data)
-        except OSError:
-            pass
-
-    def packet(self, within_s=PATIENCE_S):
-        """The next packet as (first byte, body), or what happened instead."""
-        self.transport.settimeout(within_s)
-        try:
-            while True:
-                if len(self.buffer) >= 2:
-                    length, shift, at = 0, 0, 1
-                    while at < len(self.buffer):
-                        byte = self.buffer[at]
-                        length |= (byte & 0x7F) << shift
-                        shift += 7
-                        at += 1
-                        if byte < 0x80:
-                            if len(self.buffer) >= at + length:
-                                first, body = self.buffer[0], self.buffer[at:at + length]
-                                self.buffer = self.buffer[at + length:]
-                                return first, body
-                            break
-                piece = self.transport.recv(65536)
-                if not piece:
-                    return "closed"
-                self.buffer += piece
-        except TimeoutError:
-            return "nothing"
-        except OSError:
-            return "closed"
-
-    def connack(self, **options):
-        self.send(connect(**options))
-        answer = self.packet()
-        if answer == "closed" or options.get("version", 4) != 5:
-            return answer if isinstance(answer, str) else refusal(answer[1])
-        body = answer[1]
-        shown, properties = {}, body[3:3 + body[2]] if len(body) > 2 else b""
-        while properties:
-            kind = properties[0]
-            if kind in SHOWN:
-                shown[kind] = int.from_bytes(properties[1:1 + SHOWN[kind]], "big")
-                properties = properties[1 + SHOWN[kind]:]
-            elif kind in (0x11,):
-                properties = properties[5:]
-            elif kind == 0x26:
-                name = int.from_bytes(properties[1:3], "big")
-                value = int.from_bytes(properties[3 + name:5 + name], "big")
-                properties = properties[5 + name + value:]
-            else:
-                size = int.from_bytes(properties[1:3], "big")
-                shown[kind] = "text" if kind != 0x1F else None
-                properties = properties[3 + size:]
-        for kind in (0x1F, *MORE_IS_FINE):
-            shown.pop(kind, None)
-        return refusal(body[1]), shown
-
-    def subscribe(self, topic, qos=0, version=4):
-        self.send(packet(0x82, b"\x00\x07" + (b"\x00" if version == 5 else b"") + text(topic) + bytes([qos])))
-        return self.packet()
-
-    def publish(self, topic, payload, qos=0, retain=False, version=4):
-        head = text(topic) + (b"\x00\x09" if qos else b"") + (b"\x00" if version == 5 else b"")
-        self.send(packet(0x30 | qos << 1 | (1 if retain else 0), head + payload))
-
-    def messages(self, within_s=0.6):
-        """All that comes until it is quiet; QoS 1 is acknowledged."""
-        seen = []
-        while True:
-            one = self.packet(within_s)
-            if isinstance(one, str):
-                return seen + ([one] if one == "closed" else [])
-            first, body = one
-            if first & 0xF0 == 0x30 and first & 6:
-                size = int.from_bytes(body[:2], "big")
-                identifier = body[2 + size:4 + size]
-                self.send(packet(0x40 if first & 2 else 0x50, identifier))
-                body = body[:2 + size] + body[4 + size:]
-            if first & 0xF0 != 0x60:
-                seen.append((first & 0xF7, body))
-            else:
-                self.send(packet(0x70, body[:2]))
-
-
-class Side:
-    """One of the two brokers with a case's files."""
-
-    def __init__(self, test, command):
-        self.test = test
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=test.folder)
-
-    def wait(self, port):
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        self.log.seek(0)
-        raise AssertionError(f"it does not listen at {port}:\n{self.log.read().decode()[-3000:]}")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE_S)
-
-
-class MosquittoPeer(unittest.TestCase):
-    maxDiff = None
-
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory(prefix="martlet-peer-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.folder.chmod(0o755)
-        cls.authority = Authority(cls.folder / "ca")
-        cls.server = cls.authority.issue("server")
-        cls.device = cls.authority.issue("client", subject="/O=Fleet/CN=sensor-1", names=())
-        for path in cls.folder.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        users = cls.folder / "users"
-        users.touch()
-        for name, password in (("ada", "pw"), ("bob", "pw2")):
-            run("mosquitto_passwd", "-b", str(users), name, password)
-        users.chmod(0o644)
-
-    def both(self, content, script, ready=lambda ports: ports[0]):
-        """`content` has PORT1, PORT2 for ports."""
-        ports = [free_port(), free_port()]
-        for i, port in enumerate(ports):
-            content = content.replace(f"PORT{i + 1}", str(port))
-        path = self.folder / f"{self.id().rsplit('.', 1)[1]}.conf"
-        path.write_text("persistence false\nuser root\n" + content)
-        seen = []
-        for command in (["mosquitto", "-c", str(path)], [MARTLET, "broker", "--mosquitto-conf", str(path)]):
-            side = Side(self, command)
-            try:
-                side.wait(ready(ports))
-                self.clients = []
-                seen.append(script(ports))
-            finally:
-                for client in self.clients:
-                    client.transport.close()
-                side.stop()
-        for step, (theirs, ours) in enumerate(zip(*seen)):
-            self.assertEqual(theirs, ours, f"step {step + 1}: Mosquitto's first")
-        self.assertEqual(len(seen[0]), len(seen[1]))
-
-    def client(self, port):
-        client = Client(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
-        self.clients.append(client)
-        return client
-
-    def connected(self, port, client_id, **options):
-        client = self.client(port)
-        answer = client.connack(client_id=client_id, **options)
-        self.assertIn(answer if isinstance(answer, bytes) else answer[0], (b"\x00\x00", b"\x01\x00", 0))
-        return client
-
+class MosquittoPeer(PeerCase):
+    @covers("allow_anonymous", "listener")
     def test_anonymous_or_not(self):
         for allowed in ("true", "false"):
             self.both(f"listener PORT1 127.0.0.1\nallow_anonymous {allowed}\n",
                       lambda ports: [self.client(ports[0]).connack(), self.client(ports[0]).connack(user=b"x", password=b"y"),
                                      self.client(ports[0]).connack(version=5)[0]])
 
+    @covers("listener")
     def test_defaults_told_in_connack(self):
         self.both("listener PORT1 127.0.0.1\nallow_anonymous true\n",
                   lambda ports: [self.client(ports[0]).connack(version=5, client_id=b"five")])
 
+    @covers("password_file")
     def test_passwords(self):
         def script(ports):
             return [self.client(ports[0]).connack(**who) for who in (
@@ -234,6 +37,7 @@ class MosquittoPeer(unittest.TestCase):
                 {"user": b"ada"}, {})] + [self.client(ports[0]).connack(version=5, user=b"ada", password=b"no")[0]]
         self.both(f"listener PORT1 127.0.0.1\npassword_file {self.folder}/users\n", script)
 
+    @covers("acl_file", "password_file")
     def test_rules(self):
         acl = self.folder / "acl"
         acl.write_text("topic read public/#\nuser ada\ntopic readwrite a/#\ntopic deny a/secret\npattern write own/%u/%c\n")
@@ -252,61 +56,7 @@ class MosquittoPeer(unittest.TestCase):
             return seen + [answer[1][:3]]
         self.both(f"listener PORT1 127.0.0.1\npassword_file {self.folder}/users\nacl_file {acl}\n", script)
 
-    def test_limits_of_a_listener(self):
-        def script(ports):
-            first = self.connected(ports[0], b"one")
-            # Mosquitto closes without a word; we say why.
-            answers = [self.client(ports[0]).connack(client_id=b"two") in ("closed", b"\x00\x03")]
-            first.send(packet(0xE0, b""))
-            time.sleep(0.2)
-            return answers + [self.client(ports[0]).connack(client_id=b"three")]
-        # Probing the first port would count.
-        self.both("allow_anonymous true\nlistener PORT1 127.0.0.1\nmax_connections 1\nlistener PORT2 127.0.0.1\n", script,
-                  ready=lambda ports: ports[1])
-
-    def test_limits_of_the_broker(self):
-        def script(ports):
-            five = self.client(ports[0])
-            seen = [five.connack(version=5, client_id=b"five", keep_alive=300)]
-            # "unspecified error" there, "client identifier not valid" here
-            seen.append(self.client(ports[0]).connack(version=5, client_id=b"")[0] in (0x80, 0x85))
-            seen.append(self.client(ports[0]).connack(client_id=b""))
-            small = self.connected(ports[0], b"small")
-            small.publish(b"t", b"x" * 3_000, qos=1)
-            seen.append(small.packet())
-            return seen
-        self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nmax_packet_size 2000\nmax_keepalive 100\nretain_available false\n"
-                  "allow_zero_length_clientid false\n", script)
-
-    def test_quality_of_service(self):
-        def script(ports):
-            sender, receiver = self.connected(ports[0], b"s"), self.connected(ports[0], b"r")
-            seen = [receiver.subscribe(b"t", 2)]
-            for qos in (0, 1):
-                sender.publish(b"t", b"q%d" % qos, qos=qos)
-                seen.append((sender.messages(0.3), receiver.messages()))
-            five = self.client(ports[0])
-            return seen + [five.connack(version=5, client_id=b"five")]
-        for options in ("upgrade_outgoing_qos true\n", "max_qos 1\n", ""):
-            self.both(f"listener PORT1 127.0.0.1\nallow_anonymous true\n{options}", script)
-
-    def test_queues(self):
-        def script(ports):
-            keeper = self.connected(ports[0], b"keeper", clean=False)
-            seen = [keeper.subscribe(b"t", 1)]
-            keeper.transport.close()
-            time.sleep(0.2)
-            sender = self.connected(ports[0], b"s")
-            for i in range(8):
-                sender.publish(b"t", b"%d" % i, qos=1)
-                sender.packet()
-            sender.publish(b"t", b"zero")
-            time.sleep(0.2)
-            again = self.connected(ports[0], b"keeper", clean=False)
-            return seen + [again.messages()]
-        for options in ("max_queued_messages 5\n", "queue_qos0_messages true\n", ""):
-            self.both(f"listener PORT1 127.0.0.1\nallow_anonymous true\n{options}", script)
-
+    @covers("mount_point")
     def test_mount_points(self):
         def script(ports):
             inside, outside = self.connected(ports[0], b"in"), self.connected(ports[1], b"out")
@@ -319,6 +69,7 @@ class MosquittoPeer(unittest.TestCase):
             return seen
         self.both("allow_anonymous true\nlistener PORT1 127.0.0.1\nmount_point site/\nlistener PORT2 127.0.0.1\n", script)
 
+    @covers("use_username_as_clientid")
     def test_user_names_as_identifiers(self):
         def script(ports):
             first = self.connected(ports[0], b"x", user=b"ada", password=b"pw")
@@ -326,6 +77,7 @@ class MosquittoPeer(unittest.TestCase):
             return [first.messages(1.0), second.subscribe(b"t"), self.client(ports[0]).connack()]
         self.both(f"listener PORT1 127.0.0.1\npassword_file {self.folder}/users\nuse_username_as_clientid true\n", script)
 
+    @covers("protocol")
     def test_websockets(self):
         def script(ports):
             with RawWebSocket(ports[1]) as web:
@@ -337,58 +89,195 @@ class MosquittoPeer(unittest.TestCase):
                 return [web.status, seen, web.receive()]
         self.both("allow_anonymous true\nlistener PORT1 127.0.0.1\nlistener PORT2 127.0.0.1\nprotocol websockets\n", script, ready=lambda ports: ports[1])
 
-    def test_tls_and_identities(self):
-        acl = self.folder / "tls-acl"
-        acl.write_text("user sensor-1\ntopic readwrite own/#\n")
-        acl.chmod(0o644)
 
-        def over_tls(port, with_certificate):
-            context = ssl.create_default_context(cafile=self.authority.ca)
-            if with_certificate:
-                context.load_cert_chain(*self.device)
-            try:
-                client = Client(context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE_S), server_hostname="localhost"))
-                self.clients.append(client)
-                return client
-            except OSError:
-                return None
+    @covers("per_listener_settings", "allow_anonymous", "password_file", "acl_file")
+    def test_settings_of_each_listener(self):
+        self.file("one", "topic one/#\n")
+        self.file("two", "topic two/#\nuser ada\ntopic #\n")
 
         def script(ports):
-            client = over_tls(ports[0], True)
-            seen = [client.connack(client_id=b"dev"), client.subscribe(b"own/1")]
-            client.publish(b"own/1", b"mine", qos=1)
-            seen.append(sorted(client.messages()))
-            client.publish(b"other", b"not mine", qos=1)
-            seen.append(client.messages(0.4))
-            bare = over_tls(ports[0], False)
-            return seen + [bare.connack() if bare else "closed"]
-        for identity in ("use_identity_as_username true\n",):
-            self.both(f"listener PORT1 127.0.0.1\ncafile {self.authority.ca}\ncertfile {self.server[0]}\nkeyfile {self.server[1]}\n"
-                      f"require_certificate true\n{identity}acl_file {acl}\nallow_anonymous false\n", script)
+            seen = [self.client(port).connack(**who) for port in ports for who in (
+                {}, {"user": b"ada", "password": b"pw"}, {"user": b"ada", "password": b"wrong"})]
+            first, second = self.connected(ports[0], b"a"), self.connected(ports[1], b"b", user=b"bob", password=b"pw2")
+            # Who calls itself ada at the first listener has nothing of what ada may do at the second.
+            other = self.connected(ports[0], b"c", user=b"ada")
+            seen += [client.subscribe(b"#") for client in (first, second, other)]
+            for sender in (first, second, other):
+                for topic in (b"one/1", b"two/1", b"three"):
+                    sender.publish(topic, b"x", qos=1)
+                    seen.append((topic, [sorted(client.messages(0.15)) for client in (first, second, other)]))
+            return seen
+        self.both("per_listener_settings true\nlistener PORT1 127.0.0.1\nallow_anonymous true\nacl_file FOLDER/one\n"
+                  "listener PORT2 127.0.0.1\npassword_file FOLDER/users\nacl_file FOLDER/two\n", script, migrate=True)
 
-    def test_pre_shared_keys(self):
-        keys = self.folder / "psk"
-        keys.write_text(f"meter:{PSK}\n")
-        keys.chmod(0o644)
+    @covers("clientid_prefixes", "auto_id_prefix")
+    def test_client_identifiers(self):
+        def script(ports):
+            seen = [self.client(ports[0]).connack(client_id=name, version=version)
+                    for version in (4, 5) for name in (b"fleet-1", b"other", b"fleet", b"fleet-")]
+            code, properties = self.client(ports[0]).connack(client_id=b"", version=5)
+            seen.append((code, properties.pop(0x12, b"")[:6], properties))
+            return seen
+        self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nclientid_prefixes fleet-\n", script)
+        self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nclientid_prefixes fleet-\nauto_id_prefix fleet-\n", script, migrate=True)
+
+    @covers("allow_duplicate_messages")
+    def test_overlapping_subscriptions(self):
+        def script(ports):
+            sender, receiver = self.connected(ports[0], b"s"), self.connected(ports[0], b"r")
+            seen = [receiver.subscribe(topic, 1) for topic in (b"a/#", b"a/+", b"a/b")]
+            sender.publish(b"a/b", b"x", qos=1)
+            return seen + [receiver.messages(0.4)]
+        for options in ("", "allow_duplicate_messages true\n", "allow_duplicate_messages false\n"):
+            self.both(f"listener PORT1 127.0.0.1\nallow_anonymous true\n{options}", script)
+
+    @covers("check_retain_source")
+    def test_retained_messages_of_those_who_lost_access(self):
+        def script(ports):
+            acl = self.file("source-acl", "user ada\ntopic t/#\nuser bob\ntopic read t/#\n")
+            self.side.process.send_signal(signal.SIGHUP)
+            time.sleep(0.3)
+            ada = self.connected(ports[0], b"ada", user=b"ada", password=b"pw")
+            ada.publish(b"t/1", b"kept", qos=1, retain=True)
+            seen = [ada.packet()]
+            acl.write_text("user bob\ntopic read t/#\n")
+            self.side.process.send_signal(signal.SIGHUP)
+            time.sleep(0.3)
+            ada.publish(b"t/2", b"no more", qos=1, retain=True)
+            bob = self.connected(ports[0], b"bob", user=b"bob", password=b"pw2")
+            return seen + [ada.packet(), bob.subscribe(b"t/#"), bob.messages()]
+        self.file("source-acl", "")
+        self.both("listener PORT1 127.0.0.1\npassword_file FOLDER/users\nacl_file FOLDER/source-acl\ncheck_retain_source false\n", script)
+
+    @covers("include_dir")
+    def test_included_files(self):
+        (self.folder / "conf.d").mkdir()
+        # Capital letters come before their small ones, and the last of several lines counts.
+        for name, value in (("b.conf", 7), ("B.conf", 8), ("a.conf", 9), ("ignored.txt", 10), (".conf", 11)):
+            self.file(f"conf.d/{name}", f"max_inflight_messages {value}\n")
+        for name, value in (("c.conf", 3), ("D.conf", 4), (".hidden.conf", 5)):
+            self.file(f"conf.d/{name}", f"max_topic_alias {value}\n")
+        for name, value in (("e_.conf", 80), ("ea.conf", 70), ("é.conf", 90)):
+            self.file(f"conf.d/{name}", f"max_keepalive {value}\n")
 
         def script(ports):
-            return [run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(ports[0]), "--psk", key, "--psk-identity", name, "-t", "t", "-m", "x",
-                        "-q", "1", expect=None).returncode == 0
-                    for key, name in ((PSK, "meter"), ("ff" * 16, "meter"), (PSK, "thief"))]
-        self.both(f"listener PORT1 127.0.0.1\npsk_file {keys}\npsk_hint hint\nuse_identity_as_username true\nallow_anonymous false\n", script)
+            return [self.client(ports[0]).connack(version=5, keep_alive=100)]
+        port = free_port()
+        self.file("conf.d/00.conf", f"# first\nlistener {port} 127.0.0.1\nmax_qos 1\n")
+        self.both("allow_anonymous true\ninclude_dir FOLDER/conf.d\n", lambda _: script([port]), ready=lambda _: port, migrate=True)
 
-    def test_in_flight(self):
+    @covers("persistence", "retained_persistence", "persistence_location", "autosave_interval", "autosave_on_changes")
+    def test_what_outlives_the_process(self):
+        def before(ports):
+            keeper = self.connected(ports[0], b"keeper", clean=False)
+            seen = [keeper.subscribe(b"t/#", 1)]
+            keeper.transport.close()
+            time.sleep(0.2)
+            sender = self.connected(ports[0], b"s")
+            for topic, retain in ((b"t/owed", False), (b"t/kept", True)):
+                sender.publish(topic, b"x", qos=1, retain=retain)
+                seen.append(sender.packet())
+            return seen
+
+        def after(ports):
+            keeper, other = self.connected(ports[0], b"keeper", clean=False), self.connected(ports[0], b"o")
+            return [keeper.messages(), other.subscribe(b"#"), other.messages()]
+        content = ("KIND true\npersistence_location FOLDER/data/\nautosave_interval 1\nautosave_on_changes true\n"
+                   "listener PORT1 127.0.0.1\nallow_anonymous true\n")
+        for kind in ("persistence", "retained_persistence"):
+            self.check_persistence(content.replace("KIND", kind), before, after)
+
+    def check_persistence(self, content, before, after):
+        ports, seen = [free_port()], []
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        for name in ("mosquitto", "martlet"):
+            (self.folder / "data").mkdir(exist_ok=True)
+            path = self.conf(content, ports, "user root\n")
+            one = []
+            for script in (before, after):
+                side = Side(self, ["mosquitto", "-c", str(path)] if name == "mosquitto" else [MARTLET, "broker", "-c", str(path)])
+                try:
+                    side.wait(ports[0])
+                    one += script(ports)
+                finally:
+                    self.close_clients()
+                    side.stop()
+            seen.append(one)
+        self.assertEqual(*seen)
+        self.assertTrue((self.folder / "data/mosquitto.db").exists() and (self.folder / "data/martlet-data").is_dir())
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may become somebody else")
+    @covers("user")
+    def test_whose_process_it_is(self):
+        self.both("user nobody\nlistener PORT1 127.0.0.1\nallow_anonymous true\n", lambda ports: [
+            self.client(ports[0]).connack(),
+            re.findall(r"^[UG]id:.*", pathlib.Path(f"/proc/{self.side.process.pid}/status").read_text(), re.MULTILINE)], plain="")
+
+    @covers("log_type", "log_dest", "log_timestamp", "connection_messages")
+    def test_log(self):
         def script(ports):
-            receiver, sender = self.connected(ports[0], b"r"), self.connected(ports[0], b"s")
-            seen = [receiver.subscribe(b"t", 1)]
-            for i in range(6):
-                sender.publish(b"t", b"%d" % i, qos=1)
-                sender.packet()
-            got = []
-            while not isinstance(one := receiver.packet(0.5), str):
-                got.append(one[1][-1:])
-            return seen + [got]
-        self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 3\n", script)
+            self.connected(ports[0], b"talkative")
+            time.sleep(0.3)
+            return ["talkative" in self.side.text()]
+        for options in ("", "log_type error\n", "log_dest none\n", "log_type all\nlog_dest stderr\nlog_timestamp true\nconnection_messages true\n"):
+            self.both(f"listener PORT1 127.0.0.1\nallow_anonymous true\n{options}", script)
+
+    @covers("sys_interval")
+    def test_figures(self):
+        def script(ports):
+            client = self.connected(ports[0], b"c")
+            seen = [client.subscribe(b"$SYS/#")]
+            topics = {body[2:2 + body[1]] for _, body in client.messages(1.5)[:200]}
+            # Mosquitto's figures of its heap and what we have besides are not compared.
+            return seen + [sorted(topic for topic in topics if re.match(
+                rb"\$SYS/broker/(version|uptime|clients/(?!maximum)|load/|messages/(?!inflight)|publish/|subscriptions|store/messages|"
+                rb"retained|bytes/|shared)", topic))]
+        for interval in (0, 1):
+            self.both(f"listener PORT1 127.0.0.1\nallow_anonymous true\nsys_interval {interval}\n", script)
+
+    @covers("listener", "port", "bind_address", "socket_domain", "bind_interface")
+    def test_addresses(self):
+        def reached(ports):
+            seen = []
+            for port in ports:
+                for host in ("127.0.0.1", "::1"):
+                    try:
+                        socket.create_connection((host, port), PATIENCE_S).close()
+                        seen.append((host, port))
+                    except OSError:
+                        pass
+            return seen
+        for options in ("listener PORT1\n", "listener PORT1 localhost\n", "listener PORT1\nsocket_domain ipv4\n",
+                        "listener PORT1\nbind_interface lo\n", "port PORT1\n", "port PORT1\nbind_address 127.0.0.1\n",
+                        "port PORT1\nlistener PORT2\n"):
+            self.both(f"{options}allow_anonymous true\n", reached)
+        self.both("listener PORT1 127.0.0.1\nlistener PORT2\nsocket_domain ipv6\n", reached)
+        path = self.conf("listener PORT1\nbind_interface nosuch\n", [free_port()])
+        for command in self.commands(path, False):
+            self.assertNotEqual(run(*command, expect=None).returncode, 0, "an interface that is not there")
+
+    @covers("listener")
+    def test_unix_sockets(self):
+        def script(_):
+            one = Client(socket.socket(socket.AF_UNIX))
+            self.clients.append(one)
+            one.transport.connect(str(self.folder / "m.sock"))
+            return [one.connack(), one.subscribe(b"t")]
+        self.both("listener PORT1 127.0.0.1\nlistener 0 FOLDER/m.sock\nallow_anonymous true\n", script)
+
+    @covers("websockets_headers_size")
+    def test_headers_of_web_sockets(self):
+        def script(ports):
+            seen = []
+            for size in (10, 3000):
+                try:
+                    with RawWebSocket(ports[1], headers=[f"Cookie: {'x' * size}"]) as web:
+                        seen.append(web.status)
+                except (OSError, IndexError):
+                    seen.append("closed")
+            return seen
+        self.both("allow_anonymous true\nwebsockets_headers_size 8192\nlistener PORT1 127.0.0.1\nlistener PORT2 127.0.0.1\n"
+                  "protocol websockets\n", script, ready=lambda ports: ports[1])
 
 
 if __name__ == "__main__":

@@ -65,6 +65,11 @@ Result<Handle> listen_at(const SocketAddress& address, const Endpoint& endpoint,
   if (address.family() == AF_INET6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1)) {
     return failure(errno);
   }
+  const std::string& device = options.interface;
+  if (!device.empty() &&
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, device.data(), static_cast<socklen_t>(device.size())) != 0) {
+    return system_error(fmt::format("cannot listen on {} at interface {}", to_text(endpoint), device), errno);
+  }
   // Accepted sockets inherit it.
   if (!set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1)) return failure(errno);
   if (::bind(fd.get(), address.get(), address.size) != 0) return failure(errno);

@@ -55,6 +55,7 @@ class FakeNetwork final : public env::Network {
   // Counters
   std::size_t waits = 0;
   std::size_t accepts = 0;
+  std::size_t written_bytes = 0;  // to all sockets, those that are closed too
   std::size_t sheds = 0;
   std::size_t changes = 0;
   std::int64_t last_timeout_ms = 0;
@@ -120,6 +121,7 @@ class FakeNetwork final : public env::Network {
       const std::size_t count = std::min(view.size(), it.write_room);
       it.written.append(as_text(view.first(count)));
       it.write_room -= count;
+      written_bytes += count;
       taken += count;
     }
     return {taken > 0 ? env::IoStatus::ok : env::IoStatus::would_block, taken, 0};

@@ -89,6 +89,7 @@ class Check {
       errors_.push_back(fmt::format("{}two listeners have the address {}: remove one",
                                     place_before(config_, id(), "address"), listener_.address));
     }
+    if (listener_.is_unix() && !listener_.interface.empty()) fault("interface", "a Unix socket is at no interface");
     return true;
   }
 
@@ -159,6 +160,7 @@ class Check {
     std::vector<std::string_view> names;
     names.reserve(config_.auth.providers.size());
     for (const auth::ProviderOptions& provider : config_.auth.providers) names.push_back(provider.name);
+    if (listener_.authentication.size() == 1 && listener_.authentication[0] == auth::kNoProviders) return;
     for (const std::string& name : listener_.authentication) {
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
       fault("authentication",

@@ -10,6 +10,7 @@
 #include "server/config/log_levels.h"
 #include "server/config/option_table.h"
 #include "topic/filter.h"
+#include "wire/text.h"
 
 namespace martlet::server {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 // Each is tried for each message that is recorded, and told to each client.
 constexpr std::size_t kMostDurabilityRules = 256;
 constexpr std::size_t kMostFilterBytes = 1024;
+constexpr std::size_t kMostIdPrefixBytes = 256;
 
 std::string at_least(std::string_view large, std::uint64_t large_value, std::string_view small,
                      std::uint64_t small_value) {
@@ -159,6 +161,10 @@ void check_global(const ServerConfig& config, ConfigErrors& errors) {
   }
   if (config.abuse.ban_time_max_ms < config.abuse.ban_time_ms) {
     fault("abuse.ban_time_max", "it must not be shorter than abuse.ban_time");
+  }
+  const std::string& prefix = config.broker.assigned_id_prefix;
+  if (prefix.size() > kMostIdPrefixBytes || !wire::valid_text(prefix)) {
+    fault("mqtt.assigned_client_id_prefix", fmt::format("it must be text of at most {} bytes", kMostIdPrefixBytes));
   }
   if (!config.group.empty() && config.user.empty()) fault("server.group", "it needs server.user");
 

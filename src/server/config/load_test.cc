@@ -172,7 +172,7 @@ TEST(ApplyToml, WrongValuesNameOptionAndRange) {
               ElementsAre("c.toml:2: option \"limits.receive_maximum\" = 0: it must be 1 to 65535"));
   EXPECT_THAT(errors_of("[limits]\nreceive_maximum = \"7\"\n"), ElementsAre(HasSubstr("it must be 1 to 65535")));
   EXPECT_THAT(errors_of("[limits]\nmax_packet_size = 1.5\n"),
-              ElementsAre(HasSubstr("\"limits.max_packet_size\" is a number with a fraction: it must be 1 KiB to")));
+              ElementsAre(HasSubstr("\"limits.max_packet_size\" is a number with a fraction: it must be 20 B to")));
   EXPECT_THAT(errors_of("[limits]\nmax_packet_size = \"257MiB\"\n"), ElementsAre(HasSubstr("268435460 B")));
   EXPECT_THAT(errors_of("limits.receive_maximum = [1]\n"), ElementsAre(HasSubstr("is an array")));
   EXPECT_THAT(errors_of("limits.receive_maximum = {}\n"), ElementsAre(HasSubstr("is a table")));

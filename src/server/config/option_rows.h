@@ -18,6 +18,7 @@ inline constexpr std::int64_t kDayS = 86'400;
 inline constexpr std::int64_t kKiB = 1024;
 inline constexpr std::int64_t kGiB = kKiB * kKiB * kKiB;
 inline constexpr std::int64_t kTiB = kKiB * kGiB;
+inline constexpr std::int64_t kSmallestPacketBytes = 20;              // as Mosquitto's
 inline constexpr std::int64_t kLargestPacketBytes = 268'435'455 + 5;  // remaining length and the fixed header [2.1.4]
 inline constexpr std::int64_t kMost = 4'294'967'295;                  // of what is kept in 32 bits
 inline constexpr std::int64_t kExpiryMaxS = broker::kExpiryNever - 1;

@@ -112,6 +112,11 @@ constexpr std::array kServerOptions = {
                     "Without any [[authentication]], take a client to be the user that it says it is, for rules and "
                     "sessions, as Mosquitto does; else it is anonymous."))),
     row(
+        [](auto& c) -> auto& { return c.broker.refuse_as_not_authorized; },
+        toggle("auth.refuse_as_not_authorized",
+               "A wrong user name or password is answered \"not authorized\" (0x87; 5 in 3.x), as Mosquitto does, not "
+               "\"bad user name or password\" (0x86; 4).")),
+    row(
         [](auto& c) -> auto& { return c.auth.workers; },
         integer("auth.workers", 1, 256, "Threads for what takes time: password hashes and look-ups.")),
     row(
@@ -123,7 +128,14 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.max_packet_bytes; },
 
-        bytes("limits.max_packet_size", kKiB, kLargestPacketBytes, "Largest MQTT packet that a client may send.")),
+        bytes("limits.max_packet_size", kSmallestPacketBytes, kLargestPacketBytes,
+              "Largest MQTT packet that a client may send.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.max_payload_bytes; },
+        bytes(
+            "limits.max_payload_size", 0, kLargestPacketBytes,
+            "Longest payload of a message: a longer one is acknowledged, to 5.0 clients with a reason, and dropped. 0: "
+            "only limits.max_packet_size, which ends the connection, bounds it.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.receive_maximum; },
         integer("limits.receive_maximum", 1, 65'535, "QoS 1 and 2 messages that a client may have unacknowledged.")),
@@ -273,6 +285,13 @@ constexpr std::array kServerOptions = {
         toggle("mqtt.session_bound_to_user",
                "Refuse a client whose identifier has a session, connected or not, of another user name. Else a client "
                "identifier is enough to get a session and what it is owed.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.assigned_id_prefix; },
+        text("mqtt.assigned_client_id_prefix", "\"auto-\"", "What the identifiers that it then gives begin with.")),
+    row(
+        [](auto& c) -> auto& { return c.broker.required_id_prefix; },
+        text("mqtt.client_id_prefix", "\"fleet-\"",
+             "What client identifiers have to begin with; others are refused as not authorized. Empty: anything.")),
     row(
         [](auto& c) -> auto& { return c.broker.shared_strategy; },
         choice("mqtt.shared_strategy", kStrategyNames, "Which member of a shared subscription gets the next message.")),

@@ -162,6 +162,11 @@ constexpr std::array kAccessOptions = {
         [](auto& c) -> auto& { return c.path; },
         needed_for({AccessKind::rules, AccessKind::mosquitto}, path("path", "\"rules.toml\"", "The file."))),
     access_row(
+        [](auto& c) -> auto& { return c.listeners; },
+        list("listeners", "[\"public\"]",
+             "Names of the listeners about whose clients it decides; empty: all. Clients of a listener about which no "
+             "table decides may do everything.")),
+    access_row(
         [](auto& c) -> auto& { return c.shadow; },
         toggle("shadow", "It decides nothing: what it would decide otherwise is reported.")),
     access_row(

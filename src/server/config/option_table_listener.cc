@@ -27,6 +27,9 @@ constexpr std::array kListenerOptions = {
     row(
         [](auto& c) -> auto& { return c.name; }, text("name", "\"public\"", "Name in logs; without it, the address.")),
     row(
+        [](auto& c) -> auto& { return c.interface; },
+        text("interface", "\"eth0\"", "Only connections that arrive at this network interface; empty: at any.")),
+    row(
         [](auto& c) -> auto& { return c.protocol; },
         choice("protocol", kProtocolNames, "MQTT alone, or MQTT in WebSocket.")),
     row(
@@ -48,7 +51,8 @@ constexpr std::array kListenerOptions = {
         live(integer("max_connections", 0, kMost, "Clients connected through it at a time; 0: no limit of its own."))),
     row(
         [](auto& c) -> auto& { return c.max_packet_bytes; },
-        live(bytes("max_packet_size", kKiB, kLargestPacketBytes, "In place of limits.max_packet_size."))),
+        live(bytes("max_packet_size", kSmallestPacketBytes, kLargestPacketBytes,
+                   "In place of limits.max_packet_size."))),
     row(
         [](auto& c) -> auto& { return c.receive_maximum; },
         live(integer("receive_maximum", 1, 65'535, "In place of limits.receive_maximum."))),
@@ -71,7 +75,9 @@ constexpr std::array kListenerOptions = {
     row(
         [](auto& c) -> auto& { return c.authentication; },
         live(list("authentication", "[\"staff\", \"devices\"]",
-                  "Names of the [[authentication]] tables that are asked, in their order; empty: all."))),
+                  "Names of the [[authentication]] tables that are asked, in their order; empty: all; [\"none\"]: "
+                  "none, so that "
+                  "where allow_anonymous is true everybody is let in, whatever user name and password they have."))),
     row(
         [](auto& c) -> auto& { return c.username_as_client_id; },
         toggle("username_as_client_id", "The user name takes the place of the client identifier.")),

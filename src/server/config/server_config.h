@@ -37,8 +37,9 @@ enum class ListenerProtocol : std::uint8_t { mqtt, ws };
 enum class ListenerIdentity : std::uint8_t { none, common_name, subject, fingerprint };
 
 struct ListenerConfig {
-  std::string name;     // for logs and rules; empty: its address
-  std::string address;  // as written, see env::parse_endpoint; or "unix:" and a path
+  std::string name;            // for logs and rules; empty: its address
+  std::string address;         // as written, see env::parse_endpoint; or "unix:" and a path
+  std::string interface = {};  // network device that connections have to come through; empty: any
   ListenerProtocol protocol = ListenerProtocol::mqtt;
   std::vector<std::string> versions = {};  // "3.1", "3.1.1", "5.0"; empty: all
   std::string mount_point = {};

@@ -77,6 +77,7 @@ Result<env::Endpoint> Cores::listen(std::size_t index) {
     if (const auto range = parse_network_range(text)) setup.proxies.push_back(*range);
   }
   setup.options.unix_mode = listener.unix_mode;
+  setup.options.interface = listener.interface;
   setup.options.inherited_descriptor = inherited(listener);
   // A Unix socket has one listener; the lobby spreads its connections.
   const bool by_first = !env::unix_path(*endpoint).empty() && setup.options.inherited_descriptor < 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/nearest.h"
 #include "base/printable.h"
@@ -22,6 +23,14 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+// As Mosquitto sorts files: by letters, a capital one before the same small one.
+bool comes_before(const std::string& one, const std::string& other) {
+  const auto capital = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  const auto key = [&](char c) { return std::pair(capital(c), c); };
+  return std::lexicographical_compare(one.begin(), one.end(), other.begin(), other.end(),
+                                      [&](char a, char b) { return key(a) < key(b); });
 }
 
 class Reader {
@@ -67,12 +76,16 @@ class Reader {
   }
 
   void add(Line line, Scope scope) {
+    security_seen_ = security_seen_ || scope == Scope::security;
     if (line.key == "listener") {
       conf.listeners.push_back({std::move(line), {}});
     } else if (line.key == "connection") {
       conf.bridges.push_back({std::move(line), {}});
     } else if (line.key == "per_listener_settings") {
-      conf.per_listener_settings = line.value == "true";
+      conf.per_listener_settings = line.value == "true" || line.value == "1";
+      if (security_seen_) {
+        errors_.push_back(fmt::format("{}: {} must come before all other security settings", line.place(), line.key));
+      }
       conf.global.push_back(std::move(line));
     } else if (scope == Scope::bridge) {
       add_to_bridge(std::move(line));
@@ -110,8 +123,8 @@ class Reader {
                                           "file: run the command where Mosquitto is started, or write the whole path";
       return errors_.push_back(fmt::format("{}: include_dir: {}{}", line.place(), names.error().message, hint));
     }
-    std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".conf") || name.starts_with('.'); });
-    std::sort(names->begin(), names->end());
+    std::erase_if(*names, [](const std::string& name) { return !name.ends_with(".conf") || name == ".conf"; });
+    std::sort(names->begin(), names->end(), comes_before);
     if (names->size() > kMostIncludedFiles) {
       errors_.push_back(fmt::format("{}: it has more than {} files", line.place(), kMostIncludedFiles));
       return;
@@ -122,6 +135,7 @@ class Reader {
   const Source& source_;
   std::vector<std::string>& errors_;
   std::size_t lines_ = 0;
+  bool security_seen_ = false;
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ struct Source {
   std::function<Result<std::vector<std::string>>(const std::string& path)> list;
 };
 
-// Reads `path` and what it includes: files *.conf of an include_dir in the order of their bytes. Every key is one of
+// Reads `path` and what it includes: files *.conf of an include_dir as Mosquitto sorts them. Every key is one of
 // find_key(). `errors` get all lines that are wrong, `file:line: ...`, with nothing of their values.
 Conf read_conf(const std::string& path, const Source& source, std::vector<std::string>& errors);
 

@@ -84,18 +84,20 @@ TEST(MosquittoConf, PerListenerSettings) {
   EXPECT_THAT(texts(result.conf.listeners[1].lines), ElementsAre("m.conf:6 allow_anonymous=true"));
 }
 
-TEST(MosquittoConf, IncludedFilesComeInTheOrderOfTheirBytes) {
+TEST(MosquittoConf, IncludedFilesComeInMosquittosOrder) {
   const Read result = read("user first\ninclude_dir d\nuser last\n", {{"d/b.conf", "user b\n"},
                                                                       {"d/A.conf", "user A\n"},
                                                                       {"d/01.conf", "user 01\n"},
                                                                       {"d/B.conf", "user B"},
                                                                       {"d/a.conf", "user a\n"},
                                                                       {"d/x.txt", "nonsense\n"},
-                                                                      {"d/.h.conf", "nonsense\n"}});
+                                                                      {"d/.h.conf", "user h\n"},
+                                                                      {"d/.conf", "nonsense\n"}});
   EXPECT_THAT(result.errors, IsEmpty());
   EXPECT_THAT(texts(result.conf.global),
-              ElementsAre("m.conf:1 user=first", "m.conf:2 include_dir=d", "d/01.conf:1 user=01", "d/A.conf:1 user=A",
-                          "d/B.conf:1 user=B", "d/a.conf:1 user=a", "d/b.conf:1 user=b", "m.conf:3 user=last"));
+              ElementsAre("m.conf:1 user=first", "m.conf:2 include_dir=d", "d/.h.conf:1 user=h", "d/01.conf:1 user=01",
+                          "d/A.conf:1 user=A", "d/a.conf:1 user=a", "d/B.conf:1 user=B", "d/b.conf:1 user=b",
+                          "m.conf:3 user=last"));
 }
 
 TEST(MosquittoConf, Errors) {

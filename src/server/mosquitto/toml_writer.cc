@@ -50,6 +50,15 @@ void TomlWriter::set(std::string_view option, Value value) {
   put(*section, option.substr(dot + 1), std::move(value));
 }
 
+bool TomlWriter::has(std::string_view option) const {
+  const std::size_t dot = option.find('.');
+  const std::string heading = fmt::format("[{}]", option.substr(0, dot));
+  return std::any_of(sections_.begin(), sections_.end(), [&](const Table& table) {
+    const auto is_it = [&](const Entry& entry) { return entry.key == option.substr(dot + 1); };
+    return table.heading == heading && std::any_of(table.entries.begin(), table.entries.end(), is_it);
+  });
+}
+
 std::size_t TomlWriter::add_table(std::string_view array, std::string origin) {
   tables_.push_back({fmt::format("[[{}]]", array), std::move(origin), {}});
   return tables_.size() - 1;

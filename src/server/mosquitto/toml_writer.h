@@ -22,6 +22,8 @@ class TomlWriter {
 
   // Sets "section.key"; a second time, the value is another one.
   void set(std::string_view option, Value value);
+  // Whether "section.key" is set.
+  bool has(std::string_view option) const;
   // Adds a table [[array]], and returns what set() calls it; `origin` as above.
   std::size_t add_table(std::string_view array, std::string origin);
   void set(std::size_t table, std::string_view key, Value value);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -15,10 +16,10 @@ namespace {
 constexpr std::int64_t kMost = 4'294'967'295;
 constexpr std::int64_t kMostNumber = std::int64_t{1} << 50;
 constexpr std::int64_t kLargestPacketBytes = 268'435'460;
-constexpr std::int64_t kSmallestPacketBytes = 1'024;
+constexpr std::int64_t kSmallestPacketBytes = 20;  // Mosquitto takes none below it either
+constexpr std::int64_t kMostPayloadBytes = 268'435'455;
 constexpr std::int64_t kMostInFlightBytes = std::int64_t{1} << 30;
 constexpr std::int64_t kDefaultQueuedBytes = std::int64_t{16} << 20;
-constexpr std::int64_t kTopicRoom = 65'535 + 1'024;  // what a packet may have besides its payload
 
 // The keys that need nothing but to be written.
 struct Simple {
@@ -42,6 +43,7 @@ class Global {
   void run() {
     for (const Line& line : work_.conf.global) add(line);
     write_sizes();
+    write_answers();
     write_queues();
     write_data();
     write_log();
@@ -70,7 +72,11 @@ class Global {
   }
 
   bool add_security(const Line& line, ReportLine& told) {
-    if (line.key == "allow_anonymous") {
+    if (line.key == "auto_id_prefix") {
+      set("mqtt.assigned_client_id_prefix", quoted(line.value), line);
+    } else if (line.key == "clientid_prefixes") {
+      set("mqtt.client_id_prefix", quoted(line.value), line);
+    } else if (line.key == "allow_anonymous") {
       if (const auto on = work_.flag(line)) anonymous_ = {*on, line};
     } else if (line.key == "password_file") {
       const std::size_t table = work_.toml.add_table("authentication", line.place());
@@ -101,8 +107,12 @@ class Global {
       if (const auto number = work_.number(line, 0, kMostNumber)) {
         set("limits.max_in_flight_bytes", fmt::format("{}", std::min(*number, kMostInFlightBytes)), line);
       }
-    } else if (line.key == "max_packet_size" || line.key == "message_size_limit") {
+    } else if (line.key == "max_packet_size") {
       add_packet_size(line, told);
+    } else if (line.key == "message_size_limit") {
+      if (const auto number = work_.number(line, 0, kMostPayloadBytes)) {
+        set("limits.max_payload_size", fmt::format("{}", *number), line);
+      }
     } else if (line.key == "max_queued_messages") {
       if (const auto number = work_.number(line, 0, kMost)) {
         set("limits.max_queued_messages", fmt::format("{}", *number == 0 ? kMost : *number), line);
@@ -110,6 +120,7 @@ class Global {
       }
     } else if (line.key == "max_queued_bytes") {
       if (const auto number = work_.number(line, 0, kMostNumber)) queued_ = {*number, line};
+      told.note = "store.max_owed_bytes and limits.max_queued_bytes, which count topics and properties too";
     } else if (line.key == "max_keepalive") {
       if (const auto number = work_.number(line, 0, 65'535); number && *number > 0) {
         set("mqtt.keep_alive_max", fmt::format("\"{}s\"", *number), line);
@@ -123,18 +134,13 @@ class Global {
   }
 
   void add_packet_size(const Line& line, ReportLine& told) {
-    const auto number = work_.number(line, 0, kMostNumber);
-    if (!number || *number == 0) return;
-    const bool whole = line.key == "max_packet_size";
-    if (!whole && packet_ && packet_->second.key == "max_packet_size") return;
-    const std::int64_t wanted = whole ? *number : *number + kTopicRoom;
-    const std::int64_t size = std::clamp(wanted, kSmallestPacketBytes, kLargestPacketBytes);
-    packet_ = {size, line};
-    if (whole && size != wanted) {
-      told.fate = Fate::changed;
-      told.note = fmt::format("limits.max_packet_size is at least {} and at most {}", kSmallestPacketBytes,
-                              kLargestPacketBytes);
-    }
+    const auto number = work_.number(line, kSmallestPacketBytes, kMostNumber);
+    if (!number) return;
+    packet_ = {std::min(*number, kLargestPacketBytes), line};
+    if (*number <= kLargestPacketBytes) return;
+    told.fate = Fate::changed;
+    told.note =
+        fmt::format("limits.max_packet_size is at most {}, the largest packet that there is", kLargestPacketBytes);
   }
 
   // A number and its unit: hours, days, weeks, months or years.
@@ -176,6 +182,10 @@ class Global {
       told.note = note;
     };
     if (line.key == "log_type") {
+      constexpr std::string_view kTypes[] = {"none",      "information", "notice",     "warning",  "error", "debug",
+                                             "subscribe", "unsubscribe", "websockets", "internal", "all"};
+      if (std::ranges::find(kTypes, line.value) == std::end(kTypes))
+        work_.error(line, "is not one of Mosquitto's types");
       types_.insert(line.value);
       types_line_ = line;
       if (line.value == "none") lost(Fate::changed, "errors are always logged");
@@ -185,11 +195,13 @@ class Global {
         lost(Fate::changed, "subscriptions are logged at the level debug");
       }
     } else if (line.key == "log_dest") {
+      constexpr std::string_view kPlaces[] = {"stderr", "stdout", "none", "syslog", "file", "topic", "dlt", "android"};
       const std::string where = line.value.substr(0, line.value.find(' '));
+      if (std::ranges::find(kPlaces, where) == std::end(kPlaces)) work_.error(line, "is not one of Mosquitto's places");
       if (where == "stdout") lost(Fate::changed, "log lines go to standard error");
       if (where == "none") silent_ = line;
       if (where == "none") lost(Fate::changed, "errors are still logged, to standard error");
-      if (where == "syslog" || where == "file" || where == "dlt") {
+      if (where == "syslog" || where == "file" || where == "dlt" || where == "android") {
         lost(Fate::no_equal, "log lines go to standard error; let the service manager send them on");
       }
       if (where == "topic") lost(Fate::no_equal, "log lines go to standard error, not to topics");
@@ -233,6 +245,19 @@ class Global {
                     packet_ ? "" : "Mosquitto's default is the largest that there is: lower it if you can"});
   }
 
+  // What Mosquitto tells clients.
+  void write_answers() {
+    const auto default_ = [this](std::string_view option, std::string_view value, std::string comment) {
+      if (!work_.toml.has(option)) work_.toml.set(option, {std::string(value), {}, std::move(comment)});
+    };
+    default_("limits.max_in_flight", "20", "Mosquitto's default: more is faster");
+    default_("limits.receive_maximum", "20", "the same");
+    default_("limits.topic_alias_maximum", "10", "Mosquitto's default");
+    default_("mqtt.keep_alive_max", "\"65535s\"", "as Mosquitto: a 5.0 client without keep alive is given one");
+    default_("mqtt.announce_durability", "false", "Mosquitto's CONNACK does not say it");
+    default_("auth.refuse_as_not_authorized", "true", "as Mosquitto answers a wrong password");
+  }
+
   void write_queues() {
     const std::int64_t packet = packet_ ? packet_->first : kLargestPacketBytes;
     std::int64_t bytes = std::max(packet, kDefaultQueuedBytes);
@@ -241,10 +266,20 @@ class Global {
       set("store.max_owed_bytes", fmt::format("{}", queued_->first), queued_->second);
       origin = queued_->second.place();
       if (queued_->first > 0) bytes = std::max(packet, queued_->first);
+      if (queued_->first > 0 && bytes > queued_->first) tell_more_queued();
     }
     if (bytes == kDefaultQueuedBytes) return;
     work_.toml.set("limits.max_queued_bytes",
                    {fmt::format("{}", bytes), origin, bytes == packet ? "at least the largest packet" : ""});
+  }
+
+  void tell_more_queued() {
+    for (ReportLine& told : work_.report) {
+      if (told.key != "max_queued_bytes") continue;
+      told.fate = Fate::changed;
+      told.note =
+          "store.max_owed_bytes; what waits in memory alone has room for the largest packet: set max_packet_size too";
+    }
   }
 
   // Mosquitto keeps nothing unless told otherwise.

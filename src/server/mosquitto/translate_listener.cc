@@ -16,8 +16,9 @@ constexpr std::uint16_t kDefaultPort = 1883;
 
 // The keys that need nothing but to be written, as a text.
 constexpr std::pair<std::string_view, std::string_view> kTexts[] = {
-    {"mount_point", "mount_point"}, {"certfile", "tls.certificate"},         {"keyfile", "tls.key"},
-    {"ciphers", "tls.ciphers"},     {"ciphers_tls1.3", "tls.cipher_suites"}, {"dhparamfile", "tls.dh"},
+    {"mount_point", "mount_point"},  {"certfile", "tls.certificate"}, {"keyfile", "tls.key"},
+    {"bind_interface", "interface"}, {"ciphers", "tls.ciphers"},      {"ciphers_tls1.3", "tls.cipher_suites"},
+    {"dhparamfile", "tls.dh"},
 };
 // The same as flags.
 constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
@@ -36,6 +37,7 @@ class ListenerWork {
     if (!listener_.opening.file.empty()) work_.tell(listener_.opening);
     write_address();
     for (const Line& line : listener_.lines) add(line);
+    write_authentication();
     write_tls();
     write_identity();
     write_websocket();
@@ -54,6 +56,11 @@ class ListenerWork {
   bool on(std::string_view key) const {
     const Line* line = last(key);
     return line && (line->value == "true" || line->value == "1");
+  }
+  // What tells it from the others: "1883 127.0.0.1".
+  std::string own_name() const {
+    if (!listener_.opening.file.empty()) return listener_.opening.value;
+    return last("port") ? last("port")->value : fmt::format("{}", kDefaultPort);
   }
   bool has_certificate() const { return last("certfile") && last("keyfile"); }
   const Line* psk_file() const {
@@ -118,7 +125,7 @@ class ListenerWork {
     if (line.key == "allow_anonymous") {
       if (const auto flag = work_.flag(line)) set("allow_anonymous", *flag ? "true" : "false", line);
     } else if (line.key == "password_file") {
-      const std::string name = fmt::format("users of {}", last("port") ? last("port")->value : listener_.opening.value);
+      const std::string name = fmt::format("users of {}", own_name());
       const std::size_t table = work_.toml.add_table("authentication", line.place());
       work_.toml.set(table, "name", {quoted(name), line.place(), {}});
       work_.toml.set(table, "kind", {quoted("file"), line.place(), {}});
@@ -126,6 +133,10 @@ class ListenerWork {
       set("authentication", quoted(std::vector<std::string>{name}), line);
     } else if (line.key == "acl_file") {
       add_acl_file(line, told);
+    } else if (line.key == "auto_id_prefix" || line.key == "listener_auto_id_prefix") {
+      told.fate = Fate::changed;
+      told.note = "mqtt.assigned_client_id_prefix holds for all listeners";
+      work_.toml.set("mqtt.assigned_client_id_prefix", {quoted(line.value), line.place(), "of all listeners"});
     } else if (line.key == "allow_zero_length_clientid") {
       told.fate = Fate::changed;
       told.note = "mqtt.allow_empty_client_id holds for all listeners";
@@ -139,13 +150,15 @@ class ListenerWork {
   }
 
   void add_acl_file(const Line& line, ReportLine& told) {
-    told.fate = Fate::changed;
-    told.note = "[[authorization]] kind = \"mosquitto\": the rules hold for the clients of all listeners";
+    const std::string name = own_name();
+    told.note = "[[authorization]] kind = \"mosquitto\" with listeners";
     const std::size_t table = work_.toml.add_table("authorization", line.place());
-    work_.toml.set(table, "name", {quoted(fmt::format("{} ({})", line.value, line.place())), line.place(), {}});
+    work_.toml.set(table, "name", {quoted(fmt::format("rules of {}", name)), line.place(), {}});
     work_.toml.set(table, "kind", {quoted("mosquitto"), line.place(), {}});
-    work_.toml.set(table, "path", {quoted(line.value), line.place(), "of all listeners, not of one"});
+    work_.toml.set(table, "path", {quoted(line.value), line.place(), {}});
+    work_.toml.set(table, "listeners", {quoted(std::vector<std::string>{name}), line.place(), {}});
     work_.toml.set(table, "lenient_subscribe", {"true", line.place(), {}});
+    set("name", quoted(name), line);
   }
 
   bool add_limit(const Line& line) {
@@ -244,6 +257,12 @@ class ListenerWork {
                                                              : "tls.crl";
       set(option, quoted(line.value), line);
     }
+  }
+
+  // Users of other listeners are not this one's.
+  void write_authentication() {
+    if (!work_.conf.per_listener_settings || last("password_file")) return;
+    work_.toml.set(table_, "authentication", {quoted(std::vector<std::string>{"none"}), {}, "it has no password_file"});
   }
 
   void write_tls() {

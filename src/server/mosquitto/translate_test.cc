@@ -113,7 +113,32 @@ TEST(MosquittoTranslate, PerListenerSettings) {
   EXPECT_TRUE(options.listeners[1].allow_anonymous);
   EXPECT_THAT(options.listeners[0].providers, ElementsAre(options.providers[0].name));
   EXPECT_FALSE(config.auth.allow_anonymous_public);
-  EXPECT_EQ(line_of(translated(text), "acl_file").fate, Fate::changed);
+  EXPECT_EQ(line_of(translated(text), "acl_file").fate, Fate::kept);
+  ASSERT_THAT(config.auth.access, SizeIs(1));
+  EXPECT_THAT(config.auth.access[0].listeners, ElementsAre(config.listeners[1].name));
+  EXPECT_THAT(options.listeners[1].providers, ElementsAre("none")) << "users of one listener are not another's";
+  EXPECT_THAT(translated("allow_anonymous true\nper_listener_settings true\n").errors,
+              ElementsAre("m.conf:2: per_listener_settings must come before all other security settings"));
+}
+
+TEST(MosquittoTranslate, NoListenerIsOpenToMoreThanItWas) {
+  const ServerConfig config = config_of("clientid_prefixes fleet-\nlistener 1884\nbind_interface eth0\n");
+  EXPECT_EQ(config.listeners[0].interface, "eth0");
+  EXPECT_EQ(config.broker.required_id_prefix, "fleet-");
+}
+
+TEST(MosquittoTranslate, WhatMosquittoTellsClients) {
+  ServerConfig config = config_of("auto_id_prefix site-\n");
+  EXPECT_EQ(config.broker.endpoint.receive_maximum, 20);
+  EXPECT_EQ(config.broker.endpoint.max_in_flight, 20);
+  EXPECT_EQ(config.broker.endpoint.topic_alias_maximum, 10);
+  EXPECT_EQ(config.broker.max_keep_alive_s, 65'535);
+  EXPECT_FALSE(config.broker.durability.announce);
+  EXPECT_TRUE(config.broker.refuse_as_not_authorized);
+  EXPECT_EQ(config.broker.assigned_id_prefix, "site-");
+  config = config_of("max_inflight_messages 5\nmessage_size_limit 100\n");
+  EXPECT_EQ(config.broker.endpoint.receive_maximum, 5);
+  EXPECT_EQ(config.broker.max_payload_bytes, 100u);
 }
 
 TEST(MosquittoTranslate, Tls) {
@@ -174,7 +199,10 @@ TEST(MosquittoTranslate, Limits) {
   EXPECT_EQ(config.broker.max_connections, 7u);
   EXPECT_THAT(translated("upgrade_outgoing_qos true\n").toml, HasSubstr("upgrade_outgoing_qos = true"));
   EXPECT_EQ(config_of("").broker.endpoint.max_packet_bytes, 268'435'460u) << "Mosquitto has no limit by default";
-  EXPECT_EQ(line_of(translated("max_packet_size 20\n"), "max_packet_size").fate, Fate::changed);
+  EXPECT_EQ(config_of("max_packet_size 20\n").broker.endpoint.max_packet_bytes, 20u);
+  EXPECT_THAT(translated("max_packet_size 19\n").errors, SizeIs(1));
+  EXPECT_EQ(line_of(translated("max_queued_bytes 9\n"), "max_queued_bytes").fate, Fate::changed);
+  EXPECT_EQ(line_of(translated("max_queued_bytes 99\nmax_packet_size 99\n"), "max_queued_bytes").fate, Fate::kept);
 }
 
 TEST(MosquittoTranslate, DataAndLog) {
@@ -211,6 +239,7 @@ TEST(MosquittoTranslate, EveryLineIsInTheReport) {
 TEST(MosquittoTranslate, WrongValuesAreErrors) {
   EXPECT_THAT(translated("sys_interval often\n").errors,
               ElementsAre("m.conf:1: sys_interval must be a whole number from 0 to 86400"));
+  EXPECT_THAT(translated("log_type loud\nlog_dest nowhere\nlog_dest file /x\n").errors, SizeIs(2));
   EXPECT_THAT(translated("allow_anonymous maybe\n").errors, ElementsAre(HasSubstr("true or false")));
   EXPECT_THAT(translated("persistent_client_expiration 5\n").errors, SizeIs(1));
   EXPECT_THAT(translated("persistent_client_expiration h\n").errors, SizeIs(1));
