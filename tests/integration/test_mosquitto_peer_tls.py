@@ -80,7 +80,7 @@ class MosquittoPeerTls(PeerCase):
 
     @covers("certfile", "keyfile", "tls_version", "ciphers", "ciphers_tls1.3", "dhparamfile", "tls_keyform")
     def test_what_tls_is_spoken(self):
-        run("openssl", "dhparam", "-dsaparam", "-out", str(self.folder / "dh.pem"), "2048")
+        run("openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", str(self.folder / "dh.pem"))
         (self.folder / "dh.pem").chmod(0o644)
 
         def script(ports):

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/nearest.h"
@@ -28,7 +29,9 @@ std::string_view trimmed(std::string_view text) {
 // As Mosquitto sorts files: by letters, a capital one before the same small one.
 bool comes_before(const std::string& one, const std::string& other) {
   const auto capital = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
-  const auto key = [&](char c) { return std::pair(capital(c), c); };
+  const auto key = [&](char c) {
+    return std::pair(static_cast<unsigned char>(capital(c)), static_cast<unsigned char>(c));
+  };
   return std::lexicographical_compare(one.begin(), one.end(), other.begin(), other.end(),
                                       [&](char a, char b) { return key(a) < key(b); });
 }
@@ -42,12 +45,15 @@ class Reader {
   void read(const std::string& path, bool main) {
     const auto text = source_.read(path);
     if (!text) return errors_.push_back(text.error().message);
+    // Each file begins at the default listener and without a bridge; the one that includes it goes on where it was.
+    const auto outer = std::exchange(section_, Section{});
     std::string_view rest = *text;
     for (std::size_t number = 1; !rest.empty(); ++number) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
-      if (!add_line(path, number, rest.substr(0, end), main)) return;
+      if (!add_line(path, number, rest.substr(0, end), main)) break;
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
+    section_ = outer;
   }
 
  private:
@@ -78,8 +84,10 @@ class Reader {
   void add(Line line, Scope scope) {
     security_seen_ = security_seen_ || scope == Scope::security;
     if (line.key == "listener") {
+      section_.listener = conf.listeners.size();
       conf.listeners.push_back({std::move(line), {}});
     } else if (line.key == "connection") {
+      section_.bridge = conf.bridges.size();
       conf.bridges.push_back({std::move(line), {}});
     } else if (line.key == "per_listener_settings") {
       conf.per_listener_settings = line.value == "true" || line.value == "1";
@@ -94,7 +102,7 @@ class Reader {
     } else if (line.key == "port" || line.key == "bind_address") {
       conf.default_listener.lines.push_back(std::move(line));
     } else if (scope == Scope::listener || (scope == Scope::security && conf.per_listener_settings)) {
-      Listener& listener = conf.listeners.empty() ? conf.default_listener : conf.listeners.back();
+      Listener& listener = section_.listener ? conf.listeners[*section_.listener] : conf.default_listener;
       listener.lines.push_back(std::move(line));
     } else {
       conf.global.push_back(std::move(line));
@@ -102,11 +110,11 @@ class Reader {
   }
 
   void add_to_bridge(Line line) {
-    if (conf.bridges.empty()) {
+    if (!section_.bridge) {
       errors_.push_back(fmt::format("{}: {} belongs below a line `connection NAME`", line.place(), line.key));
       return;
     }
-    conf.bridges.back().lines.push_back(std::move(line));
+    conf.bridges[*section_.bridge].lines.push_back(std::move(line));
   }
 
   void include(const Line& line, bool main) {
@@ -136,6 +144,12 @@ class Reader {
   std::vector<std::string>& errors_;
   std::size_t lines_ = 0;
   bool security_seen_ = false;
+  // What the lines of a file belong to.
+  struct Section {
+    std::optional<std::size_t> listener;
+    std::optional<std::size_t> bridge;
+  };
+  Section section_;
 };
 
 }  // namespace

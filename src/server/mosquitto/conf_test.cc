@@ -100,6 +100,17 @@ TEST(MosquittoConf, IncludedFilesComeInMosquittosOrder) {
                           "m.conf:3 user=last"));
 }
 
+TEST(MosquittoConf, ASectionEndsWithItsFile) {
+  const Read result =
+      read("listener 1\nconnection b\ninclude_dir d\nmax_qos 1\naddress h\n",
+           {{"d/a.conf", "listener 2\nmax_qos 0\nconnection c\n"}, {"d/b.conf", "mount_point m\naddress i\n"}});
+  EXPECT_THAT(texts(result.conf.listeners[0].lines), ElementsAre("m.conf:4 max_qos=1"));
+  EXPECT_THAT(texts(result.conf.listeners[1].lines), ElementsAre("d/a.conf:2 max_qos=0"));
+  EXPECT_THAT(texts(result.conf.default_listener.lines), ElementsAre("d/b.conf:1 mount_point=m"));
+  EXPECT_THAT(texts(result.conf.bridges[0].lines), ElementsAre("m.conf:5 address=h"));
+  EXPECT_THAT(result.errors, ElementsAre("d/b.conf:2: address belongs below a line `connection NAME`"));
+}
+
 TEST(MosquittoConf, Errors) {
   EXPECT_THAT(read("max_conections 1\n").errors,
               ElementsAre("m.conf:1: unknown option \"max_conections\": did you mean \"max_connections\"?"));
