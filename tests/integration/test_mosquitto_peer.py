@@ -284,6 +284,33 @@ class MosquittoPeer(PeerCase):
         self.both("allow_anonymous true\nwebsockets_headers_size 8192\nlistener PORT1 127.0.0.1\nlistener PORT2 127.0.0.1\n"
                   "protocol websockets\n", script, ready=lambda ports: ports[1])
 
+    @covers("password_file")
+    def test_a_client_identifier_names_a_session(self):
+        def script(ports):
+            ada = self.connected(ports[0], b"same", user=b"ada", password=b"pw", clean=False)
+            seen = [ada.subscribe(b"private/#", 1)]
+            bob = self.client(ports[0])
+            seen.append(bob.connack(client_id=b"same", user=b"bob", password=b"pw2", clean=False))
+            sender = self.connected(ports[0], b"s", user=b"ada", password=b"pw")
+            sender.publish(b"private/1", b"x", qos=1)
+            return seen + [sender.messages(0.2), ada.messages(0.3), bob.messages(0.3)]
+        self.both("listener PORT1 127.0.0.1\npassword_file FOLDER/users\n", script)
+
+    @covers("allow_anonymous", "acl_file")
+    def test_names_that_nobody_checks(self):
+        self.file("claimed-acl", "topic anonymous/#\nuser ada\ntopic ada/#\npattern own/%u/#\n")
+
+        def script(ports):
+            seen = []
+            for who in ({}, {"user": b"ada"}, {"user": b"ada", "password": b"anything"}, {"user": b"eve", "password": b"x"}):
+                client = self.client(ports[0])
+                seen += [client.connack(**who), client.subscribe(b"#")]
+                for topic in (b"anonymous/1", b"ada/1", b"own/ada/1", b"own/eve/1"):
+                    client.publish(topic, b"x", qos=1)
+                    seen.append((topic, sorted(client.messages(0.15))))
+            return seen
+        self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nacl_file FOLDER/claimed-acl\n", script)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -287,7 +287,7 @@ constexpr std::array kServerOptions = {
                "identifier is enough to get a session and what it is owed.")),
     row(
         [](auto& c) -> auto& { return c.broker.assigned_id_prefix; },
-        text("mqtt.assigned_client_id_prefix", "\"auto-\"", "What the identifiers that it then gives begin with.")),
+        text("mqtt.assigned_client_id_prefix", "\"auto-\"", "What the identifiers that the broker gives begin with.")),
     row(
         [](auto& c) -> auto& { return c.broker.required_id_prefix; },
         text("mqtt.client_id_prefix", "\"fleet-\"",
