@@ -64,6 +64,7 @@ ReloadReport Reloader::reload() {
   access_ = prepared->access;
   // The broker's own limits, which stand in for a listener's, wait for a restart.
   std::vector<broker::ListenerPolicy> policies;
+  policies.reserve(config.listeners.size());
   for (const ListenerConfig& listener : config.listeners) policies.push_back(policy_of(config_, listener));
   targets_.cores.use(access_);
   targets_.cores.use(policies);
