@@ -41,7 +41,7 @@ struct BrokerOptions {
   std::uint32_t max_topic_levels = 200;
   std::uint32_t max_session_expiry_s = kExpiryNever;
   std::uint32_t session_expiry_3x_s = kExpiryNever;  // of a 3.x session without clean session
-  std::uint16_t max_keep_alive_s = 0;                // longer or absent ones are replaced by it; 0: leave the client's
+  std::uint16_t max_keep_alive_s = 0;                // replaces longer or absent ones of 5.0 clients; 0: does not
   std::uint64_t max_retained_messages = 10'000'000;
   std::uint64_t max_retained_bytes = std::uint64_t{4} << 30;
   std::uint32_t slow_reader_timeout_ms = 30'000;  // how long a full outbox may stand still

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "server/config/changes.h"
@@ -30,11 +29,9 @@ ServerConfig with_open_listeners(const ServerConfig& fresh, const ServerConfig& 
   for (const ListenerConfig& listener : fresh.listeners) config.auth.coming_listeners.push_back(listener.name);
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     ListenerConfig& listener = config.listeners[i];
-    const auto now = std::find_if(fresh.listeners.begin(), fresh.listeners.end(), [&](const ListenerConfig& one) {
-      return one.address == listener.address && one.tls.on() == listener.tls.on();
-    });
-    if (now == fresh.listeners.end()) continue;
-    copy_places(fresh, static_cast<std::size_t>(now - fresh.listeners.begin()), config, i);
+    const ListenerConfig* now = find_listener(fresh.listeners, listener, i);
+    if (!now || now->tls.on() != listener.tls.on()) continue;
+    copy_places(fresh, static_cast<std::size_t>(now - fresh.listeners.data()), config, i);
     listener.tls = now->tls;
     listener.allow_anonymous = now->allow_anonymous;
     listener.authentication = now->authentication;
@@ -48,11 +45,23 @@ ServerConfig with_open_listeners(const ServerConfig& fresh, const ServerConfig& 
   return config;
 }
 
+// Whether `fresh` has a listener that only a restart opens: nothing of it is in what with_open_listeners() gives.
+bool opens_more(const ServerConfig& fresh, const ServerConfig& open) {
+  for (std::size_t i = 0; i < fresh.listeners.size(); ++i) {
+    const ListenerConfig* now = find_listener(open.listeners, fresh.listeners[i], i);
+    if (!now || now->tls.on() != fresh.listeners[i].tls.on()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 ReloadReport Reloader::reload() {
   ReloadReport report;
   const ServerConfig fresh = read_(report.errors);
+  if (!report.ok()) return report;
+  // What a restart would refuse is refused now, while there is a broker that runs.
+  if (opens_more(fresh, config_)) prepare(fresh, {targets_.means, targets_.network}, report.errors);
   if (!report.ok()) return report;
   const ServerConfig config = with_open_listeners(fresh, config_);
   const auto prepared = prepare(config, {targets_.means, targets_.network, &targets_.doors}, report.errors);

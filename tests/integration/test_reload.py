@@ -148,6 +148,36 @@ class Reload(unittest.TestCase):
         self.assertEqual(told[3], 0)
         self.assertNotIn(receive_maximum % 4, told)
 
+    def test_listeners_on_ports_that_the_system_chose_keep_apart(self):
+        users = self.folder / "users"
+        run(MARTLET, "passwd", "-c", "-b", str(users), "ada", "right")
+        table = f'[[authentication]]\nkind = "file"\npath = "{users}"\n'
+        closed = listener(name="closed", allow_anonymous=False)
+        everybody = listener(name="open", allow_anonymous=True)
+
+        def answers(port):
+            with socket.create_connection(("127.0.0.1", port), 20) as client:
+                client.sendall(connect_packet(b"c%d" % port, version=4))
+                return client.recv(4)[3]
+
+        broker = self.start(everybody + closed + table)
+        not_authorized = 5
+        for content in (everybody + closed, closed + everybody, everybody):
+            self.config.write_text(content + table)
+            self.reload()
+            self.assertEqual([answers(port) for port in broker.ports], [0, not_authorized], content)
+
+    def test_a_new_listener_is_checked_though_it_waits_for_a_restart(self):
+        self.start(listener(name="in"))
+        self.config.write_text(listener(name="in") + listener(name="new", tls__certificate="/nowhere.pem",
+                                                              tls__key="/nowhere.key").replace(":0", ":1"))
+        told = self.reload(expect=1)
+        self.assertIn("cannot open '/nowhere.pem'", told)
+        self.assertIn("nothing was changed", told)
+        checked = run(MARTLET, "config", "check", str(self.config), expect=2).stderr.decode()
+        for line in checked.strip().splitlines():
+            self.assertIn(line.split(": ", 1)[1], told)
+
     def test_a_reload_says_what_a_start_says(self):
         rules = self.folder / "rules.toml"
         rules.write_text('[[rule]]\neffect = "allow"\nall = "#"\n')

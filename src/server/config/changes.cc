@@ -29,15 +29,6 @@ bool same_tables(std::span<const Option<Table>> options, const std::vector<Table
   return std::equal(before.begin(), before.end(), after.begin(), after.end(), same);
 }
 
-const ListenerConfig* find_listener(const std::vector<ListenerConfig>& listeners, const ListenerConfig& like,
-                                    std::size_t index) {
-  // Several may listen on port 0 and have the same address: then the one in the same place is meant.
-  if (index < listeners.size() && listeners[index].address == like.address) return &listeners[index];
-  const auto found = std::find_if(listeners.begin(), listeners.end(),
-                                  [&](const ListenerConfig& listener) { return listener.address == like.address; });
-  return found == listeners.end() ? nullptr : &*found;
-}
-
 void compare_listeners(const ServerConfig& before, const ServerConfig& after, OptionChanges& changes) {
   for (std::size_t i = 0; i < after.listeners.size(); ++i) {
     const ListenerConfig& listener = after.listeners[i];
@@ -56,6 +47,17 @@ void compare_listeners(const ServerConfig& before, const ServerConfig& after, Op
 }
 
 }  // namespace
+
+const ListenerConfig* find_listener(const std::vector<ListenerConfig>& listeners, const ListenerConfig& like,
+                                    std::size_t index) {
+  const bool shared = like.address.ends_with(":0");
+  const auto is_it = [&](const ListenerConfig& listener) {
+    return listener.address == like.address && (!shared || listener.name == like.name);
+  };
+  if (index < listeners.size() && is_it(listeners[index])) return &listeners[index];
+  const auto found = std::find_if(listeners.begin(), listeners.end(), is_it);
+  return found == listeners.end() ? nullptr : &*found;
+}
 
 OptionChanges changed_options(const ServerConfig& before, const ServerConfig& after) {
   OptionChanges changes;

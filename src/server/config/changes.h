@@ -1,6 +1,7 @@
 // What a new configuration changes, for the report of a reload.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,11 @@ struct OptionChanges {
 
 // Both are complete. Options that have the same value are not named, wherever it comes from.
 OptionChanges changed_options(const ServerConfig& before, const ServerConfig& after);
+
+// Which of `listeners` is `like`, that is the `index`-th of its own list: the one with its address. Several may listen
+// on port 0 and so have the same address: then the one that has its name too, the one in its place before others.
+// Null: none of them.
+const ListenerConfig* find_listener(const std::vector<ListenerConfig>& listeners, const ListenerConfig& like,
+                                    std::size_t index);
 
 }  // namespace martlet::server

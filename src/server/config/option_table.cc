@@ -270,7 +270,8 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.max_keep_alive_s; },
         seconds("mqtt.keep_alive_max", 1, 65'535, 0,
-                "Longest keep alive, which replaces a longer one or none; never: the client decides.")),
+                "Longest keep alive of 5.0 clients, which are told; it replaces a longer one or none. 3.1 and 3.1.1 "
+                "clients cannot be told and keep theirs. never: the client decides.")),
     row(
         [](auto& c) -> auto& { return c.broker.endpoint.maximum_qos; },
         choice("mqtt.maximum_qos", kQosNames, "Highest QoS that clients may use.")),
@@ -291,7 +292,8 @@ constexpr std::array kServerOptions = {
     row(
         [](auto& c) -> auto& { return c.broker.required_id_prefix; },
         text("mqtt.client_id_prefix", "\"fleet-\"",
-             "What client identifiers have to begin with; others are refused as not authorized. Empty: anything.")),
+             "What client identifiers have to begin with, those that the broker gives too; others are refused as not "
+             "authorized. Empty: anything.")),
     row(
         [](auto& c) -> auto& { return c.broker.shared_strategy; },
         choice("mqtt.shared_strategy", kStrategyNames, "Which member of a shared subscription gets the next message.")),

@@ -1,4 +1,5 @@
 // What is said about a configuration: explanations, changes, the values that hold.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -87,6 +88,27 @@ TEST(Changes, LiveOnesAndThoseThatNeedARestart) {
   EXPECT_THAT(changes.restart,
               UnorderedElementsAre("server.threads", "listener 127.0.0.1:1: mount_point",
                                    "listener 127.0.0.1:3: is new", "listener 127.0.0.1:2: is gone", "durability"));
+}
+
+TEST(Changes, ListenersOnPortZeroAreToldApartByName) {
+  const auto with = [](std::string_view first, std::string_view second) {
+    std::string text;
+    for (const std::string_view name : {first, second}) {
+      if (!name.empty()) text += fmt::format("[[listener]]\naddress = \"127.0.0.1:0\"\nname = \"{}\"\n", name);
+    }
+    return config_of(text).listeners;
+  };
+  const auto before = with("a", "b");
+  const auto turned = with("b", "a");
+  EXPECT_EQ(find_listener(turned, before[0], 0), &turned[1]);
+  EXPECT_EQ(find_listener(turned, before[1], 1), &turned[0]);
+  const auto fewer = with("b", "");
+  EXPECT_EQ(find_listener(fewer, before[0], 0), nullptr);
+  EXPECT_EQ(find_listener(fewer, before[1], 1), &fewer[0]);
+  // Without names their places count.
+  const ServerConfig plain =
+      config_of("[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n");
+  EXPECT_EQ(find_listener(plain.listeners, plain.listeners[1], 1), &plain.listeners[1]);
 }
 
 TEST(Show, ValuesAndWhereTheyComeFrom) {
