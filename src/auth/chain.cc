@@ -79,6 +79,12 @@ Result<std::shared_ptr<Chain>> Chain::make(const AuthOptions& options, std::vect
   std::vector<std::string_view> names;
   for (ChainLink& given : links) {
     const std::string_view name = given.provider->name();
+    if (name == kNoProviders) {
+      return fail(
+          fmt::format("an [[authentication]] table is called \"{}\", by which a listener asks none: give it "
+                      "another name",
+                      name));
+    }
     if (std::find(names.begin(), names.end(), name) != names.end()) {
       return fail(fmt::format("two [[authentication]] tables are called \"{}\": give each a name of its own", name));
     }
@@ -241,7 +247,7 @@ void Chain::complain(Link& link, const std::string& reason, const Credentials& c
   std::string text = fmt::format("a client is refused because the authentication \"{}\" cannot be asked: {}",
                                  link.link.provider->name(), printable(reason, kAllChars));
   if (unsaid > 0) text += fmt::format(" ({} more since the last such line)", unsaid);
-  const std::string_view user = client.username ? std::string_view(*client.username) : std::string_view();
+  const std::string_view user = client.username ? broker::without_token(*client.username) : std::string_view();
   const broker::LogField more[] = {{"authentication", link.link.provider->name()}};
   ports_.log.write(broker::LogLevel::warning, text,
                    {client.client_id, client.peer_address, user, client.listener, more});

@@ -204,6 +204,15 @@ TEST_F(ChainTest, AListenerMayAskNobody) {
   EXPECT_EQ(decide(*chain(link("1", false, refuse)), "a", "p").kind, Kind::allow);
 }
 
+// Else who names it for a listener lets everybody in there.
+TEST_F(ChainTest, NoProviderIsCalledAsNobodyIs) {
+  std::vector<ChainLink> links;
+  links.push_back(link(std::string(kNoProviders), false, [](const Credentials&) { return Opinion::refuse("no"); }));
+  const auto made = Chain::make(options_, std::move(links), ports_);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message.find("\"none\""), std::string::npos) << made.error().message;
+}
+
 TEST_F(ChainTest, NamesHaveToFit) {
   options_.listeners[0].name = "main";
   options_.listeners[0].providers = {"usres"};
@@ -335,6 +344,12 @@ TEST_F(ChainTest, NoPasswordIsLogged) {
   auto users = from_files({{"1", kSha}});
   const AuthDecision decision = decide(*users, "carol", "geheim");
   EXPECT_EQ((log_.all() + decision.detail + decision.reason_string).find("geheim"), std::string::npos);
+}
+
+TEST_F(ChainTest, ATokenInPlaceOfAUserNameIsNotLogged) {
+  auto broken = chain(link("directory", false, [](const Credentials&) { return Opinion::failed("no route"); }));
+  decide(*broken, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.AAAA", "p");
+  EXPECT_EQ(log_.last_user(), "(a token)");
 }
 
 TEST_F(ChainTest, TheLogHearsMoreOfARefusalThanTheClient) {

@@ -159,13 +159,28 @@ LdapAnswer LdapConnection::bind(const std::string& dn, ByteView password, const 
 
 LdapAnswer LdapConnection::search(const std::string& base, const std::string& filter, const std::string& attribute,
                                   std::vector<std::string>& values, const env::Deadline& deadline) {
+  return each_entry({base, LDAP_SCOPE_SUBTREE, filter, attribute}, deadline,
+                    [&](LDAPMessage* entry) { add_values(entry, attribute, values); });
+}
+
+LdapAnswer LdapConnection::read_name(const std::string& dn, std::string& found, const env::Deadline& deadline) {
+  const std::string any = "(objectClass=*)";
+  return each_entry({dn, LDAP_SCOPE_BASE, any, LDAP_NO_ATTRS}, deadline, [&](LDAPMessage* entry) {
+    char* const name = ldap_get_dn(ldap_.get(), entry);
+    if (name != nullptr) found = name;
+    ldap_memfree(name);
+  });
+}
+
+LdapAnswer LdapConnection::each_entry(Search search, const env::Deadline& deadline,
+                                      const std::function<void(LDAPMessage*)>& see) {
   set_time_limit(deadline);
-  std::string wanted = attribute;
-  std::array<char*, 2> attributes{wanted.data(), nullptr};
+  std::array<char*, 2> attributes{search.attribute.data(), nullptr};
   timeval limit = to_timeval(std::max<std::int64_t>(deadline.left_ms(), 1'000));  // the server's, in whole seconds
   int request = 0;
-  const int code = ldap_search_ext(ldap_.get(), base.c_str(), LDAP_SCOPE_SUBTREE, filter.c_str(), attributes.data(), 0,
-                                   nullptr, nullptr, &limit, static_cast<int>(kMaxEntries), &request);
+  const int code =
+      ldap_search_ext(ldap_.get(), search.base.c_str(), search.scope, search.filter.c_str(), attributes.data(), 0,
+                      nullptr, nullptr, &limit, static_cast<int>(kMaxEntries), &request);
   if (code != LDAP_SUCCESS) return broken(code);
   for (std::size_t entries = 0; entries <= kMaxEntries;) {
     LdapAnswer answer;
@@ -175,7 +190,7 @@ LdapAnswer LdapConnection::search(const std::string& base, const std::string& fi
     if (type == LDAP_RES_SEARCH_RESULT) return read_result(message.get());
     if (type != LDAP_RES_SEARCH_ENTRY) continue;  // a reference to elsewhere
     ++entries;
-    add_values(message.get(), attribute, values);
+    see(message.get());
   }
   return broken(LDAP_SIZELIMIT_EXCEEDED);
 }

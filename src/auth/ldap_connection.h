@@ -3,6 +3,7 @@
 
 #include <ldap.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ class LdapConnection {
   // Adds all values of `attribute` of what `filter` finds at or below `base`.
   LdapAnswer search(const std::string& base, const std::string& filter, const std::string& attribute,
                     std::vector<std::string>& values, const env::Deadline& deadline);
+  // Reads what the entry `dn` is called, in the spelling that the directory keeps; `found` stays empty if it may not be
+  // read.
+  LdapAnswer read_name(const std::string& dn, std::string& found, const env::Deadline& deadline);
   bool usable() const { return usable_; }
 
  private:
@@ -65,6 +69,14 @@ class LdapConnection {
   void set_time_limit(const env::Deadline& deadline);
   Result<void> set_up(const LdapTarget& target, const env::Deadline& deadline);
   Result<void> start_tls(const LdapTarget& target, const env::Deadline& deadline);
+  // Calls `see` for each entry.
+  struct Search {
+    const std::string& base;
+    int scope;
+    const std::string& filter;
+    std::string attribute;
+  };
+  LdapAnswer each_entry(Search search, const env::Deadline& deadline, const std::function<void(LDAPMessage*)>& see);
   // The next message of a request; null, with the answer, if none came.
   Message wait(int request, const env::Deadline& deadline, LdapAnswer& answer);
   LdapAnswer read_result(LDAPMessage* message);

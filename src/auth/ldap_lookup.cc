@@ -5,6 +5,7 @@
 
 #include "auth/connection_pool.h"
 #include "auth/ldap_connection.h"
+#include "auth/ldap_name.h"
 #include "auth/lookups.h"
 #include "auth/name_template.h"
 #include "auth/secret_file.h"
@@ -22,6 +23,7 @@ class LdapLookup final : public Lookup {
   LdapLookup(LdapTarget target, const ProviderOptions& options)
       : target_(std::move(target)),
         bind_dn_(options.bind_dn),
+        names_entry_(is_entry_name(options.bind_dn)),
         group_base_(options.group_base),
         pool_(options.connections) {}
 
@@ -33,16 +35,18 @@ class LdapLookup final : public Lookup {
     const std::string dn = fill_template(bind_dn_, *credentials.username, credentials.client_id, escape_dn);
     return ask_through(
         pool_, deadline, [&] { return LdapConnection::open(target_, deadline); },
-        [&](LdapConnection& connection) { return ask_on(connection, dn, *credentials.password, deadline); });
+        [&](LdapConnection& connection) { return ask_on(connection, dn, credentials, deadline); });
   }
 
  private:
-  Asked ask_on(LdapConnection& connection, const std::string& dn, ByteView password,
+  Asked ask_on(LdapConnection& connection, const std::string& dn, const Credentials& credentials,
                const env::Deadline& deadline) const {
-    const LdapAnswer answer = connection.bind(dn, password, deadline);
+    const LdapAnswer answer = connection.bind(dn, *credentials.password, deadline);
     if (answer.code != LDAP_SUCCESS) return read_failure("bind", answer);
-    Opinion opinion = Opinion::allow();
-    if (group_base_.empty()) return {std::move(opinion)};
+    Asked asked = name(connection, dn, credentials, deadline);
+    Opinion& opinion = asked.opinion;
+    if (opinion.kind != Opinion::Kind::allow) return asked;
+    if (group_base_.empty()) return asked;
     auto grants = std::make_shared<ClientGrants>();
     const LdapAnswer searched =
         connection.search(group_base_, fmt::format("(member={})", escape_filter(dn)), "cn", grants->groups, deadline);
@@ -54,6 +58,28 @@ class LdapLookup final : public Lookup {
     }
     std::erase_if(grants->groups, [](const std::string& name) { return name.empty() || !wire::valid_text(name); });
     opinion.grants = std::move(grants);
+    return asked;
+  }
+
+  // Who has bound: else one user could be many, by other spellings of its name, and be spared what denies the first.
+  Asked name(LdapConnection& connection, const std::string& dn, const Credentials& credentials,
+             const env::Deadline& deadline) const {
+    std::string found;
+    if (names_entry_) {
+      const LdapAnswer answer = connection.read_name(dn, found, deadline);
+      if (is_service_failure(answer.code)) return Asked::unreached(fmt::format("search of the user: {}", answer.text));
+    }
+    Opinion opinion = Opinion::allow();
+    if (found.empty()) {
+      if (!is_plain_name(*credentials.username)) {
+        return {Opinion::refuse(
+            "where its entry cannot be read, a user name has lower case letters, digits and ._@- only")};
+      }
+      return {std::move(opinion)};
+    }
+    const auto name = name_of_entry(bind_dn_, *credentials.username, credentials.client_id, found);
+    if (!name) return {Opinion::refuse("the directory writes the user name in another way")};
+    if (*name != *credentials.username) opinion.username = *name;
     return {std::move(opinion)};
   }
 
@@ -78,6 +104,7 @@ class LdapLookup final : public Lookup {
 
   const LdapTarget target_;
   const std::string bind_dn_;
+  const bool names_entry_;
   const std::string group_base_;
   ConnectionPool<LdapConnection> pool_;
 };

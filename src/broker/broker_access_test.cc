@@ -540,6 +540,13 @@ TEST_F(BrokerAccessTest, ATokenInPlaceOfAUserNameIsNotLogged) {
   EXPECT_EQ(log_.count("user \"eyJ.no.token.at.all\""), 1u);
 }
 
+// A service that takes tokens may give the client no other name.
+TEST_F(BrokerAccessTest, ATokenThatIsAUserNameIsNotLoggedEither) {
+  connect(hello("c", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.AAAA"));
+  EXPECT_EQ(log_.count("AAAA"), 0u);
+  EXPECT_EQ(log_.facts("is connected as"), "1 c|192.0.2.1:5|(a token)|default");
+}
+
 TEST_F(BrokerAccessTest, ComingAndGoingNameTheirClient) {
   const ConnectionId id = connect("c", 0, 0, "eve");
   EXPECT_EQ(log_.facts("is connected as \"eve\""), "1 c|192.0.2.1:5|eve|default");

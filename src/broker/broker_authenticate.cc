@@ -72,7 +72,10 @@ void Broker::authenticate(Connection& connection, const wire::Connect& connect, 
   facts.username = connect.username;
   facts.password = connect.password;
   if (ports_.doorkeeper) {
-    const ReasonCode reason = ports_.doorkeeper->admit(facts, now);
+    // Under the name by which identified() will know it.
+    ConnectFacts named = facts;
+    if (connection.policy->username_as_client_id) named.client_id = connect.username.value_or("");
+    const ReasonCode reason = ports_.doorkeeper->admit(named, now);
     if (reason != ReasonCode::success) {
       return refuse(connection, reason, "admission", facts.client_id, now, verdict_on(reason));
     }
@@ -134,7 +137,6 @@ void Broker::decide(Connection& connection, AuthDecision decision, const Now& no
     return refuse(connection, told_reason(decision.reason), "authentication", pending.client_id, now,
                   VerdictReason::denied, decision.reason_string, decision.detail);
   }
-  if (ports_.doorkeeper) ports_.doorkeeper->identified(facts_of(connection), now);
   if (!decision.username.empty()) pending.username = decision.username;
   if (decision.anonymous) pending.username.clear();
   connection.aside.make().expires_at_ms = deadline_of(decision.until_wall_ms, now);
@@ -225,6 +227,7 @@ void Broker::enter(Connection& connection, const Now& now) {
   if (commons_.sessions >= options_.max_sessions && !known) {
     return refuse(connection, ReasonCode::quota_exceeded, "limits.max_sessions", client_id, now);
   }
+  if (ports_.doorkeeper) ports_.doorkeeper->identified(facts_of(connection), now);
   welcome(connection, now);
   connection.aside.make().exchange.reset();
   connection.tidy();

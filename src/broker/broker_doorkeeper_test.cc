@@ -70,6 +70,18 @@ TEST_F(BrokerDoorkeeperTest, TheDoorkeeperSeesWhoComesAndHowItEnded) {
   EXPECT_THAT(door.notes, ElementsAre("admit c"));
 }
 
+// Else a user could have another's client identifier banned, by coming often enough under it.
+TEST_F(BrokerDoorkeeperTest, WhoMayNotHaveAClientIdentifierIsNotCountedForIt) {
+  NotedDoor door;
+  doorkeeper_ = &door;
+  connect(hello("a", "ann"));
+  EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a", "1 allowed", "is a"));
+  connect(hello("a", "bob"));
+  EXPECT_THAT(std::exchange(door.notes, {}), ElementsAre("admit a", "2 allowed"));
+  connect(hello("a", "ann"));
+  EXPECT_THAT(door.notes, ElementsAre("admit a", "3 allowed", "is a"));
+}
+
 // Else an outage of a service would ban everybody who comes back and asks again.
 TEST_F(BrokerDoorkeeperTest, WhoCouldNotBeAskedAboutIsNoFailureForTheDoorkeeper) {
   NotedDoor door;

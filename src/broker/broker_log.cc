@@ -29,13 +29,6 @@ std::string shown_with_user(const LogSubject& subject) {
   return shown(subject, subject.user.empty() ? " (anonymous)" : fmt::format(" (user \"{}\")", printable(subject.user)));
 }
 
-// A token may stand in the user name's place, and who reads the log must not be able to use it: of one that has the
-// shape of a JSON Web Token (its first part is JSON, `{"`, in base64url) nothing is shown.
-std::string_view without_token(std::string_view username) {
-  const bool is_token = username.starts_with("eyJ") && std::count(username.begin(), username.end(), '.') == 2;
-  return is_token ? "(a token)" : username;
-}
-
 struct ActionTexts {
   const char* name;
   const char* denied;
@@ -55,8 +48,13 @@ ActionTexts texts_of(DeniedAction action) {
 
 }  // namespace
 
+std::string_view without_token(std::string_view username) {
+  const bool is_token = username.starts_with("eyJ") && std::count(username.begin(), username.end(), '.') == 2;
+  return is_token ? "(a token)" : username;
+}
+
 LogSubject Broker::subject_of(const Session& session) {
-  LogSubject subject{session.client_id, {}, session.username, {}};
+  LogSubject subject{session.client_id, {}, without_token(session.username), {}};
   if (session.connection) {
     subject.address = session.peer_address;
     subject.listener = session.connection->policy->name;
@@ -80,7 +78,7 @@ void Broker::log_connected(const Connection& connection, bool present) {
   const LogSubject subject = subject_of(session);
   ports_.log.write(LogLevel::info,
                    fmt::format("{} is connected{}: MQTT {}, keep alive {} s, session {}, expiry {} s", shown(subject),
-                               session.username.empty() ? "" : fmt::format(" as \"{}\"", printable(session.username)),
+                               subject.user.empty() ? "" : fmt::format(" as \"{}\"", printable(subject.user)),
                                wire::version_name(connection.endpoint.version()), connection.endpoint.keep_alive_s(),
                                present ? "resumed" : "new", session.expiry_s),
                    subject);

@@ -25,6 +25,10 @@ struct LogSubject {
   std::span<const LogField> more = {};
 };
 
+// A user name as an entry may show it. A token may stand in its place, and who reads the log must not be able to use
+// it: of one that has the shape of a JSON Web Token (its first part is JSON, `{"`, in base64url) nothing is shown.
+std::string_view without_token(std::string_view username);
+
 class Log {
  public:
   virtual ~Log() = default;

@@ -267,7 +267,7 @@ class Doorkeeper {
   // stay for it.
   virtual std::optional<Check> begin_check(std::string_view peer_address, const Now& now) = 0;
   virtual void checked(Check check, std::string_view peer_address, CheckEnd end, const Now& now) = 0;
-  // CONNECT's client has shown who it is.
+  // CONNECT's client has shown who it is, and gets the session of its client identifier.
   virtual void identified(const ConnectFacts& facts, const Now& now) = 0;
 };
 

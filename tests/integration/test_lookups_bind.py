@@ -83,6 +83,15 @@ class LdapTest(Restarts, unittest.TestCase):
         lookup = self.lookup(dn="uid=%u")
         self.assertNotEqual(lookup.opinion("ann,ou=people,dc=example,dc=org", "secret"), "allow")
 
+    def test_a_user_has_one_name(self):
+        # Each of these binds as ann.
+        lookup = self.lookup(*self.GROUPS)
+        for name in ("ANN", "Ann", " ann", "ann ", "a\u00adnn", "\uff41nn"):
+            answer = lookup.ask(name, "secret")
+            self.assertEqual((answer["opinion"], answer.get("username")), ("allow", "ann"), name)
+            self.assertEqual(sorted(answer["groups"]), ["night shift", "sensors"], name)
+        self.assertNotIn("username", lookup.ask("ann", "secret"))
+
     def test_one_clients_bind_is_not_anothers(self):
         lookup = self.lookup("--connections", 1, *self.GROUPS)
         for _ in range(3):

@@ -38,6 +38,10 @@ class KeptLog final : public broker::Log {
     const std::lock_guard lock(mutex_);
     return last_client_;
   }
+  std::string last_user() const {
+    const std::lock_guard lock(mutex_);
+    return last_user_;
+  }
 
  private:
   void put(broker::LogLevel level, std::string_view text, const broker::LogSubject& subject) override {
@@ -45,12 +49,14 @@ class KeptLog final : public broker::Log {
     if (level >= broker::LogLevel::warning) warnings_.emplace_back(text);
     all_ += std::string(text) + "\n";
     last_client_ = subject.client;
+    last_user_ = subject.user;
   }
 
   mutable std::mutex mutex_;
   std::vector<std::string> warnings_;
   std::string all_;
   std::string last_client_;
+  std::string last_user_;
 };
 
 class FakeAnswers final : public broker::Answers {
