@@ -249,7 +249,8 @@ class Parser {
 
 Result<AccessRuleFile> parse_access_rules(std::string_view text, std::string_view file_name) {
   if (const auto checked = check_toml_text(text, file_name); !checked) return tl::unexpected(checked.error());
-  const toml::parse_result parsed = toml::parse(text);
+  const toml::parse_result parsed =
+      parse_toml_text(text, [](std::string_view checked_text) { return toml::parse(checked_text); });
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     return tl::unexpected(toml_fault(file_name, error.source().begin.line, error.description()));

@@ -150,6 +150,23 @@ class Scanner {
 
 }  // namespace
 
+std::string toml_in_ascii(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  const auto is_foreign = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  std::string ascii;
+  if (std::none_of(text.begin(), text.end(), is_foreign)) return ascii;
+  ascii.reserve(text.size() + text.size() / 8);
+  for (const char c : text) {
+    // The byte's number too: two names must not become one.
+    if (is_foreign(c)) {
+      fmt::format_to(std::back_inserter(ascii), "!{:02x}", static_cast<unsigned char>(c));
+    } else {
+      ascii += c;
+    }
+  }
+  return ascii;
+}
+
 Error toml_fault(std::string_view file_name, std::size_t line, std::string_view description) {
   const auto* advice = std::find_if(std::begin(kAdvice), std::end(kAdvice), [&](const Advice& one) {
     return description.find(one.part) != std::string_view::npos;

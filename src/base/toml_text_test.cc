@@ -1,8 +1,11 @@
 #include "base/toml_text.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace martlet {
 namespace {
@@ -57,6 +60,32 @@ TEST(TomlText, ErrorsOfTheParserSayWhatToDo) {
       "c.toml:3: Error while parsing value: could not determine value type; a text stands in quotes, as in user = "
       "\"martlet\"");
   EXPECT_EQ(toml_fault("c.toml", 3, "something else").message, "c.toml:3: something else");
+}
+
+TEST(TomlText, InAsciiItHasTheSameStructure) {
+  EXPECT_EQ(toml_in_ascii("a = 'b' # c"), "");
+  EXPECT_EQ(toml_in_ascii("\xEF\xBB\xBF"
+                          "a = 1"),
+            "");
+  EXPECT_EQ(toml_in_ascii("\xEF\xBB\xBF"
+                          "a = 'ß'"),
+            "a = '!c3!9f'");
+}
+
+TEST(TomlText, AParserSeesNoForeignCharacterThatItWouldStumbleOver) {
+  std::vector<std::string> seen;
+  const auto parse = [&](std::string_view text) -> std::optional<int> {
+    seen.emplace_back(text);
+    return text.find("9!") == std::string_view::npos ? std::optional(1) : std::nullopt;
+  };
+  EXPECT_FALSE(parse_toml_text("a = 9ß", parse).has_value());
+  EXPECT_THAT(seen, ::testing::ElementsAre("a = 9!c3!9f"));
+  seen.clear();
+  EXPECT_TRUE(parse_toml_text("a = 'ß'", parse).has_value());
+  EXPECT_THAT(seen, ::testing::ElementsAre("a = '!c3!9f'", "a = 'ß'"));
+  seen.clear();
+  EXPECT_TRUE(parse_toml_text("a = 'b'", parse).has_value());
+  EXPECT_THAT(seen, ::testing::ElementsAre("a = 'b'"));
 }
 
 }  // namespace
