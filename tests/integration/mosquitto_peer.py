@@ -7,17 +7,20 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
 from certificates import Authority
 from peers import varint
-from support import MARTLET, PATIENCE_S, packet, run, text
+from support import MARTLET, PATIENCE_S, free_port, packet, run, text, together
 
 # CONNACK properties that are compared, with how many bytes their values have.
 SHOWN = {0x11: 4, 0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1}
 REASON_STRING = 0x1F  # Mosquitto has none
 USER_PROPERTY = 0x26
+QUIET_PINGS = 3  # answered in a row with nothing before them
+PLAIN = "persistence false\nuser root\n"  # what a case's mosquitto.conf begins with
 
 
 def covers(*options):
@@ -33,11 +36,6 @@ def covers(*options):
         return wrapper
 
     return decorate
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def connect(client_id=b"c", version=4, user=None, password=None, keep_alive=60, clean=True, expiry=None):
@@ -56,8 +54,10 @@ def connect(client_id=b"c", version=4, user=None, password=None, keep_alive=60, 
 class Client:
     """What one client sees."""
 
-    def __init__(self, transport):
-        self.transport = transport
+    def __init__(self, transport, case_clients=()):
+        self.transport, self.case_clients = transport, case_clients
+        self.is_connected = False
+        self.ahead = []  # packets that were read before anybody asked for them
         self.transport.settimeout(PATIENCE_S)
         self.buffer = b""
 
@@ -69,6 +69,11 @@ class Client:
 
     def packet(self, within_s=PATIENCE_S):
         """The next packet as (first byte, body), or what happened instead."""
+        if self.ahead:
+            return self.ahead.pop(0) if self.ahead != ["closed"] else "closed"
+        return self.arriving(within_s)
+
+    def arriving(self, within_s=PATIENCE_S):
         self.transport.settimeout(within_s)
         try:
             while True:
@@ -97,6 +102,7 @@ class Client:
     def connack(self, **options):
         self.send(connect(**options))
         answer = self.packet()
+        self.is_connected = not isinstance(answer, str) and answer[1][1] == 0
         if answer == "closed" or options.get("version", 4) != 5:
             return answer if isinstance(answer, str) else answer[1]
         body = answer[1]
@@ -123,23 +129,56 @@ class Client:
         head = text(topic) + (b"\x00\x09" if qos else b"") + (b"\x00" if version == 5 else b"")
         self.send(packet(0x30 | qos << 1 | (1 if retain else 0), head + payload))
 
-    def messages(self, within_s=0.6):
-        """All that comes until it is quiet; QoS 1 is acknowledged."""
-        seen = []
-        while True:
-            one = self.packet(within_s)
-            if isinstance(one, str):
-                return seen + ([one] if one == "closed" else [])
-            first, body = one
-            if first & 0xF0 == 0x30 and first & 6:
-                size = int.from_bytes(body[:2], "big")
-                identifier = body[2 + size:4 + size]
-                self.send(packet(0x40 if first & 2 else 0x50, identifier))
-                body = body[:2 + size] + body[4 + size:]
-            if first & 0xF0 != 0x60:
-                seen.append((first & 0xF7, body))
-            else:
+    def messages(self, acknowledge=True):
+        """All that is on its way to this client, without waiting for silence: what its broker was told before has been dealt
+        with when that answers a ping of who told it, and what comes of it is here before this client's own pings are
+        answered: several, since a broker with threads may hand it on from one to the next. Acknowledges if told to."""
+        for other in self.case_clients:
+            if other is not self:
+                other.read_ahead()
+        seen, quiet = [], 0
+        while quiet < QUIET_PINGS:
+            self.read_ahead()
+            quiet = 0 if self.ahead else quiet + 1
+            while self.ahead:
+                one = self.ahead.pop(0)
+                if one == "closed":
+                    self.ahead.append(one)
+                    return [*seen, one]
+                seen += self.take(*one, acknowledge)
+        return seen
+
+    def read_ahead(self):
+        """Gets what comes before the answer to a ping."""
+        if not self.is_connected or self.ahead[-1:] == ["closed"]:
+            return
+        self.send(packet(0xC0, b""))
+        while (one := self.arriving()) != (0xD0, b""):
+            if one == "nothing":
+                raise AssertionError("a ping is not answered")
+            self.ahead.append(one)
+            if one == "closed":
+                return
+
+    def take(self, first, body, acknowledge):
+        """What of a packet is compared: a list of one or none."""
+        if first & 0xF0 == 0x60:
+            if acknowledge:
                 self.send(packet(0x70, body[:2]))
+            return []
+        if first & 0xF0 == 0x30 and first & 6:
+            size = int.from_bytes(body[:2], "big")
+            identifier = body[2 + size:4 + size]
+            if acknowledge:
+                self.send(packet(0x40 if first & 2 else 0x50, identifier))
+            body = body[:2 + size] + body[4 + size:]
+        return [(first & 0xF7, body)]
+
+    def leave(self):
+        """Says goodbye, and waits until the broker has heard it."""
+        self.send(packet(0xE0, b""))
+        while self.packet() != "closed":
+            pass
 
 
 class Side:
@@ -174,7 +213,7 @@ class PeerCase(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.clients = []
+        self.here = threading.local()  # `side` and `clients`: of the broker that this thread's script talks to
         self.written_options = set()
 
     @classmethod
@@ -201,13 +240,13 @@ class PeerCase(unittest.TestCase):
         path.chmod(0o644)
         return path
 
-    def conf(self, content, ports, plain="persistence false\nuser root\n"):
-        """Writes a mosquitto.conf; `content` has PORT1, PORT2 for ports, and FOLDER."""
+    def conf(self, content, ports, plain=PLAIN):
+        """Writes a mosquitto.conf; `content` has PORT1, PORT2 for ports, and FOLDER. Named for the test and the ports."""
         content = content.replace("FOLDER", str(self.folder))
         for i, port in enumerate(ports):
             content = content.replace(f"PORT{i + 1}", str(port))
         self.written_options |= {line.split()[0] for line in content.splitlines() if line.strip()}
-        return self.file(f"{self.id().rsplit('.', 1)[1]}.conf", plain + content)
+        return self.file("-".join(map(str, (self.id().rsplit(".", 1)[1], *ports))) + ".conf", plain + content)
 
     def migrated(self, path):
         """The configuration that `martlet migrate` makes of it."""
@@ -222,33 +261,41 @@ class PeerCase(unittest.TestCase):
         if migrate:
             yield [MARTLET, "broker", "--config", str(self.migrated(path))]
 
-    def both(self, content, script, ready=lambda ports: ports[0], migrate=False, plain="persistence false\nuser root\n"):
-        """What `script` returns, a list, has to be the same; with `migrate` also of the migrated configuration."""
-        ports = [free_port(), free_port()]
-        path = self.conf(content, ports, plain)
-        seen = []
-        for command in self.commands(path, migrate):
-            self.side = Side(self, command)
-            try:
-                self.side.wait(ready(ports))
-                seen.append(script(ports))
-            finally:
-                self.close_clients()
-                self.side.stop()
+    def seen(self, command, port, script):
+        """What `script` returns of the broker that `command` starts, once it listens at `port`."""
+        self.here.clients = []
+        self.here.side = Side(self, command)
+        try:
+            self.here.side.wait(port)
+            return script()
+        finally:
+            for client in self.here.clients:
+                client.transport.close()
+            self.here.side.stop()
+
+    @property
+    def side(self):
+        return self.here.side
+
+    def both(self, content, script, ready=lambda ports: ports[0], migrate=False, plain=PLAIN, at_once=True):
+        """What `script` returns, a list, has to be the same; with `migrate` also of the migrated configuration. The brokers
+        run at once, with ports and a mosquitto.conf each, unless they share something else."""
+        talks = []
+        for side in range(3 if migrate else 2):
+            ports = [free_port(), free_port()]
+            path = self.conf(content, ports, plain)
+            command = list(self.commands(path, migrate=side == 2))[side]
+            talks.append(functools.partial(self.seen, command, ready(ports), functools.partial(script, ports)))
+        seen = together(*talks) if at_once else [talk() for talk in talks]
         for ours in seen[1:]:
             for step, (theirs, own) in enumerate(zip(seen[0], ours)):
                 self.assertEqual(theirs, own, f"step {step + 1}: Mosquitto's first\n{path.read_text()}")
             self.assertEqual(len(seen[0]), len(ours))
         return seen[0]
 
-    def close_clients(self):
-        for client in self.clients:
-            client.transport.close()
-        self.clients = []
-
     def client(self, port):
-        client = Client(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
-        self.clients.append(client)
+        client = Client(socket.create_connection(("127.0.0.1", port), PATIENCE_S), self.here.clients)
+        self.here.clients.append(client)
         return client
 
     def connected(self, port, client_id, **options):

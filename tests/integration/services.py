@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 
-from support import PATIENCE_S, run, wait_until
+from support import PATIENCE_S, free_port, run, wait_until
 
 
 def program(name, package, folder=None):
@@ -22,12 +22,6 @@ def program(name, package, folder=None):
     if found is None:
         raise AssertionError(f"'{name}' is missing: install Debian's package {package} (./dev setup integration)")
     return found
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Service:

@@ -1,7 +1,9 @@
 """A broker process for a test, and small helpers around it."""
 
+import concurrent.futures
 import os
 import pathlib
+import random
 import re
 import select
 import signal
@@ -99,6 +101,19 @@ def wait_until(condition, what, explain=lambda: ""):
             return
         time.sleep(0.02)
     raise AssertionError(f"waited in vain for {what}\n{explain()}")
+
+
+def free_port():
+    """A port of loopback for a program that cannot choose one itself. None of those that the kernel gives to who connects:
+    a connection of another test could have it before the program does."""
+    kernels = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(kernels - 10_000, kernels) if kernels > 20_000 else 0
+        try:
+            with socket.create_server(("127.0.0.1", port)) as probe:
+                return probe.getsockname()[1]
+        except OSError:
+            pass
 
 
 def run(*command, stdin=b"", expect=0):
@@ -257,6 +272,13 @@ class BrokerTest(unittest.TestCase):
     def tearDownClass(cls):
         code = cls.broker.stop()
         assert code == 0, cls.broker.log()[-4000:]
+
+
+def together(*functions):
+    """Calls them at once, each in a thread; what each returned. One that fails fails the caller, once all have ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(functions)) as pool:
+        calls = [pool.submit(function) for function in functions]
+    return [call.result() for call in calls]
 
 
 def in_thread(function):

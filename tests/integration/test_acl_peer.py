@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support import MARTLET, PATIENCE_S, RawClient, packet, publish, subscribe, text, wait_until
+from support import MARTLET, PATIENCE_S, RawClient, free_port, packet, publish, subscribe, text, wait_until
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") or "mosquitto"
 NOT_AUTHORIZED = 0x87
@@ -247,12 +247,6 @@ LINES = [
     "topic read $SYS/#",
     "topic $share/g/a",
 ]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Mosquitto:

@@ -6,6 +6,7 @@ import unittest
 
 from support import Broker, RawClient, packet, text
 
+ALONE = True  # tests/integration/run
 MIB = 1 << 20
 
 

@@ -5,6 +5,8 @@ import unittest
 
 from support import Broker, RawClient, packet, subscribe, text
 
+ALONE = True  # tests/integration/run
+
 
 def cpu_of(broker, work):
     before = broker.cpu_seconds()

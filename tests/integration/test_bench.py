@@ -12,7 +12,9 @@ import tempfile
 import threading
 import unittest
 
-from support import MARTLET, PATIENCE_S, Broker, packet, run, text, wait_until
+from support import MARTLET, PATIENCE_S, Broker, free_port, packet, run, text, wait_until
+
+ALONE = True  # tests/integration/run
 
 
 def bench(*arguments, expect=0):
@@ -177,15 +179,6 @@ class WithPid(unittest.TestCase):
             self.assertGreater(again["broker"]["cpu_us_per_delivery"], 0)
 
 
-def free_ports(count):
-    """Ports that were free a moment ago: mosquitto cannot be told to choose."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 MOSQUITTO = """
 allow_anonymous true
 max_queued_messages 0
@@ -231,7 +224,7 @@ class Transports(unittest.TestCase):
     @classmethod
     def start_mosquitto(cls):
         names = ("tls", "mutual", "ws", "wss")
-        cls.ports = dict(zip(names, free_ports(len(names))))
+        cls.ports = {name: free_port() for name in names}
         files = {"cafile": "ca.pem", "certfile": "server.pem", "keyfile": "server.key"}
         certificates = "\n".join(f"{option} {cls.path / file}" for option, file in files.items())
         config = cls.path / "mosquitto.conf"
@@ -341,7 +334,7 @@ class CommandLine(unittest.TestCase):
             self.assertRegex(listed, rf"(?m)^ +{re.escape(name)} +\S")
 
     def test_no_broker_is_a_failure_with_its_reason(self):
-        port = free_ports(1)[0]
+        port = free_port()
         done = run(MARTLET, "bench", "p2p", "--port", str(port), "--quiet", expect=1)
         self.assertIn(b"Connection refused", done.stderr)
 

@@ -17,6 +17,7 @@ from storm import NO_LOCAL, TAKEN_OVER, Storm
 from support import PATIENCE_S, Broker, BrokerTest, RawClient, publish
 from test_prove import PROVE_S, RestartedBroker
 
+ALONE = True  # tests/integration/run
 STORM_S = float(os.environ.get("CORES_S", "4"))
 SEED = int(os.environ.get("CORES_SEED", "0")) or random.randrange(1, 1 << 31)
 THREADS = 4

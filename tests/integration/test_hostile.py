@@ -11,6 +11,8 @@ import unittest
 
 from support import Broker, BrokerTest, RawClient, packet, publish, subscribe, wait_until
 
+ALONE = True  # tests/integration/run
+
 
 class Rude(BrokerTest):
     ARGUMENTS = ("--set", "limits.connect_timeout=1s", "--set", "limits.slow_reader_timeout=2s")

@@ -20,6 +20,7 @@ from support import MARTLET, PATIENCE_S, Broker, packet, run, text
 from test_tls import listener
 from test_websocket import RawWebSocket
 
+ALONE = True  # tests/integration/run
 MIB = 1 << 20
 
 

@@ -5,8 +5,8 @@ import json
 import re
 import unittest
 
-from mosquitto_peer import PeerCase, Side, free_port
-from support import MARTLET, packet, run
+from mosquitto_peer import PeerCase
+from support import MARTLET, free_port, packet, run
 
 MAIN = """# Site broker
 pid_file /run/mosquitto/mosquitto.pid
@@ -88,35 +88,29 @@ class MosquittoMigrate(PeerCase):
             (self.folder / name).unlink()
         original = path.read_text()
         self.file("mosquitto.conf", re.sub(r"(?m)^(pid_file|log_dest|plugin_opt).*\n", "", original))
-        seen = [self.script(ports, command) for command in self.commands(path, migrate=True)]
+        seen = [self.seen(command, ports[1], lambda: self.script(ports)) for command in self.commands(path, migrate=True)]
         self.assertEqual(seen[0], seen[1])
         self.assertEqual(seen[0], seen[2])
 
-    def script(self, ports, command):
-        side = Side(self, command)
-        try:
-            side.wait(ports[1])
-            seen = []
-            for port, version in ((port, version) for port in ports for version in (4, 5)):
-                for who in ({}, {"user": b"ada", "password": b"pw"}, {"user": b"ada", "password": b"no"}):
-                    answer = self.client(port).connack(version=version, **who)
-                    # Mosquitto tells the maximum QoS even to those whom it refuses.
-                    seen.append(answer[0] if version == 5 and answer[0] else answer)
-            inside = self.connected(ports[0], b"inside")
-            ada = self.connected(ports[1], b"ada", user=b"ada", password=b"pw")
-            bob = self.connected(ports[1], b"bob", user=b"bob", password=b"pw2")
-            seen += [client.subscribe(b"#", 1) for client in (ada, bob)]
-            for sender in (inside, ada, bob):
-                for topic in (b"secret", b"inside/secret", b"inside/x"):
-                    sender.publish(topic, b"x", qos=1)
-                    seen.append((topic, sender.messages(0.2), ada.messages(0.2), bob.messages(0.2)))
-            ada.publish(b"inside/x", b"x" * 1001, qos=1)
-            seen.append((ada.messages(0.2), bob.messages(0.2)))
-            ada.send(packet(0xE0, b""))
-            return seen
-        finally:
-            self.close_clients()
-            side.stop()
+    def script(self, ports):
+        seen = []
+        for port, version in ((port, version) for port in ports for version in (4, 5)):
+            for who in ({}, {"user": b"ada", "password": b"pw"}, {"user": b"ada", "password": b"no"}):
+                answer = self.client(port).connack(version=version, **who)
+                # Mosquitto tells the maximum QoS even to those whom it refuses.
+                seen.append(answer[0] if version == 5 and answer[0] else answer)
+        inside = self.connected(ports[0], b"inside")
+        ada = self.connected(ports[1], b"ada", user=b"ada", password=b"pw")
+        bob = self.connected(ports[1], b"bob", user=b"bob", password=b"pw2")
+        seen += [client.subscribe(b"#", 1) for client in (ada, bob)]
+        for sender in (inside, ada, bob):
+            for topic in (b"secret", b"inside/secret", b"inside/x"):
+                sender.publish(topic, b"x", qos=1)
+                seen.append((topic, sender.messages(), ada.messages(), bob.messages()))
+        ada.publish(b"inside/x", b"x" * 1001, qos=1)
+        seen.append((ada.messages(), bob.messages()))
+        ada.send(packet(0xE0, b""))
+        return seen
 
     def test_command_line(self):
         given, own, port = self.file("given.conf", ""), free_port(), free_port()
@@ -125,19 +119,13 @@ class MosquittoMigrate(PeerCase):
         for arguments, at in ((["-c", str(given), "-p", str(port), "-v"], port), (["-p", str(port), "-v"], port),
                               (["--config-file", str(given), "--port", str(port), "--verbose"], port),
                               (["-c", str(own_conf), "-p", str(port)], own)):
-            seen = []
-            for command in (["mosquitto", *arguments], [MARTLET, "broker", *arguments, *(["--data", "none"] if "onf" not in str(arguments) else [])]):
-                side = Side(self, command)
-                try:
-                    side.wait(at)
-                    answer = self.client(at).connack(version=5)
-                    other = port if at == own else own
-                    with self.assertRaises(OSError):
-                        self.client(other)
-                    seen.append(answer if "onf" in str(arguments) else answer[0])
-                finally:
-                    self.close_clients()
-                    side.stop()
+            def script():
+                answer = self.client(at).connack(version=5)
+                with self.assertRaises(OSError):
+                    self.client(port if at == own else own)
+                return answer if "onf" in str(arguments) else answer[0]
+            seen = [self.seen(command, at, script) for command in (
+                ["mosquitto", *arguments], [MARTLET, "broker", *arguments, *(["--data", "none"] if "onf" not in str(arguments) else [])])]
             self.assertEqual(seen[0], seen[1], arguments)
 
     def test_what_the_command_line_refuses(self):

@@ -2,6 +2,7 @@
 --mosquitto-conf`, the same client script talks to both, and what it saw has to be equal. This module: users, listeners and
 what the broker promises; test_mosquitto_peer_limits.py has the limits, test_mosquitto_peer_tls.py what is encrypted."""
 
+import functools
 import os
 import pathlib
 import re
@@ -11,8 +12,8 @@ import socket
 import time
 import unittest
 
-from mosquitto_peer import Client, PeerCase, Side, connect, covers, free_port
-from support import MARTLET, PATIENCE_S, packet, run, text
+from mosquitto_peer import Client, PeerCase, connect, covers
+from support import MARTLET, PATIENCE_S, free_port, packet, run, text
 from test_websocket import RawWebSocket
 
 
@@ -49,7 +50,7 @@ class MosquittoPeer(PeerCase):
             seen = [ada.subscribe(b"#"), bob.subscribe(b"#"), bob.subscribe(b"a/+")]
             for topic in (b"a/1", b"a/secret", b"public/1", b"own/ada/ada1", b"own/ada/other"):
                 ada.publish(topic, b"x", qos=1)
-                seen.append(("ada", topic, ada.messages(), bob.messages(0.3)))
+                seen.append(("ada", topic, ada.messages(), bob.messages()))
             five = self.connected(ports[0], b"five", version=5, user=b"ada", password=b"pw")
             five.publish(b"a/secret", b"x", qos=1, version=5)
             answer = five.packet()
@@ -64,8 +65,8 @@ class MosquittoPeer(PeerCase):
             for sender, topic in ((inside, b"a"), (outside, b"site/b"), (outside, b"c")):
                 sender.publish(topic, b"x")
                 # The one that Debian has forgets to take the mount point off again, against its own manual.
-                here = [(first, re.sub(rb"^\x00.site/", b"", body).lstrip(b"\x00\x01")) for first, body in inside.messages(0.4)]
-                seen.append((here, outside.messages(0.4)))
+                here = [(first, re.sub(rb"^\x00.site/", b"", body).lstrip(b"\x00\x01")) for first, body in inside.messages()]
+                seen.append((here, outside.messages()))
             return seen
         self.both("allow_anonymous true\nlistener PORT1 127.0.0.1\nmount_point site/\nlistener PORT2 127.0.0.1\n", script)
 
@@ -74,7 +75,7 @@ class MosquittoPeer(PeerCase):
         def script(ports):
             first = self.connected(ports[0], b"x", user=b"ada", password=b"pw")
             second = self.connected(ports[0], b"y", user=b"ada", password=b"pw")
-            return [first.messages(1.0), second.subscribe(b"t"), self.client(ports[0]).connack()]
+            return [first.packet(), second.subscribe(b"t"), self.client(ports[0]).connack()]
         self.both(f"listener PORT1 127.0.0.1\npassword_file {self.folder}/users\nuse_username_as_clientid true\n", script)
 
     @covers("protocol")
@@ -105,7 +106,7 @@ class MosquittoPeer(PeerCase):
             for sender in (first, second, other):
                 for topic in (b"one/1", b"two/1", b"three"):
                     sender.publish(topic, b"x", qos=1)
-                    seen.append((topic, [sorted(client.messages(0.15)) for client in (first, second, other)]))
+                    seen.append((topic, [sorted(client.messages()) for client in (first, second, other)]))
             return seen
         self.both("per_listener_settings true\nlistener PORT1 127.0.0.1\nallow_anonymous true\nacl_file FOLDER/one\n"
                   "listener PORT2 127.0.0.1\npassword_file FOLDER/users\nacl_file FOLDER/two\n", script, migrate=True)
@@ -127,7 +128,7 @@ class MosquittoPeer(PeerCase):
             sender, receiver = self.connected(ports[0], b"s"), self.connected(ports[0], b"r")
             seen = [receiver.subscribe(topic, 1) for topic in (b"a/#", b"a/+", b"a/b")]
             sender.publish(b"a/b", b"x", qos=1)
-            return seen + [receiver.messages(0.4)]
+            return seen + [receiver.messages()]
         for options in ("", "allow_duplicate_messages true\n", "allow_duplicate_messages false\n"):
             self.both(f"listener PORT1 127.0.0.1\nallow_anonymous true\n{options}", script)
 
@@ -147,7 +148,8 @@ class MosquittoPeer(PeerCase):
             bob = self.connected(ports[0], b"bob", user=b"bob", password=b"pw2")
             return seen + [ada.packet(), bob.subscribe(b"t/#"), bob.messages()]
         self.file("source-acl", "")
-        self.both("listener PORT1 127.0.0.1\npassword_file FOLDER/users\nacl_file FOLDER/source-acl\ncheck_retain_source false\n", script)
+        self.both("listener PORT1 127.0.0.1\npassword_file FOLDER/users\nacl_file FOLDER/source-acl\ncheck_retain_source false\n", script,
+                  at_once=False)
 
     @covers("include_dir")
     def test_included_files(self):
@@ -166,15 +168,15 @@ class MosquittoPeer(PeerCase):
             return [self.client(ports[0]).connack(version=5, keep_alive=100)]
         port = free_port()
         self.file("conf.d/00.conf", f"# first\nlistener {port} 127.0.0.1\nmax_qos 1\n")
-        self.both("allow_anonymous true\ninclude_dir FOLDER/conf.d\n", lambda _: script([port]), ready=lambda _: port, migrate=True)
+        self.both("allow_anonymous true\ninclude_dir FOLDER/conf.d\n", lambda _: script([port]), ready=lambda _: port, migrate=True,
+                  at_once=False)
 
     @covers("persistence", "retained_persistence", "persistence_location", "autosave_interval", "autosave_on_changes")
     def test_what_outlives_the_process(self):
         def before(ports):
             keeper = self.connected(ports[0], b"keeper", clean=False)
             seen = [keeper.subscribe(b"t/#", 1)]
-            keeper.transport.close()
-            time.sleep(0.2)
+            keeper.leave()
             sender = self.connected(ports[0], b"s")
             for topic, retain in ((b"t/owed", False), (b"t/kept", True)):
                 sender.publish(topic, b"x", qos=1, retain=retain)
@@ -195,16 +197,8 @@ class MosquittoPeer(PeerCase):
         for name in ("mosquitto", "martlet"):
             (self.folder / "data").mkdir(exist_ok=True)
             path = self.conf(content, ports, "user root\n")
-            one = []
-            for script in (before, after):
-                side = Side(self, ["mosquitto", "-c", str(path)] if name == "mosquitto" else [MARTLET, "broker", "-c", str(path)])
-                try:
-                    side.wait(ports[0])
-                    one += script(ports)
-                finally:
-                    self.close_clients()
-                    side.stop()
-            seen.append(one)
+            command = ["mosquitto", "-c", str(path)] if name == "mosquitto" else [MARTLET, "broker", "-c", str(path)]
+            seen.append([self.seen(command, ports[0], functools.partial(script, ports)) for script in (before, after)])
         self.assertEqual(*seen)
         self.assertTrue((self.folder / "data/mosquitto.db").exists() and (self.folder / "data/martlet-data").is_dir())
 
@@ -248,7 +242,7 @@ class MosquittoPeer(PeerCase):
                 for host in ("127.0.0.1", "::1"):
                     try:
                         socket.create_connection((host, port), PATIENCE_S).close()
-                        seen.append((host, port))
+                        seen.append((host, ports.index(port)))
                     except OSError:
                         pass
             return seen
@@ -265,10 +259,10 @@ class MosquittoPeer(PeerCase):
     def test_unix_sockets(self):
         def script(_):
             one = Client(socket.socket(socket.AF_UNIX))
-            self.clients.append(one)
+            self.here.clients.append(one)
             one.transport.connect(str(self.folder / "m.sock"))
             return [one.connack(), one.subscribe(b"t")]
-        self.both("listener PORT1 127.0.0.1\nlistener 0 FOLDER/m.sock\nallow_anonymous true\n", script)
+        self.both("listener PORT1 127.0.0.1\nlistener 0 FOLDER/m.sock\nallow_anonymous true\n", script, at_once=False)
 
     @covers("websockets_headers_size")
     def test_headers_of_web_sockets(self):
@@ -293,7 +287,7 @@ class MosquittoPeer(PeerCase):
             seen.append(bob.connack(client_id=b"same", user=b"bob", password=b"pw2", clean=False))
             sender = self.connected(ports[0], b"s", user=b"ada", password=b"pw")
             sender.publish(b"private/1", b"x", qos=1)
-            return seen + [sender.messages(0.2), ada.messages(0.3), bob.messages(0.3)]
+            return seen + [sender.messages(), ada.messages(), bob.messages()]
         self.both("listener PORT1 127.0.0.1\npassword_file FOLDER/users\n", script)
 
     @covers("allow_anonymous", "acl_file")
@@ -307,7 +301,7 @@ class MosquittoPeer(PeerCase):
                 seen += [client.connack(**who), client.subscribe(b"#")]
                 for topic in (b"anonymous/1", b"ada/1", b"own/ada/1", b"own/eve/1"):
                     client.publish(topic, b"x", qos=1)
-                    seen.append((topic, sorted(client.messages(0.15))))
+                    seen.append((topic, sorted(client.messages())))
             return seen
         self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nacl_file FOLDER/claimed-acl\n", script)
 

@@ -1,10 +1,9 @@
 """As test_mosquitto_peer.py, of the limits of listeners and broker."""
 
-import time
 import unittest
 
-from mosquitto_peer import PeerCase, Side, covers, free_port
-from support import MARTLET, packet, text
+from mosquitto_peer import PeerCase, covers
+from support import MARTLET, free_port, packet, text
 
 
 class MosquittoPeerLimits(PeerCase):
@@ -14,8 +13,7 @@ class MosquittoPeerLimits(PeerCase):
             first = self.connected(ports[0], b"one")
             # Mosquitto closes without a word; we say why.
             answers = [self.client(ports[0]).connack(client_id=b"two") in ("closed", b"\x00\x03")]
-            first.send(packet(0xE0, b""))
-            time.sleep(0.2)
+            first.leave()
             return answers + [self.client(ports[0]).connack(client_id=b"three")]
         # Probing the first port would count.
         self.both("allow_anonymous true\nlistener PORT1 127.0.0.1\nmax_connections 1\nlistener PORT2 127.0.0.1\n", script,
@@ -43,7 +41,7 @@ class MosquittoPeerLimits(PeerCase):
             seen = [receiver.subscribe(b"t", 2)]
             for qos in (0, 1):
                 sender.publish(b"t", b"q%d" % qos, qos=qos)
-                seen.append((sender.messages(0.3), receiver.messages()))
+                seen.append((sender.messages(), receiver.messages()))
             five = self.client(ports[0])
             return seen + [five.connack(version=5, client_id=b"five")]
         for options in ("upgrade_outgoing_qos true\n", "max_qos 1\n", ""):
@@ -54,14 +52,13 @@ class MosquittoPeerLimits(PeerCase):
         def script(ports):
             keeper = self.connected(ports[0], b"keeper", clean=False)
             seen = [keeper.subscribe(b"t", 1)]
-            keeper.transport.close()
-            time.sleep(0.2)
+            keeper.leave()
             sender = self.connected(ports[0], b"s")
             for i in range(8):
                 sender.publish(b"t", b"%d" % i, qos=1)
                 sender.packet()
             sender.publish(b"t", b"zero")
-            time.sleep(0.2)
+            sender.messages()
             again = self.connected(ports[0], b"keeper", clean=False)
             return seen + [again.messages()]
         for options in ("max_queued_messages 5\n", "queue_qos0_messages true\n", ""):
@@ -75,9 +72,7 @@ class MosquittoPeerLimits(PeerCase):
             for i in range(6):
                 sender.publish(b"t", b"%d" % i, qos=1)
                 sender.packet()
-            got = []
-            while not isinstance(one := receiver.packet(0.5), str):
-                got.append(one[1][-1:])
+            got = [body[-1:] for _, body in receiver.messages(acknowledge=False)]
             return seen + [got]
         self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 3\n", script)
 
@@ -121,11 +116,11 @@ class MosquittoPeerLimits(PeerCase):
                         sender = self.connected(ports[0], b"s", version=version)
                         sender.publish(b"t", b"x" * size, qos=qos, version=version)
                         # The manual has "implementation specific error"; Debian's says "packet too large", which no PUBACK may.
-                        answers = [(first, body[:2], len(body) > 2 and body[2] >= 0x80) for first, body in sender.messages(0.1)]
+                        answers = [(first, body[:2], len(body) > 2 and body[2] >= 0x80) for first, body in sender.messages()]
                         if qos == 2:
                             sender.send(packet(0x62, b"\x00\x09"))
                             answers.append(sender.packet()[0])
-                        seen.append((version, size, qos, answers, receiver.messages(0.2)))
+                        seen.append((version, size, qos, answers, receiver.messages()))
                 seen += [will(ports[0], size, version) for size in (100, 101)]
             return seen
         self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nmessage_size_limit 100\n", script)
@@ -135,8 +130,7 @@ class MosquittoPeerLimits(PeerCase):
         def script(ports):
             keeper = self.connected(ports[0], b"keeper", clean=False)
             seen = [keeper.subscribe(b"t", 1)]
-            keeper.transport.close()
-            time.sleep(0.2)
+            keeper.leave()
             sender = self.connected(ports[0], b"s")
             for i in range(8):
                 sender.publish(b"t", b"%d" % i * 10_000, qos=1)
@@ -158,20 +152,14 @@ class MosquittoPeerLimits(PeerCase):
                 seen.append(answer if isinstance(answer, str) else (answer[0], answer[1][:1]))
                 seen.append(client.packet())
                 other = self.connected(ports[0], b"o", version=version)
-                seen += [other.subscribe(b"r", version=version), other.messages(0.3)]
+                seen += [other.subscribe(b"r", version=version), other.messages()]
             return seen
         self.both("listener PORT1 127.0.0.1\nallow_anonymous true\nretain_available false\n", script)
 
     def ours(self, content, script):
         """What Debian's Mosquitto does not do as its manual says, or does not show."""
         port = free_port()
-        self.side = Side(self, [MARTLET, "broker", "-c", str(self.conf(content, [port]))])
-        try:
-            self.side.wait(port)
-            return script([port])
-        finally:
-            self.close_clients()
-            self.side.stop()
+        return self.seen([MARTLET, "broker", "-c", str(self.conf(content, [port]))], port, lambda: script([port]))
 
     @covers("max_inflight_bytes")
     def test_bytes_in_flight(self):
@@ -181,9 +169,7 @@ class MosquittoPeerLimits(PeerCase):
             for i in range(6):
                 sender.publish(b"t", b"%d" % i * 10_000, qos=1)
                 sender.packet()
-            got = []
-            while not isinstance(one := receiver.packet(0.5), str):
-                got.append(one[1][-1:])
+            got = [body[-1:] for _, body in receiver.messages(acknowledge=False)]
             return got
         # 2.0.11 sends them all.
         self.assertEqual(self.ours("listener PORT1 127.0.0.1\nallow_anonymous true\nmax_inflight_bytes 35000\n", script), [b"0", b"1", b"2", b"3"])

@@ -20,25 +20,14 @@ class MosquittoPeerTls(PeerCase):
         acl.write_text("user sensor-1\ntopic readwrite own/#\n")
         acl.chmod(0o644)
 
-        def over_tls(port, with_certificate):
-            context = ssl.create_default_context(cafile=self.authority.ca)
-            if with_certificate:
-                context.load_cert_chain(*self.device)
-            try:
-                client = Client(context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE_S), server_hostname="localhost"))
-                self.clients.append(client)
-                return client
-            except OSError:
-                return None
-
         def script(ports):
-            client = over_tls(ports[0], True)
+            client = self.over_tls(ports[0], self.device)
             seen = [client.connack(client_id=b"dev"), client.subscribe(b"own/1")]
             client.publish(b"own/1", b"mine", qos=1)
             seen.append(sorted(client.messages()))
             client.publish(b"other", b"not mine", qos=1)
-            seen.append(client.messages(0.4))
-            bare = over_tls(ports[0], False)
+            seen.append(client.messages())
+            bare = self.over_tls(ports[0])
             return seen + [bare.connack() if bare else "closed"]
         for identity in ("use_identity_as_username true\n",):
             self.both(f"listener PORT1 127.0.0.1\ncafile {self.authority.ca}\ncertfile {self.server[0]}\nkeyfile {self.server[1]}\n"
@@ -65,8 +54,9 @@ class MosquittoPeerTls(PeerCase):
         if certificate:
             context.load_cert_chain(*certificate)
         try:
-            client = Client(context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE_S), server_hostname="localhost"))
-            self.clients.append(client)
+            client = Client(context.wrap_socket(socket.create_connection(("127.0.0.1", port), PATIENCE_S), server_hostname="localhost"),
+                            self.here.clients)
+            self.here.clients.append(client)
             return client
         except OSError:
             return None
@@ -123,7 +113,7 @@ class MosquittoPeerTls(PeerCase):
             seen = [client.connack(user=b"ada", password=b"pw"), client.subscribe(b"#")]
             for topic in (b"cn/1", b"subject/1", b"ada/1"):
                 client.publish(topic, b"x", qos=1)
-                seen.append((topic, sorted(client.messages(0.3))))
+                seen.append((topic, sorted(client.messages())))
             return seen
         for options in ("use_identity_as_username true\n", "use_subject_as_username true\n", ""):
             seen = self.both(self.tls(f"cafile {self.authority.ca}\nrequire_certificate true\nacl_file FOLDER/names-acl\n"

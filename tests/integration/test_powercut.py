@@ -13,7 +13,7 @@ import unittest
 
 import paho.mqtt.client as mqtt
 
-from support import HERE, MARTLET, PATIENCE_S, Broker, in_thread, run, wait_until
+from support import HERE, MARTLET, PATIENCE_S, Broker, free_port, in_thread, run, wait_until
 
 sys.path.insert(0, str(HERE.parent / "powercut"))
 
@@ -169,12 +169,6 @@ class Sender(Resuming):
 
     def promised(self):
         return {self.numbers[mid] for mid in list(self.acknowledged) if mid in self.numbers}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class PowerCuts(unittest.TestCase):

@@ -10,16 +10,11 @@ import subprocess
 import tempfile
 import unittest
 
-from support import MARTLET, PATIENCE_S, run, wait_until
+from support import MARTLET, PATIENCE_S, free_port, run, wait_until
 
+ALONE = True  # tests/integration/run
 KILL_AND_START = pathlib.Path(__file__).resolve().parents[2] / "devtools" / "kill-and-start"
 PROVE_S = 120  # no run takes as long
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RestartedBroker:

@@ -13,6 +13,7 @@ import unittest
 
 from support import MARTLET, PATIENCE_S, Broker
 
+ALONE = True  # tests/integration/run
 SECONDS = float(os.environ.get("SCENARIO_SECONDS", "1"))
 BROKER_ARGUMENTS = shlex.split(os.environ.get("SCENARIO_BROKER_ARGUMENTS", ""))
 
