@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "base/nearest.h"
 #include "base/network_range.h"
@@ -107,32 +108,19 @@ void understand_check(AclArguments& arguments, const Words& words) {
 }  // namespace
 
 ParsedAclArguments parse_acl_arguments(int argc, char** argv) {
-  ParsedAclArguments parsed;
-  const auto refuse = [&](std::string_view why) {
-    parsed.message = fmt::format("martlet acl: {}\nSee martlet acl --help.\n", why);
-    parsed.exit_code = 2;
-  };
+  AclArguments arguments;
   Words words;
   CLI::App app("Looks into the rules of who may do what.", argv[0]);
-  try {
-    const CLI::App* explain = describe_explain(app, parsed.arguments, words);
-    describe_check(app, words);
-    app.require_subcommand(1);
-    app.parse(argc, argv);
-    if (!explain->parsed()) {
-      understand_check(parsed.arguments, words);
-      return parsed;
-    }
-  } catch (const CLI::CallForHelp&) {
-    parsed.message = app.help();
-    parsed.exit_code = 0;
-    return parsed;
-  } catch (const CLI::Error& error) {
-    refuse(error.what());
-    return parsed;
-  }
-  if (const std::string wrong = understand_explain(parsed.arguments, words); !wrong.empty()) refuse(wrong);
-  return parsed;
+  const CLI::App* explain = describe_explain(app, arguments, words);
+  describe_check(app, words);
+  app.require_subcommand(1);
+  const auto understand = [&]() -> std::string {
+    if (explain->parsed()) return understand_explain(arguments, words);
+    understand_check(arguments, words);
+    return {};
+  };
+  CommandEnd end = read_command_line(app, argc, argv, understand);
+  return {std::move(end), std::move(arguments)};
 }
 
 }  // namespace martlet::server

@@ -8,6 +8,7 @@
 
 #include "auth/access_source.h"
 #include "auth/options.h"
+#include "server/command_line.h"
 
 namespace martlet::server {
 
@@ -32,11 +33,7 @@ struct AclArguments {
   bool all = false;  // the whole way to the decision
 };
 
-struct ParsedAclArguments {
-  AclArguments arguments;
-  std::string message;           // to show instead of running: help, or what is wrong
-  std::optional<int> exit_code;  // set when there is nothing to run
-};
+using ParsedAclArguments = ParsedCommand<AclArguments>;
 
 // `argv[0]` is the name that the help shows.
 ParsedAclArguments parse_acl_arguments(int argc, char** argv);

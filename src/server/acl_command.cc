@@ -12,6 +12,7 @@
 #include "env/posix/system.h"
 #include "server/acl_arguments.h"
 #include "server/acl_report.h"
+#include "server/command_line.h"
 #include "server/config/complete.h"
 #include "server/config/load.h"
 
@@ -61,10 +62,7 @@ int acl_main(int argc, char** argv) {
     static_cast<void>(files->write_stream(stream, as_bytes(text)));
   };
   const ParsedAclArguments parsed = parse_acl_arguments(argc, argv);
-  if (parsed.exit_code) {
-    say(*parsed.exit_code == 0 ? env::Handle::standard_output : env::Handle::standard_error, parsed.message);
-    return *parsed.exit_code;
-  }
+  if (parsed.exit_code) return show(parsed, *files);
   const AclArguments& arguments = parsed.arguments;
   auth::AuthOptions options;
   if (arguments.config.empty()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <utility>
 
 #include "base/nearest.h"
 #include "server/config/complete.h"
@@ -61,8 +62,7 @@ std::string unknown_argument(const CLI::App& app, const std::string& argument) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
   const std::vector<std::string_view> names(known.begin(), known.end());
-  return fmt::format("martlet broker: unknown argument \"{}\"{}\nSee martlet broker --help.\n", argument,
-                     suggestion(argument.substr(0, argument.find('=')), names));
+  return fmt::format("unknown argument \"{}\"{}", argument, suggestion(argument.substr(0, argument.find('=')), names));
 }
 
 // Where data is kept if nobody says where: a service in the first of the directories that systemd made for it,
@@ -116,27 +116,16 @@ ConfigErrors apply_mosquitto_conf(ServerConfig& config, const BrokerArguments& a
 }  // namespace
 
 ParsedArguments parse_broker_arguments(int argc, char** argv) {
-  ParsedArguments parsed;
+  BrokerArguments arguments;
   CLI::App app("Runs an MQTT broker (3.1, 3.1.1 and 5.0).", argv[0]);
-  try {
-    describe(app, parsed.arguments);
-    app.parse(argc, argv);
-    if (parsed.arguments.mosquitto_conf && parsed.arguments.config_file) {
-      throw CLI::ValidationError("-c", "give --config or --mosquitto-conf, not both");
-    }
+  describe(app, arguments);
+  const auto understand = [&]() -> std::string {
+    if (arguments.mosquitto_conf && arguments.config_file) return "-c: give --config or --mosquitto-conf, not both";
     const std::vector<std::string> extras = app.remaining();
-    if (!extras.empty()) {
-      parsed.message = unknown_argument(app, extras.front());
-      parsed.exit_code = 2;
-    }
-  } catch (const CLI::CallForHelp&) {
-    parsed.message = app.help();
-    parsed.exit_code = 0;
-  } catch (const CLI::Error& error) {
-    parsed.message = fmt::format("martlet broker: {}\nSee martlet broker --help.\n", error.what());
-    parsed.exit_code = 2;
-  }
-  return parsed;
+    return extras.empty() ? std::string() : unknown_argument(app, extras.front());
+  };
+  CommandEnd end = read_command_line(app, argc, argv, understand);
+  return {std::move(end), std::move(arguments)};
 }
 
 ServerConfig configure(const BrokerArguments& arguments, const StartEnvironment& environment, env::Files& files,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "env/files.h"
+#include "server/command_line.h"
 #include "server/config/load.h"
 
 namespace martlet::server {
@@ -26,11 +27,7 @@ struct BrokerArguments {
   bool verbose = false;
 };
 
-struct ParsedArguments {
-  BrokerArguments arguments;
-  std::string message;           // to show instead of running: help, or what is wrong
-  std::optional<int> exit_code;  // set when there is nothing to run
-};
+using ParsedArguments = ParsedCommand<BrokerArguments>;
 
 // `argv[0]` is the name that the help shows.
 ParsedArguments parse_broker_arguments(int argc, char** argv);

@@ -9,6 +9,7 @@
 
 #include "env/posix/system.h"
 #include "server/broker_arguments.h"
+#include "server/command_line.h"
 #include "server/configuration_check.h"
 #include "server/service.h"
 #include "server/start_environment.h"
@@ -25,11 +26,7 @@ void say(env::Files& files, env::Handle stream, std::string_view text) {
 int broker_main(int argc, char** argv) {
   const auto files = env::posix::make_files();
   const ParsedArguments parsed = parse_broker_arguments(argc, argv);
-  if (parsed.exit_code) {
-    const auto stream = *parsed.exit_code == kCleanExit ? env::Handle::standard_output : env::Handle::standard_error;
-    say(*files, stream, parsed.message);
-    return *parsed.exit_code;
-  }
+  if (parsed.exit_code) return show(parsed, *files);
   const auto complain = [&](std::string_view kind, const std::vector<std::string>& lines) {
     for (const std::string& line : lines) {
       say(*files, env::Handle::standard_error, fmt::format("martlet broker: {}{}\n", kind, line));

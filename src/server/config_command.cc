@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "env/posix/system.h"
+#include "server/command_line.h"
 #include "server/config/documentation.h"
 #include "server/config/explain.h"
 #include "server/config/show.h"
@@ -20,7 +21,6 @@ namespace martlet::server {
 namespace {
 
 constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
-constexpr int kUsageExit = 2;
 constexpr std::string_view kActions[] = {"explain", "check", "show", "docs"};
 
 struct ConfigArguments {
@@ -127,14 +127,10 @@ int config_main(int argc, char** argv) {
   Command command(*files);
   ConfigArguments arguments;
   CLI::App app("Explains, checks and shows the broker's configuration.", argv[0]);
-  try {
-    describe(app, arguments);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return command.print(app.help());
-  } catch (const CLI::Error& error) {
-    return command.complain(kUsageExit, fmt::format("{}\nSee martlet config --help.", error.what()));
-  }
+  describe(app, arguments);
+  const CommandEnd end = read_command_line(app, argc, argv, [] { return std::string(); });
+  if (end.exit_code == 0) return command.print(end.message);
+  if (end.exit_code) return show(end, *files);
   return command.run(arguments);
 }
 

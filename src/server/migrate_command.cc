@@ -9,6 +9,7 @@
 
 #include "env/posix/directory.h"
 #include "env/posix/system.h"
+#include "server/command_line.h"
 #include "server/config/complete.h"
 #include "server/mosquitto/translate.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 4 * 1024 * 1024;
 constexpr int kNoEqualExit = 1;
-constexpr int kUsageExit = 2;
 
 struct MigrateArguments {
   std::string from;
@@ -88,20 +88,13 @@ int migrate_main(int argc, char** argv) {
   const auto files = env::posix::make_files();
   MigrateArguments arguments;
   CLI::App app("Makes another broker's configuration into Martlet's.", argv[0]);
-  try {
-    describe(app, arguments);
-    app.parse(argc, argv);
-    if (arguments.path.empty() != arguments.options) {
-      throw CLI::ValidationError("DIR_OR_FILE", "give a mosquitto.conf or its directory, or --options");
-    }
-  } catch (const CLI::CallForHelp&) {
-    return files->write_stream(env::Handle::standard_output, as_bytes(app.help())) ? 0 : kUsageExit;
-  } catch (const CLI::Error& error) {
-    static_cast<void>(
-        files->write_stream(env::Handle::standard_error,
-                            as_bytes(fmt::format("martlet migrate: {}\nSee martlet migrate --help.\n", error.what()))));
-    return kUsageExit;
-  }
+  describe(app, arguments);
+  const auto understand = [&]() -> std::string {
+    if (arguments.path.empty() == arguments.options) return {};
+    return "DIR_OR_FILE: give a mosquitto.conf or its directory, or --options";
+  };
+  const CommandEnd end = read_command_line(app, argc, argv, understand);
+  if (end.exit_code) return show(end, *files);
   if (arguments.options)
     return files->write_stream(env::Handle::standard_output, as_bytes(option_list())) ? 0 : kUsageExit;
   return migrate(arguments, *files);

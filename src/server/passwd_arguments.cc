@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string_view>
+#include <utility>
 
 #include "base/nearest.h"
 
@@ -92,26 +93,12 @@ std::string settle(PasswdArguments& arguments, const Given& given) {
 }  // namespace
 
 ParsedPasswdArguments parse_passwd_arguments(int argc, char** argv) {
-  ParsedPasswdArguments parsed;
-  const auto refuse = [&](std::string_view why) {
-    parsed.message = fmt::format("martlet passwd: {}\nSee martlet passwd --help.\n", why);
-    parsed.exit_code = 2;
-  };
+  PasswdArguments arguments;
   Given given;
   CLI::App app("Manages a file of users and password hashes; Mosquitto's are read and written.", argv[0]);
-  try {
-    describe(app, parsed.arguments, given);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    parsed.message = app.help();
-    parsed.exit_code = 0;
-    return parsed;
-  } catch (const CLI::Error& error) {
-    refuse(error.what());
-    return parsed;
-  }
-  if (const std::string problem = settle(parsed.arguments, given); !problem.empty()) refuse(problem);
-  return parsed;
+  describe(app, arguments, given);
+  CommandEnd end = read_command_line(app, argc, argv, [&] { return settle(arguments, given); });
+  return {std::move(end), std::move(arguments)};
 }
 
 }  // namespace martlet::server

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "auth/password_hash.h"
+#include "server/command_line.h"
 
 namespace martlet::server {
 
@@ -20,11 +21,7 @@ struct PasswdArguments {
   auth::HashOptions hash;
 };
 
-struct ParsedPasswdArguments {
-  PasswdArguments arguments;
-  std::optional<int> exit_code;  // set: print `message` and end with it
-  std::string message;
-};
+using ParsedPasswdArguments = ParsedCommand<PasswdArguments>;
 
 ParsedPasswdArguments parse_passwd_arguments(int argc, char** argv);
 

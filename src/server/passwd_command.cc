@@ -16,6 +16,7 @@
 #include "env/posix/secret_prompt.h"
 #include "env/posix/system.h"
 #include "env/posix/update_file.h"
+#include "server/command_line.h"
 #include "server/passwd_arguments.h"
 
 namespace martlet::server {
@@ -196,11 +197,7 @@ class PasswdTool {
 int passwd_main(int argc, char** argv) {
   const auto files = env::posix::make_files();
   ParsedPasswdArguments parsed = parse_passwd_arguments(argc, argv);
-  if (parsed.exit_code) {
-    const auto stream = *parsed.exit_code == kDoneExit ? env::Handle::standard_output : env::Handle::standard_error;
-    static_cast<void>(files->write_stream(stream, as_bytes(parsed.message)));
-    return *parsed.exit_code;
-  }
+  if (parsed.exit_code) return show(parsed, *files);
   return PasswdTool(std::move(parsed.arguments), *files).run();
 }
 

@@ -19,6 +19,7 @@
 #include "env/posix/system.h"
 #include "env/posix/threads.h"
 #include "server/access/access_policy.h"
+#include "server/command_line.h"
 #include "server/config/effective.h"
 #include "server/control/questions.h"
 #include "server/control/steward.h"

@@ -10,7 +10,6 @@ namespace martlet::server {
 
 inline constexpr int kCleanExit = 0;
 inline constexpr int kFailedExit = 1;
-inline constexpr int kUsageExit = 2;
 
 // Runs a broker with `config`, which is complete, until SIGINT or SIGTERM. `read` reads the configuration as it was
 // read for `config`. Returns the exit code; what went wrong is on standard error. To be called once, without other

@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "env/posix/local_server.h"
 #include "env/posix/system.h"
+#include "server/command_line.h"
 #include "server/control/readable.h"
 
 namespace martlet::server {
@@ -19,7 +20,6 @@ using nlohmann::json;
 
 constexpr int kDone = 0;
 constexpr int kRefused = 1;
-constexpr int kUsage = 2;
 // Reading keys and users again may take its time.
 constexpr int kAnswerMs = 60'000;
 
@@ -81,33 +81,22 @@ int ask(const Arguments& arguments, env::Files& files) {
   return ok ? kDone : kRefused;
 }
 
+std::string understand(const Arguments& arguments) {
+  const bool known = std::find(std::begin(kCommands), std::end(kCommands), arguments.command) != std::end(kCommands);
+  if (!known) return fmt::format("no command \"{}\"{}", arguments.command, suggestion(arguments.command, kCommands));
+  if ((arguments.command == "unban") != arguments.who.empty()) return {};
+  return arguments.who.empty() ? "unban whom? Name an address or a client identifier" : "only unban takes a name";
+}
+
 }  // namespace
 
 int ctl_main(int argc, char** argv) {
   const auto files = env::posix::make_files();
   Arguments arguments;
   CLI::App app("Asks a running broker of this machine to do something.", argv[0]);
-  std::string wrong;
-  try {
-    describe(app, arguments);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    static_cast<void>(files->write_stream(env::Handle::standard_output, as_bytes(app.help())));
-    return kDone;
-  } catch (const CLI::Error& error) {
-    wrong = error.what();
-  }
-  const bool known = std::find(std::begin(kCommands), std::end(kCommands), arguments.command) != std::end(kCommands);
-  if (wrong.empty() && !known) {
-    wrong = fmt::format("no command \"{}\"{}", arguments.command, suggestion(arguments.command, kCommands));
-  }
-  if (wrong.empty() && (arguments.command == "unban") == arguments.who.empty()) {
-    wrong = arguments.who.empty() ? "unban whom? Name an address or a client identifier" : "only unban takes a name";
-  }
-  if (wrong.empty()) return ask(arguments, *files);
-  static_cast<void>(files->write_stream(env::Handle::standard_error,
-                                        as_bytes(fmt::format("martlet ctl: {}\nSee martlet ctl --help.\n", wrong))));
-  return kUsage;
+  describe(app, arguments);
+  const CommandEnd end = read_command_line(app, argc, argv, [&] { return understand(arguments); });
+  return end.exit_code ? show(end, *files) : ask(arguments, *files);
 }
 
 }  // namespace martlet::server

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/nearest.h"
@@ -39,31 +40,19 @@ void describe(CLI::App& app, StoreArguments& arguments, std::string& action) {
 }  // namespace
 
 ParsedStoreArguments parse_store_arguments(int argc, char** argv) {
-  ParsedStoreArguments parsed;
-  const auto refuse = [&](std::string_view why) {
-    parsed.message = fmt::format("martlet store: {}\nSee martlet store --help.\n", why);
-    parsed.exit_code = 2;
-  };
+  StoreArguments arguments;
   std::string action;
   CLI::App app("Looks into the data directory of a broker that does not run.", argv[0]);
-  try {
-    describe(app, parsed.arguments, action);
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    parsed.message = app.help();
-    parsed.exit_code = 0;
-    return parsed;
-  } catch (const CLI::Error& error) {
-    refuse(error.what());
-    return parsed;
-  }
-  const auto* known = std::ranges::find(kActions, action);
-  if (known == std::end(kActions)) {
-    refuse(fmt::format("unknown action \"{}\"{}", action, suggestion(action, kActions)));
-  } else {
-    parsed.arguments.action = static_cast<StoreArguments::Action>(known - std::begin(kActions));
-  }
-  return parsed;
+  describe(app, arguments, action);
+  const auto understand = [&]() -> std::string {
+    const auto* known = std::ranges::find(kActions, action);
+    if (known == std::end(kActions))
+      return fmt::format("unknown action \"{}\"{}", action, suggestion(action, kActions));
+    arguments.action = static_cast<StoreArguments::Action>(known - std::begin(kActions));
+    return {};
+  };
+  CommandEnd end = read_command_line(app, argc, argv, understand);
+  return {std::move(end), std::move(arguments)};
 }
 
 }  // namespace martlet::server

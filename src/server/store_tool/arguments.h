@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "server/command_line.h"
 #include "store/types.h"
 
 namespace martlet::server {
@@ -21,11 +22,7 @@ struct StoreArguments {
   std::uint64_t top = 10;              // stats: sessions that are listed
 };
 
-struct ParsedStoreArguments {
-  StoreArguments arguments;
-  std::string message;           // to show instead of running: help, or what is wrong
-  std::optional<int> exit_code;  // set when there is nothing to run
-};
+using ParsedStoreArguments = ParsedCommand<StoreArguments>;
 
 // `argv[0]` is the name that the help shows.
 ParsedStoreArguments parse_store_arguments(int argc, char** argv);

@@ -11,6 +11,7 @@
 #include "env/posix/lock_probe.h"
 #include "env/posix/measure.h"
 #include "env/posix/system.h"
+#include "server/command_line.h"
 #include "server/store_tool/arguments.h"
 #include "server/store_tool/dump.h"
 #include "server/store_tool/report.h"
@@ -179,11 +180,7 @@ class StoreTool {
 int store_main(int argc, char** argv) {
   const auto files = env::posix::make_files();
   const ParsedStoreArguments parsed = parse_store_arguments(argc, argv);
-  if (parsed.exit_code) {
-    const auto stream = *parsed.exit_code == kCleanExit ? env::Handle::standard_output : env::Handle::standard_error;
-    static_cast<void>(files->write_stream(stream, as_bytes(parsed.message)));
-    return *parsed.exit_code;
-  }
+  if (parsed.exit_code) return show(parsed, *files);
   return StoreTool(parsed.arguments, *files).run();
 }
 
