@@ -54,11 +54,15 @@ std::string shown(const OptionFacts& facts, const WrittenValue& value) {
   return " = " + value.text;
 }
 
+// `array`: the array of tables that it is a key of; empty: none.
 template <class Config>
 Result<void> assign(Config& config, std::span<const Option<Config>> options, std::string_view name,
-                    const WrittenValue& value, const Source& source) {
+                    const WrittenValue& value, const Source& source, std::string_view array = {}) {
   const Option<Config>* option = find_option(options, name);
-  if (!option) return fail(fmt::format("unknown option \"{}\"{}", name, option_hint(name, option_names(options))));
+  if (!option) {
+    const std::string where = array.empty() ? "" : fmt::format(" in [[{}]]", array);
+    return fail(fmt::format("unknown option \"{}\"{}{}", name, where, option_hint(name, option_names(options))));
+  }
   if (const auto applied = option->apply(config, value); !applied) {
     return fail(fmt::format("option \"{}\"{}: {}", name, shown(option->facts, value), applied.error().message));
   }
@@ -82,7 +86,7 @@ Result<void> apply_to_table(std::vector<Config>& tables, std::span<const Option<
   if (tables.size() <= entry.table) tables.resize(entry.table + 1);
   if (entry.name.empty()) return {};
   if (is_empty_table(entry.value) && is_section(options, entry.name)) return {};
-  return assign(tables[entry.table], options, entry.name, entry.value, source);
+  return assign(tables[entry.table], options, entry.name, entry.value, source, entry.array);
 }
 
 // The array that `name` is, or is a key of, although it is written as a table.
@@ -104,6 +108,9 @@ Result<void> apply_array_entry(ServerConfig& config, const TomlEntry& entry, con
   if (entry.array == "authorization") return apply_to_table(config.auth.access, access_options(), entry, source);
   // Only its headings are reported: what is inside is as unknown.
   if (!entry.name.empty()) return {};
+  if (entry.array == "rule") {
+    return fail("[[rule]] is not for this file: rules stand in a file of their own, the path of an [[authorization]]");
+  }
   return fail(fmt::format("unknown array of tables [[{}]]; there are [[{}]]{}", entry.array,
                           fmt::join(kOptionArrays, "]], [["), suggestion(entry.array, kOptionArrays)));
 }

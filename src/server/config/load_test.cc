@@ -162,7 +162,12 @@ TEST(ApplyToml, UnknownNamesGetTheNearestOne) {
   EXPECT_THAT(errors_of("receive_maximum = 1\n"),
               ElementsAre("c.toml:1: unknown option \"receive_maximum\": did you mean \"limits.receive_maximum\"?"));
   EXPECT_THAT(errors_of("[[listener]]\nadress = \"x\"\n"),
-              ElementsAre("c.toml:2: unknown option \"adress\": did you mean \"address\"?"));
+              ElementsAre("c.toml:2: unknown option \"adress\" in [[listener]]: did you mean \"address\"?"));
+  EXPECT_THAT(errors_of("[[authentication]]\nkind = \"certificate\"\nlisteners = [\"a\"]\n"),
+              ElementsAre("c.toml:3: unknown option \"listeners\" in [[authentication]]"));
+  EXPECT_THAT(errors_of("[[rule]]\neffect = \"allow\"\n"),
+              ElementsAre(HasSubstr("rules stand in a file of their own, the path of an [[authorization]]")));
+  EXPECT_THAT(errors_of("listener 1883\n"), ElementsAre(HasSubstr("--mosquitto-conf")));
   EXPECT_THAT(errors_of("frobnicate = 1\n"), ElementsAre("c.toml:1: unknown option \"frobnicate\""));
   EXPECT_THAT(errors_of("[frobs]\n"), ElementsAre("c.toml:1: unknown table [frobs]"));
 }
@@ -177,6 +182,7 @@ TEST(ApplyToml, WrongValuesNameOptionAndRange) {
   EXPECT_THAT(errors_of("limits.receive_maximum = [1]\n"), ElementsAre(HasSubstr("is an array")));
   EXPECT_THAT(errors_of("limits.receive_maximum = {}\n"), ElementsAre(HasSubstr("is a table")));
   EXPECT_THAT(errors_of("[mqtt]\nretain_available = \"yes\"\n"), ElementsAre(HasSubstr("true or false")));
+  EXPECT_THAT(errors_of("[mqtt]\nretain_available = \"true\"\n"), ElementsAre(HasSubstr("write it without quotes")));
   EXPECT_THAT(errors_of("[mqtt]\nshared_strategy = \"stick\"\n"),
               ElementsAre(HasSubstr("one of round_robin, random, sticky, hash_topic, hash_client, least_in_flight: did "
                                     "you mean \"sticky\"?")));

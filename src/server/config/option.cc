@@ -117,6 +117,9 @@ Result<std::int64_t> read_with_unit(const OptionFacts& facts, const WrittenValue
 }
 
 Result<std::int64_t> read_boolean(const OptionFacts& facts, const WrittenValue& value) {
+  if (value.type == Type::string && (value.text == "true" || value.text == "false")) {
+    return fail(fmt::format("write it without quotes; {}", out_of_range(facts).error().message));
+  }
   if (value.type == Type::boolean || value.type == Type::untyped) {
     if (value.text == "true") return 1;
     if (value.text == "false") return 0;

@@ -71,7 +71,11 @@ Result<std::vector<TomlEntry>> read_toml(std::string_view text, std::string_view
       parse_toml_text(text, [](std::string_view checked_text) { return toml::parse(checked_text); });
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return tl::unexpected(toml_fault(file_name, error.source().begin.line, error.description()));
+    Error fault = toml_fault(file_name, error.source().begin.line, error.description());
+    // A word behind a word is how Mosquitto writes its options.
+    const bool no_equals = error.description().find("expected '='") != std::string_view::npos;
+    if (no_equals) fault.message += "; a file of Mosquitto is run with martlet broker --mosquitto-conf FILE";
+    return tl::unexpected(std::move(fault));
   }
   Flattener flattener;
   flattener.add_table(parsed.table(), {});

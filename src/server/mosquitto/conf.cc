@@ -57,7 +57,7 @@ class Reader {
   }
 
  private:
-  // False if there are too many.
+  // False if there are too many, or it is none of Mosquitto's.
   bool add_line(const std::string& path, std::size_t number, std::string_view text, bool main) {
     text = trimmed(text);
     if (text.empty() || text.starts_with('#')) return true;
@@ -65,6 +65,13 @@ class Reader {
     Line line{path, number, std::string(text.substr(0, blank)), std::string(trimmed(text.substr(blank)))};
     if (++lines_ > kMostLines || errors_.size() >= kMostErrors) {
       errors_.push_back(fmt::format("{}: this and what comes behind it is not looked at", line.place()));
+      return false;
+    }
+    if (text.starts_with('[')) {
+      errors_.push_back(
+          fmt::format("{}: a table is no line of Mosquitto's: run a file of Martlet with martlet broker "
+                      "--config FILE",
+                      line.place()));
       return false;
     }
     const Key* key = find_key(line.key);

@@ -122,6 +122,8 @@ TEST(MosquittoConf, Errors) {
   EXPECT_THAT(read("include_dir /nowhere\n").errors, ElementsAre(Not(HasSubstr("working directory"))));
   EXPECT_THAT(read("include_dir d\n", {{"d/a.conf", "include_dir d\n"}}).errors,
               ElementsAre("d/a.conf:1: include_dir works in the main file only"));
+  EXPECT_THAT(read("[server]\ndata_dir = \"x\"\n").errors,
+              ElementsAre(AllOf(HasSubstr("m.conf:1: "), HasSubstr("martlet broker --config FILE"))));
   std::string many;
   for (int i = 0; i < 500; ++i) many += "nonsense 1\n";
   EXPECT_THAT(read(many).errors, SizeIs(101));
