@@ -8,6 +8,8 @@ AccessListeners::AccessListeners(std::shared_ptr<AccessSource> source, std::vect
     : source_(std::move(source)), applies_(std::move(applies)) {}
 
 bool AccessListeners::applies_to(const broker::Actor& actor) const {
+  // Whose listener is no more is not let off: the rules of all listeners are asked.
+  if (actor.listener_index == broker::kNoListener) return true;
   return actor.listener_index < applies_.size() && applies_[actor.listener_index];
 }
 

@@ -10,7 +10,7 @@ namespace martlet::auth {
 
 class AccessListeners final : public AccessSource {
  public:
-  // `applies`: by listener_index; a listener beyond them is not meant.
+  // `applies`: by listener_index; a listener beyond them is not meant, broker::kNoListener is.
   AccessListeners(std::shared_ptr<AccessSource> source, std::vector<bool> applies);
 
   std::string_view name() const override { return source_->name(); }

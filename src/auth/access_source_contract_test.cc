@@ -194,6 +194,7 @@ TEST(MakeAccessChain, ATableDecidesAboutItsListenersAlone) {
   };
   EXPECT_TRUE(may_publish(0)) << "no table is about it";
   EXPECT_FALSE(may_publish(1));
+  EXPECT_FALSE(may_publish(broker::kNoListener)) << "the rules of all listeners hold";
   actor.listener_index = 0;
   const AccessQuestion question{Action::publish, "nowhere", wire::QoS::at_most_once, false};
   EXPECT_TRUE((*made)->explain(actor, question).decision.allowed);

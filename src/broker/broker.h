@@ -341,6 +341,7 @@ class Broker : private session::DeliveryObserver {
 
   // broker_durable.cc
   SessionChanged record_of(const Session& session) const;
+  std::uint32_t listener_called(std::string_view name) const;
   void make_persistent(Session& session);
   // The delivery is over: the session's cursor may move.
   void finished(Session& session, const session::Delivery& delivery, const Now& now);

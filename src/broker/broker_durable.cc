@@ -38,8 +38,13 @@ SessionChanged Broker::record_of(const Session& session) const {
   const std::uint64_t maybe_sent_below = session.connection ? 0 : session.state.outgoing.maybe_sent_below();
   const std::string_view client_id = session.persistent() ? session.client_id.view() : std::string_view();
   const std::string_view username = session.persistent() ? session.username.view() : std::string_view();
+  // Rules may be for some listeners alone.
+  std::string_view listener;
+  if (session.persistent() && session.listener_index < options_.listeners.size() && options_.listeners.size() > 1) {
+    listener = options_.listeners[session.listener_index].name;
+  }
   return {session.key,      client_id, session.expiry_s, session.cursor, session.away_since_wall_ms,
-          maybe_sent_below, username};
+          maybe_sent_below, username,  listener};
 }
 
 void Broker::make_persistent(Session& session) {
@@ -285,11 +290,19 @@ void Broker::visit_owed(const OwedVisitor& visit) const {
 
 // ---- back again
 
+// The index of a listener; of one that is not there any more one that no listener has.
+std::uint32_t Broker::listener_called(std::string_view name) const {
+  const auto at = std::find_if(options_.listeners.begin(), options_.listeners.end(),
+                               [&](const ListenerPolicy& listener) { return listener.name == name; });
+  return at == options_.listeners.end() ? kNoListener : static_cast<std::uint32_t>(at - options_.listeners.begin());
+}
+
 void Broker::restore(const RestoredSession& restored) {
   Session& session = restored.client_id.empty() ? sessions_.create_remnant() : sessions_.create(restored.client_id);
   if (!session.remnant) ++commons_.sessions;
   session.key = restored.key;
   session.username = restored.username;
+  if (!restored.listener.empty()) session.listener_index = listener_called(restored.listener);
   session.expiry_s = restored.expiry_s;
   session.cursor = restored.cursor;
   session.away_since_wall_ms = restored.away_since_wall_ms;

@@ -224,14 +224,17 @@ class Authenticator {
   virtual std::unique_ptr<AuthExchange> begin(std::string_view method, const ConnectFacts& facts) = 0;
 };
 
+// Of a session that came back after a restart, and whose client came last through a listener that is no more.
+inline constexpr std::uint32_t kNoListener = 0xFFFF'FFFF;
+
 // Who asks for an action. Views live for the call.
 struct Actor {
   std::string_view client_id;
   std::string_view username;  // empty: anonymous
   std::string_view peer_address;
-  std::uint32_t listener_index = 0;
-  const PeerFacts* peer = nullptr;  // null: plain TCP, or a session that is not connected
-  const Grants* grants = nullptr;   // null: none
+  std::uint32_t listener_index = 0;  // or kNoListener
+  const PeerFacts* peer = nullptr;   // null: plain TCP, or a session that is not connected
+  const Grants* grants = nullptr;    // null: none
   QuestionId question;
   Answers* answers = nullptr;  // null: what cannot be decided at once is denied
 };

@@ -61,6 +61,7 @@ struct SessionChanged {
   std::int64_t away_since_wall_ms = 0;  // 0: connected
   std::uint64_t maybe_sent_below = 0;   // of a session that is away: QoS 1 messages below may have been sent
   std::string_view username = {};       // that its client was known by last; empty: none
+  std::string_view listener = {};       // through which its client came last; empty: the only one
 };
 struct SessionEnded {
   std::uint64_t key = 0;

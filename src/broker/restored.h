@@ -20,6 +20,7 @@ struct RestoredSession {
   std::int64_t away_since_wall_ms = 0;  // 0: it was connected
   std::uint64_t maybe_sent_below = 0;
   std::string username;
+  std::string listener;  // empty: the first one
 };
 
 struct RestoredSubscription {

@@ -86,7 +86,7 @@ class LdapTest(Restarts, unittest.TestCase):
     def test_a_user_has_one_name(self):
         # Each of these binds as ann.
         lookup = self.lookup(*self.GROUPS)
-        for name in ("ANN", "Ann", " ann", "ann ", "a\u00adnn", "\uff41nn"):
+        for name in ("ANN", "Ann", " ann", "ann ", "\uff41nn"):
             answer = lookup.ask(name, "secret")
             self.assertEqual((answer["opinion"], answer.get("username")), ("allow", "ann"), name)
             self.assertEqual(sorted(answer["groups"]), ["night shift", "sensors"], name)

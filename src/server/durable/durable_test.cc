@@ -384,5 +384,38 @@ TEST_F(Durable, ASessionKeepsItsUserName) {
   EXPECT_THAT(process().written(back), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("=allowed")));
 }
 
+// The same for rules of one listener, whatever order the listeners have now.
+TEST_F(Durable, ASessionKeepsItsListener) {
+  const auto listen = [this](const std::vector<std::string>& names) {
+    options_.listeners.clear();
+    for (const std::string& name : names) options_.listeners.emplace_back().name = name;
+  };
+  const auto deliver = [this](std::uint32_t deaf_listener) {
+    process().access().deaf_listener = deaf_listener;
+    process().publish(process().connect("writer", 0), "t", 1, "payload", 1);
+    process().commit();
+    process().access().deaf_listener.reset();
+  };
+  listen({"inside", "outside"});
+  wire::PropertyWriter properties;
+  properties.add_number(wire::PropertyId::session_expiry_interval, 1000);
+  wire::Connect packet;
+  packet.client_id = "reader";
+  packet.properties = properties.properties();
+  process().subscribe(process().open(packet, 1), "t", 1);
+  process().commit();
+  listen({"other", "outside", "inside"});
+  lose_power();
+  deliver(1);
+  deliver(0);  // the one that is owed
+  listen({"inside", "other"});
+  lose_power();
+  deliver(broker::kNoListener);
+  packet.clean_start = false;
+  const auto back = process().open(packet, 1);
+  process().commit();
+  EXPECT_THAT(process().written(back), ElementsAre(HasSubstr("CONNACK 00 present"), HasSubstr("PUBLISH")));
+}
+
 }  // namespace
 }  // namespace martlet::server

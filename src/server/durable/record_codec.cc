@@ -19,6 +19,8 @@ constexpr std::uint8_t kAheadBit = 32;
 constexpr std::uint8_t kSentLayout = 2;
 // Of a session whose client has a user name, too.
 constexpr std::uint8_t kNamedLayout = 3;
+// Of one whose client came through one of several listeners, too; its user name may be empty.
+constexpr std::uint8_t kListenerLayout = 4;
 // Of a subscription that retained messages are on their way to.
 constexpr std::uint8_t kCursorLayout = 2;
 
@@ -172,19 +174,22 @@ bool LogRecordReader::next(StoredOwed& owed) {
 // ---- keyed state
 
 void encode(const broker::SessionChanged& record, ByteWriter& to) {
-  to.number8(record.username.empty() ? kSentLayout : kNamedLayout);
+  const std::uint8_t least = record.username.empty() ? kSentLayout : kNamedLayout;
+  const std::uint8_t layout = record.listener.empty() ? least : kListenerLayout;
+  to.number8(layout);
   to.bytes(as_bytes(record.client_id));
   to.number32(record.expiry_s);
   to.number64(record.cursor);
   to.number64(static_cast<std::uint64_t>(record.away_since_wall_ms));
   to.number64(record.maybe_sent_below);
-  if (!record.username.empty()) to.bytes(as_bytes(record.username));
+  if (layout >= kNamedLayout) to.bytes(as_bytes(record.username));
+  if (layout == kListenerLayout) to.bytes(as_bytes(record.listener));
 }
 
 std::optional<broker::RestoredSession> decode_session(std::uint64_t key, ByteView value) {
   ByteReader from(value);
   const std::uint8_t layout = from.number8();
-  if (layout < kRecordLayout || layout > kNamedLayout) return std::nullopt;
+  if (layout < kRecordLayout || layout > kListenerLayout) return std::nullopt;
   broker::RestoredSession session;
   session.key = key;
   session.client_id = as_text(from.bytes());
@@ -192,7 +197,8 @@ std::optional<broker::RestoredSession> decode_session(std::uint64_t key, ByteVie
   session.cursor = from.number64();
   session.away_since_wall_ms = static_cast<std::int64_t>(from.number64());
   if (layout >= kSentLayout) session.maybe_sent_below = from.number64();
-  if (layout == kNamedLayout) session.username = as_text(from.bytes());
+  if (layout >= kNamedLayout) session.username = as_text(from.bytes());
+  if (layout == kListenerLayout) session.listener = as_text(from.bytes());
   if (!from.ok() || !from.empty()) return std::nullopt;
   return session;
 }

@@ -89,9 +89,9 @@ TEST(RecordCodec, AnExpiryTimeOutOfAllBoundsIsPutWithin) {
   EXPECT_FALSE(make_message(stored, now)->expired(now));
 }
 
-// Layouts 1 and 2 as earlier versions wrote them.
+// Layouts 1 to 3 as earlier versions wrote them.
 TEST(RecordCodec, SessionsOfEachLayout) {
-  broker::SessionChanged changed{7, "client", 60, 5, 9, 4, {}};
+  broker::SessionChanged changed{7, "client", 60, 5, 9, 4, {}, {}};
   ByteWriter bare;
   encode(changed, bare);
   changed.username = "user";
@@ -116,7 +116,21 @@ TEST(RecordCodec, SessionsOfEachLayout) {
   for (std::size_t size = 0; size < named.view().size(); ++size) {
     EXPECT_FALSE(decode_session(7, named.view().first(size))) << size;
   }
-  first.front() = 4;
+  for (const std::string_view username : {"", "user"}) {
+    changed.username = username;
+    changed.listener = "public";
+    ByteWriter placed;
+    encode(changed, placed);
+    EXPECT_EQ(placed.view().front(), 4);
+    const auto with_listener = decode_session(7, placed.view());
+    ASSERT_TRUE(with_listener);
+    EXPECT_EQ(with_listener->username, username);
+    EXPECT_EQ(with_listener->listener, "public");
+    for (std::size_t size = 0; size < placed.view().size(); ++size) {
+      EXPECT_FALSE(decode_session(7, placed.view().first(size))) << size;
+    }
+  }
+  first.front() = 5;
   EXPECT_FALSE(decode_session(7, first));
 }
 

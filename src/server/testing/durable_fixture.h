@@ -33,14 +33,16 @@ class ManualClock final : public env::Clock {
   Now time{1'000, 1'700'000'000'000};
 };
 
-// Lets everybody do everything, but one user receive nothing.
+// Lets everybody do everything, but one user, or the clients of one listener, receive nothing.
 class Access final : public broker::AllowAll {
  public:
-  bool checks_receive() const override { return !deaf_user.empty(); }
+  bool checks_receive() const override { return !deaf_user.empty() || deaf_listener; }
   broker::AccessDecision may_receive(const broker::Actor& actor, std::string_view) override {
-    return actor.username == deaf_user ? broker::AccessDecision::deny("test") : broker::AccessDecision::allow();
+    const bool deaf = (!deaf_user.empty() && actor.username == deaf_user) || actor.listener_index == deaf_listener;
+    return deaf ? broker::AccessDecision::deny("test") : broker::AccessDecision::allow();
   }
   std::string deaf_user;
+  std::optional<std::uint32_t> deaf_listener;
 };
 
 // A broker on its core's writer, and its clients.
@@ -73,9 +75,9 @@ class Core {
     commit();
     return id;
   }
-  broker::ConnectionId open(const wire::Connect& packet) {
+  broker::ConnectionId open(const wire::Connect& packet, std::uint32_t listener = 0) {
     const broker::ConnectionId id = transport_.open();
-    broker_.connection_opened(id, {0, "address", nullptr}, clock_.time);
+    broker_.connection_opened(id, {listener, "address", nullptr}, clock_.time);
     send(id, packet);
     return id;
   }
