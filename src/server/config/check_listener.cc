@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "base/network_range.h"
+#include "base/printable.h"
 #include "env/endpoint.h"
 #include "server/config/option_table.h"
 
@@ -40,6 +41,10 @@ class Check {
       for (const std::string_view key : {"websocket.path", "websocket.origins", "websocket.max_header"}) {
         if (is_set(config_, id(), key)) fault(key, fmt::format("{} needs protocol = \"ws\"", key));
       }
+    } else if (const std::string& path = listener_.websocket.path; path != "*" && !path.starts_with('/')) {
+      fault("websocket.path", fmt::format("websocket.path \"{}\" is no path, and no client would be let in: it begins "
+                                          "with \"/\", or is \"*\"",
+                                          printable(path)));
     }
     if (!listener_.is_unix() && is_set(config_, id(), "unix_mode")) {
       fault("unix_mode", "unix_mode needs an address that begins with \"unix:\"");

@@ -191,6 +191,9 @@ TEST(ListenerTable, WhatDoesNotGoTogether) {
               ElementsAre(StartsWith("c.toml:4: ")));
   EXPECT_THAT(errors_with("websocket.path = \"/x\"\n"),
               ElementsAre(HasSubstr("websocket.path needs protocol = \"ws\"")));
+  EXPECT_THAT(errors_with("protocol = \"ws\"\nwebsocket.path = \"mqtt\"\n"),
+              ElementsAre(AllOf(StartsWith("c.toml:4: "), HasSubstr("websocket.path \"mqtt\" is no path"))));
+  EXPECT_THAT(errors_with("protocol = \"ws\"\nwebsocket.path = \"*\"\n"), IsEmpty());
   EXPECT_THAT(errors_with("mount_point = \"a/#\"\n"), ElementsAre(HasSubstr("mount_point")));
   EXPECT_THAT(errors_with("max_packet_size = \"64MiB\"\n"), ElementsAre(HasSubstr("limits.max_queued_bytes")));
   EXPECT_THAT(
