@@ -9,6 +9,8 @@ from certificates import Authority
 from lookups import Lookup, Restarts, Silence, error_of
 from services import Postgresql, Redis
 
+ALONE = True  # tests/integration/run: stops real services and waits for them
+
 
 class PostgresqlTest(Restarts, unittest.TestCase):
     NOBODY = "unknown"

@@ -12,6 +12,8 @@ from lookups import Lookup, Restarts, Silence, Trap, error_of
 from services import HttpService, Slapd
 from support import wait_until
 
+ALONE = True  # tests/integration/run: stops real services and waits for them
+
 
 class LdapTest(Restarts, unittest.TestCase):
     NOBODY = "refuse"  # LDAP does not tell a wrong name from a wrong password

@@ -15,6 +15,8 @@ from lookups_broker import ALLOWED, NOT_AUTHORIZED, UNAVAILABLE, WRONG, Case, Kn
 from services import HttpService, Postgresql, Redis, Slapd
 from support import MARTLET, connack, packet, run, wait_until
 
+ALONE = True  # tests/integration/run: stops real services and waits for them
+
 
 def hash_of(password, folder):
     """As docs/authentication.md says: a file of users is made for it."""
