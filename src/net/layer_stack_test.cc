@@ -7,6 +7,7 @@
 #include <string>
 
 #include "net/testing/framed_layer.h"
+#include "net/testing/taken_text.h"
 
 namespace martlet::net {
 namespace {
@@ -18,17 +19,6 @@ using testing::unframed;
 constexpr char kLower = 0x11;
 constexpr char kUpper = 0x22;
 
-std::string take(ByteChain& chain) {
-  std::string text;
-  while (!chain.empty()) {
-    ByteView view;
-    chain.front(&view, 1);
-    text += as_text(view);
-    chain.consume(view.size());
-  }
-  return text;
-}
-
 struct Two {
   FramedFactory lower{kLower};
   FramedFactory upper{kUpper};
@@ -39,7 +29,7 @@ struct Two {
   // Both handshakes.
   void greet() {
     receive("hi\n" + framed("hi\n", kLower));
-    take(stack.wire());
+    testing::taken_text(stack.wire());
   }
 };
 
@@ -47,12 +37,12 @@ TEST(LayerStack, ShakesHandsFromBelow) {
   Two two;
   EXPECT_FALSE(two.stack.ready());
   EXPECT_EQ(two.receive("hi\n"), "");
-  EXPECT_EQ(take(two.stack.wire()), "ok\n");
+  EXPECT_EQ(testing::taken_text(two.stack.wire()), "ok\n");
   EXPECT_FALSE(two.stack.ready());
   EXPECT_EQ(two.stack.facts(), nullptr);
   EXPECT_EQ(two.receive(framed("hi\n" + framed("first", kUpper), kLower)), "first");
   EXPECT_TRUE(two.stack.ready());
-  EXPECT_EQ(take(two.stack.wire()), framed("ok\n", kLower));
+  EXPECT_EQ(testing::taken_text(two.stack.wire()), framed("ok\n", kLower));
   ASSERT_NE(two.stack.facts(), nullptr);
   EXPECT_EQ(two.stack.facts()->server_name, std::string("framed ") + kLower + "framed " + kUpper);
   EXPECT_EQ(two.stack.facts(), two.stack.facts());
@@ -67,9 +57,9 @@ TEST(LayerStack, SendsNothingBeforeItIsReady) {
   EXPECT_EQ(two.stack.send(plain), 0u);
   EXPECT_EQ(plain.size(), 5u);
   two.receive(framed("hi\n", kLower));
-  take(two.stack.wire());
+  testing::taken_text(two.stack.wire());
   EXPECT_EQ(two.stack.send(plain), 5u);
-  EXPECT_EQ(take(two.stack.wire()), framed(framed("early", kUpper), kLower));
+  EXPECT_EQ(testing::taken_text(two.stack.wire()), framed(framed("early", kUpper), kLower));
 }
 
 TEST(LayerStack, StaysALittleAheadOfTheSocket) {
@@ -84,7 +74,7 @@ TEST(LayerStack, StaysALittleAheadOfTheSocket) {
     ASSERT_LE(two.stack.wire().size(), LayerStack::kAheadBytes + 1000);
     EXPECT_FALSE(two.stack.clogged());
     EXPECT_EQ(two.stack.send(plain), 0u);
-    wire += take(two.stack.wire());
+    wire += testing::taken_text(two.stack.wire());
   }
   EXPECT_EQ(unframed("ok\n" + unframed("ok\n" + wire, kLower), kUpper), text);
 }
@@ -94,7 +84,7 @@ TEST(LayerStack, SaysGoodbyeFromAbove) {
   two.greet();
   two.stack.end();
   two.stack.end();
-  EXPECT_EQ(take(two.stack.wire()), framed(std::string_view("\0", 1), kLower) + '\0');
+  EXPECT_EQ(testing::taken_text(two.stack.wire()), framed(std::string_view("\0", 1), kLower) + '\0');
   ByteChain plain;
   plain.append(as_bytes("late"));
   EXPECT_EQ(two.stack.send(plain), 0u);
@@ -118,7 +108,7 @@ TEST(LayerStack, LetsTheLayersBelowAFailedOneSayGoodbye) {
   EXPECT_EQ(two.stack.status(), LayerStatus::failed);
   EXPECT_EQ(two.stack.failure(), "a record is too long");
   two.stack.end();
-  EXPECT_EQ(take(two.stack.wire()), framed("!", kLower) + '\0');
+  EXPECT_EQ(testing::taken_text(two.stack.wire()), framed("!", kLower) + '\0');
   ByteChain plain;
   plain.append(as_bytes("late"));
   EXPECT_EQ(two.stack.send(plain), 0u);
@@ -130,7 +120,7 @@ TEST(LayerStack, SaysNothingAboveAFailedOne) {
   EXPECT_EQ(two.stack.status(), LayerStatus::failed);
   EXPECT_EQ(two.stack.failure(), "no greeting");
   two.stack.end();
-  EXPECT_EQ(take(two.stack.wire()), "!");
+  EXPECT_EQ(testing::taken_text(two.stack.wire()), "!");
 }
 
 RC_GTEST_PROP(LayerStack, GivesTheSameForAnyChunking, (const std::string& text)) {
@@ -144,7 +134,7 @@ RC_GTEST_PROP(LayerStack, GivesTheSameForAnyChunking, (const std::string& text))
     rest.remove_prefix(size);
   }
   RC_ASSERT(plain == text);
-  RC_ASSERT(take(two.stack.wire()) == "ok\n" + framed("ok\n", kLower));
+  RC_ASSERT(testing::taken_text(two.stack.wire()) == "ok\n" + framed("ok\n", kLower));
 }
 
 }  // namespace

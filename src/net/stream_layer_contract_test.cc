@@ -11,23 +11,13 @@
 
 #include "net/proxy_protocol.h"
 #include "net/testing/framed_layer.h"
+#include "net/testing/taken_text.h"
 #include "net/testing/tls_fixture.h"
 #include "net/testing/websocket_client.h"
 #include "net/websocket_layer.h"
 
 namespace martlet::net::testing {
 namespace {
-
-std::string take(ByteChain& chain) {
-  std::string text;
-  while (!chain.empty()) {
-    ByteView view;
-    chain.front(&view, 1);
-    text += as_text(view);
-    chain.consume(view.size());
-  }
-  return text;
-}
 
 // Who is at the other end of a layer, and speaks it.
 class Counterpart {
@@ -141,7 +131,7 @@ class StreamLayerContract : public ::testing::TestWithParam<LayerKind> {
     for (int i = 0; i < 10; ++i) {
       const std::string wire = there_->greet(answer);
       ASSERT_EQ(receive(wire, chunk_bytes), LayerStatus::open) << layer_->failure();
-      answer = take(down_);
+      answer = taken_text(down_);
       if (wire.empty() && answer.empty()) break;
     }
     ASSERT_TRUE(layer_->ready()) << layer_->failure();
@@ -156,7 +146,7 @@ class StreamLayerContract : public ::testing::TestWithParam<LayerKind> {
       EXPECT_LT(from.size(), left) << "it goes on";
       EXPECT_LE(left - from.size(), most_bytes);
       if (from.size() == left) break;
-      heard += there_->hears(take(down_));
+      heard += there_->hears(taken_text(down_));
     }
     return heard;
   }
@@ -189,7 +179,7 @@ TEST_P(StreamLayerContract, TakesNothingBeforeTheHandshake) {
   ByteChain from;
   from.append(as_bytes("too early"));
   layer_->send(from, 100, down_);
-  EXPECT_EQ(take(from), "too early");
+  EXPECT_EQ(taken_text(from), "too early");
   EXPECT_TRUE(down_.empty());
 }
 
@@ -222,7 +212,7 @@ TEST_P(StreamLayerContract, NothingIsNothing) {
   EXPECT_EQ(layer_->receive({}, up_, down_), LayerStatus::open);
   ByteChain nothing;
   layer_->send(nothing, 100, down_);
-  EXPECT_EQ(there_->hears(take(down_)), "");
+  EXPECT_EQ(there_->hears(taken_text(down_)), "");
   EXPECT_EQ(receive(there_->says("text")), LayerStatus::open);
   EXPECT_EQ(arrived(), "text");
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 
+#include "net/testing/taken_text.h"
 #include "net/testing/websocket_client.h"
 
 namespace martlet::net {
@@ -20,17 +21,6 @@ using testing::kBrowserUpgrade;
 
 constexpr std::uint8_t kBinary = 0x82;
 
-std::string take(ByteChain& chain) {
-  std::string text;
-  while (!chain.empty()) {
-    ByteView view;
-    chain.front(&view, 1);
-    text += as_text(view);
-    chain.consume(view.size());
-  }
-  return text;
-}
-
 struct Peer {
   WebSocketLayer layer{std::make_shared<const WebSocketOptions>()};
   std::vector<std::uint8_t> up;
@@ -39,7 +29,7 @@ struct Peer {
   // Returns what is answered.
   std::string say(std::string_view wire) {
     status = layer.receive(as_bytes(wire), up, down);
-    return take(down);
+    return testing::taken_text(down);
   }
   Peer&& upgraded() && {
     say(kBrowserUpgrade);
@@ -70,7 +60,7 @@ TEST(WebSocketLayer, CarriesBytesBothWays) {
   ByteChain plain;
   plain.append(as_bytes("answer"));
   peer.layer.send(plain, 100, peer.down);
-  EXPECT_EQ(take(peer.down), server_frame(kBinary, "answer"));
+  EXPECT_EQ(testing::taken_text(peer.down), server_frame(kBinary, "answer"));
   PeerFacts facts;
   peer.layer.tell(facts);
   EXPECT_EQ(facts.websocket_path, "/mqtt");
@@ -135,7 +125,7 @@ TEST(WebSocketLayer, AnswersACloseBehindItsLastBytes) {
   peer.layer.send(plain, 100, peer.down);
   peer.layer.end(peer.down);
   peer.layer.end(peer.down);
-  EXPECT_EQ(take(peer.down), server_frame(kBinary, "last") + server_frame(0x88, close_payload(1001)));
+  EXPECT_EQ(testing::taken_text(peer.down), server_frame(kBinary, "last") + server_frame(0x88, close_payload(1001)));
   plain.append(as_bytes("late"));
   peer.layer.send(plain, 100, peer.down);
   EXPECT_TRUE(peer.down.empty());
@@ -145,13 +135,13 @@ TEST(WebSocketLayer, ClosesWithoutACodeWhereThePeerHadNone) {
   Peer peer = Peer().upgraded();
   peer.say(client_frame(0x88, ""));
   peer.layer.end(peer.down);
-  EXPECT_EQ(take(peer.down), server_frame(0x88, ""));
+  EXPECT_EQ(testing::taken_text(peer.down), server_frame(0x88, ""));
 }
 
 TEST(WebSocketLayer, SaysGoodbyeFirst) {
   Peer peer = Peer().upgraded();
   peer.layer.end(peer.down);
-  EXPECT_EQ(take(peer.down), server_frame(0x88, close_payload(1000)));
+  EXPECT_EQ(testing::taken_text(peer.down), server_frame(0x88, close_payload(1000)));
 }
 
 struct Broken {
@@ -210,9 +200,9 @@ TEST(WebSocketLayer, FillsFramesOfABoundedSize) {
   plain.append(as_bytes(std::string(200'000, 'p')));
   peer.layer.send(plain, 200'000, peer.down);
   EXPECT_EQ(plain.size(), 200'000 - WebSocketLayer::kMostFrameBytes);
-  EXPECT_EQ(take(peer.down).substr(0, 4), std::string("\x82\x7e\xff\xff"));
+  EXPECT_EQ(testing::taken_text(peer.down).substr(0, 4), std::string("\x82\x7e\xff\xff"));
   peer.layer.send(plain, 126, peer.down);
-  EXPECT_EQ(take(peer.down).substr(0, 5), std::string("\x82\x7e\x00\x7ep", 5));
+  EXPECT_EQ(testing::taken_text(peer.down).substr(0, 5), std::string("\x82\x7e\x00\x7ep", 5));
 }
 
 // The same stream, read by wslay.
@@ -307,7 +297,7 @@ TEST(WebSocketLayer, IsReadByWslay) {
   plain.append(as_bytes(text));
   Wslay client;
   for (std::size_t most = 1; !plain.empty(); most = most * 2 + 1) peer.layer.send(plain, most, peer.down);
-  client.wire = take(peer.down);
+  client.wire = testing::taken_text(peer.down);
   EXPECT_TRUE(client.read_all() == text);
 }
 
